@@ -1,0 +1,1 @@
+"""All that a connector may import: contract, http, html, discovery, sandbox, testing."""

@@ -1,0 +1,373 @@
+"""What a connector promises, and what it is given.
+
+A connector turns one kind of portal into `Batch`es of `Record`s and, where the portal allows it,
+carries answers back. It never opens a database, never sleeps, never reads the clock: `Context`
+gives it a session, its settings and `ctx.now()`. What may surprise: the *type* of an error is the
+recovery action, so a connector raises the error class that says what should happen next and never
+returns "nothing" for a page it did not understand.
+
+    check(ctx)            -> is the channel set up right? named steps, creates nothing
+    poll(ctx, cursor)     -> batches; each is committed before the next is asked for
+    remap(ctx, item)      -> one raw item again through the current mapping (replay, no network)
+    push(ctx, command)    -> deliver one answer
+    lookup(ctx, command)  -> is that answer at the portal? (read-back, before any repeat)
+    fetch_attachment(...) -> the bytes of one attachment
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from aggregator.errors import (
+    AuthFailed,
+    BadRecord,
+    BotChallenge,
+    ChannelError,
+    ConfigInvalid,
+    Permanent,
+    RateLimited,
+    SchemaDrift,
+    Transient,
+    UnknownOutcome,
+)
+
+if TYPE_CHECKING:
+    from aggregator.sdk.http import Http
+
+__all__ = [
+    "API",
+    "Answer",
+    "Attachment",
+    "AuthFailed",
+    "BadRecord",
+    "Batch",
+    "BotChallenge",
+    "Capabilities",
+    "ChannelError",
+    "CheckResult",
+    "ConfigInvalid",
+    "Connector",
+    "Context",
+    "Cursor",
+    "FetchedFile",
+    "Location",
+    "Manifest",
+    "Permanent",
+    "Person",
+    "Problem",
+    "PushCommand",
+    "PushResult",
+    "RateLimited",
+    "RawItem",
+    "RawPage",
+    "Record",
+    "RemoteState",
+    "SchemaDrift",
+    "SourceStatus",
+    "Transient",
+    "UnknownOutcome",
+]
+
+#: The contract's version. A manifest that asks for another one is refused at load.
+API = 1
+
+#: Opaque, versioned JSON owned by the connector. ``None`` is "never polled". Advance it only from
+#: data seen, never from the local clock (I1), and leave an overlap: portal times are coarse.
+Cursor = Mapping[str, Any]
+
+
+class SourceStatus(enum.StrEnum):
+    """A report's state as its source shows it, in our words. `UNMAPPED` is never a guess."""
+
+    NEW = "new"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
+    WAITING = "waiting"
+    NEEDS_INFO = "needs_info"
+    RESOLVED = "resolved"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    REOPENED = "reopened"
+    UNMAPPED = "unmapped"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a portal allows. The product offers a person nothing that is not true here."""
+
+    poll: Literal["incremental", "full_snapshot", "none"] = "incremental"
+    attachments: Literal["inline", "download", "none"] = "none"
+    push_reply: bool = False
+    push_status: bool = False
+    idempotency: Literal["native_key", "natural_key", "read_back", "none"] = "none"
+    ordering: Literal["per_report", "none"] = "per_report"
+    revisions: bool = True
+    backfill: Literal["by_date", "by_page", "none"] = "none"
+    conditional_get: bool = False
+    max_reply_chars: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The facts of a connector, read from its ``connector.yaml`` without importing its code."""
+
+    id: str
+    version: str
+    api: int
+    title: Mapping[str, str]
+    description: Mapping[str, str]
+    maintainer: str
+    capabilities: Capabilities
+    #: JSON Schema (2020-12) of the channel's settings; a property with ``secret: true`` is stored
+    #: encrypted and reaches the connector in `Context.secrets`.
+    config_schema: Mapping[str, Any]
+    #: Remote status -> `SourceStatus` value. A channel's own settings may override entries.
+    status_map: Mapping[str, str]
+    #: Polite defaults: ``interval_s``, ``min_gap_s`` between requests to a host, ``deadline_s``,
+    #: ``max_bytes`` of one response.
+    defaults: Mapping[str, Any]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who reported. Personal data: encrypted at rest, never logged (I12)."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    address: str | None = None
+    id_number: str | None = None
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the problem is, as far as the source says."""
+
+    address: str | None = None
+    lat: float | None = None
+    lng: float | None = None
+    #: Official code of the new ward, only where the source gives one it vouches for.
+    ward_code: str | None = None
+    #: District, ward or area as free text, old or new.
+    area: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file at the source. `ref` is what `fetch_attachment` needs; it is stable over polls."""
+
+    ref: str
+    filename: str
+    content_type: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that the source shows, ours or somebody else's."""
+
+    body: str
+    at: datetime | None = None
+    author: str | None = None
+    remote_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One report as the source has it now. Times are aware; texts are as the source wrote them."""
+
+    external_id: str
+    occurred_at: datetime
+    subject: str
+    body: str
+    kind: Literal["feedback", "proposal"] = "feedback"
+    updated_at: datetime | None = None
+    person: Person = Person()
+    location: Location = Location()
+    category_raw: str | None = None
+    urgency_raw: str | None = None
+    status_raw: str | None = None
+    status: SourceStatus = SourceStatus.UNMAPPED
+    #: The deadline that the source itself set, shown beside ours and never overwritten (I5).
+    due_at: datetime | None = None
+    url: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    #: Names of fields (of this class, or ``extra.<key>``) that may change without being news: view
+    #: counters, "seen" flags. Left out of the revision hash.
+    volatile: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawItem:
+    """The raw bytes of one record, enough for `Connector.remap` to read it again without network."""
+
+    content: bytes
+    content_type: str = "application/json"
+    #: Position inside its page: ``"data[3]"``, ``"row 17"``.
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawPage:
+    """What came over the wire, kept whole so that nothing the citizen sent can be lost."""
+
+    content: bytes
+    content_type: str
+    #: Address without user, password and query values.
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A record that could not be mapped: it goes to quarantine with its bytes, the batch goes on."""
+
+    item: RawItem
+    error: BadRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One page of records, committed whole with its cursor or not at all (I1).
+
+    ``records[i]`` came from ``items[i]``. ``source_count`` is the source's own total where it gives
+    one. ``complete`` is true on the last batch of a poll.
+    """
+
+    records: tuple[Record, ...]
+    items: tuple[RawItem, ...]
+    next_cursor: Cursor | None
+    pages: tuple[RawPage, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    source_count: int | None = None
+    complete: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.records) != len(self.items):
+            raise ValueError("each record needs the raw item that it came from")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One named step of a set-up check, with what to do where it failed (vi: shown on screen)."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushCommand:
+    """One answer to deliver to one report's source.
+
+    `attempt` counts from 1. `idempotency_key` is the same over all attempts.
+    """
+
+    idempotency_key: str
+    external_id: str
+    kind: Literal["result", "progress", "refusal"]
+    body: str
+    #: The state that the source should show afterwards, in our words; the connector maps it back.
+    status: SourceStatus
+    at: datetime
+    author_name: str = ""
+    author_title: str = ""
+    unit_name: str = ""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PushResult:
+    """`sent`: the portal accepted it. `already_there`: it had it before this call."""
+
+    outcome: Literal["sent", "already_there"]
+    remote_ref: str | None = None
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteState:
+    """What the portal shows for one report."""
+
+    status: SourceStatus
+    answers: tuple[Answer, ...] = ()
+    #: The answer of the command asked about, where it is there.
+    found: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    """One attachment's bytes (bounded by the session's ``max_bytes``)."""
+
+    content: bytes
+    content_type: str
+    filename: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """All that a connector may use during one call."""
+
+    channel: str
+    config: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    http: Http
+    #: Small values that outlive a call (session tokens, ETags); stored encrypted, per channel.
+    state: MutableMapping[str, Any]
+    now: Callable[[], datetime]
+    #: Give up with `Transient` when this instant has passed.
+    deadline: datetime
+    #: The zone of the portal's naive times.
+    zone: ZoneInfo
+    #: Remote status -> ours: the manifest's map with the channel's own entries over it.
+    status_map: Mapping[str, SourceStatus]
+    log: logging.Logger
+
+    def status_of(self, raw: str | None) -> SourceStatus:
+        """Our word for the source's status; unknown or missing is `UNMAPPED`, never a guess."""
+        if raw is None:
+            return SourceStatus.UNMAPPED
+        return self.status_map.get(raw.strip(), SourceStatus.UNMAPPED)
+
+    def status_raw_for(self, status: SourceStatus) -> str | None:
+        """The source's word for our status: the first entry of the map that says so."""
+        return next((raw for raw, ours in self.status_map.items() if ours == status), None)
+
+
+class Connector(Protocol):
+    """The protocol itself. A connector's package exposes ``CONNECTOR: Connector``."""
+
+    def check(self, ctx: Context) -> list[CheckResult]:
+        """Named steps from reach to write permission. Creates nothing at the portal."""
+        ...
+
+    def poll(self, ctx: Context, cursor: Cursor | None) -> Iterator[Batch]:
+        """All that is new or changed since `cursor`, oldest first, in bounded batches."""
+        ...
+
+    def remap(self, ctx: Context, item: RawItem) -> Record:
+        """Map one raw item again, without network. Raises `BadRecord`."""
+        ...
+
+    def push(self, ctx: Context, command: PushCommand) -> PushResult:
+        """Deliver one answer. Raises `UnknownOutcome` when the request left and no answer came."""
+        ...
+
+    def lookup(self, ctx: Context, command: PushCommand) -> RemoteState | None:
+        """What the portal shows for the command's report; None where the report is not there."""
+        ...
+
+    def fetch_attachment(self, ctx: Context, ref: str) -> FetchedFile:
+        """The bytes of one attachment."""
+        ...
