@@ -1,0 +1,54 @@
+"""Who is asking, and what they may see and do (I13).
+
+An officer or leader sees one ward; an administrator or city leader without a ward sees the whole
+installation. What may surprise: a thing that a person may not see does not exist for them, so a
+hidden case and a missing case raise the same `NotFound` with the same words.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Role(enum.StrEnum):
+    OFFICER = "officer"
+    LEADER = "leader"
+    ADMIN = "admin"
+
+
+class Right(enum.StrEnum):
+    """What a role may do beyond seeing its ward's cases."""
+
+    HANDLE = "handle"  # reply, note, assign, pause, merge, split
+    UNMASK = "unmask"  # see who reported; each look is logged
+    DASHBOARD = "dashboard"
+    CHANNELS = "channels"  # see channel health
+    OPERATE = "operate"  # poll now, pause, replay, change rules
+
+
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.OFFICER: frozenset({Right.HANDLE, Right.UNMASK, Right.CHANNELS}),
+    Role.LEADER: frozenset({Right.HANDLE, Right.UNMASK, Right.DASHBOARD, Right.CHANNELS}),
+    Role.ADMIN: frozenset({Right.DASHBOARD, Right.CHANNELS, Right.OPERATE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A signed-in person, as every service verb receives them."""
+
+    id: int
+    login: str
+    name: str
+    role: Role
+    #: None sees every ward.
+    ward: str | None
+    unit_id: int | None = None
+    language: str = "vi"
+
+    def sees(self, ward: str) -> bool:
+        return self.ward is None or self.ward == ward
+
+    def may(self, right: Right) -> bool:
+        return right in RIGHTS[self.role]

@@ -1,0 +1,93 @@
+"""The whole life of a case as named constants and one table of moves.
+
+A status says what people did, never what a portal knows (I7): delivery has its own states in
+`aggregator.domain.delivery`. What may surprise: `MERGED` is the status of a case whose reports all
+live in another case now; undoing the merge gives it back the status it had.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from aggregator.errors import MoveNotAllowed
+
+
+class Status(enum.StrEnum):
+    NEW = "new"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
+    WAITING_UNIT = "waiting_unit"
+    NEEDS_INFO = "needs_info"
+    RESOLVED = "resolved"
+    REJECTED = "rejected"
+    MERGED = "merged"
+
+
+OPEN = frozenset({Status.NEW, Status.ACCEPTED, Status.IN_PROGRESS, Status.WAITING_UNIT, Status.NEEDS_INFO})
+
+#: What a person may do next. Merging and its undo are not moves: they change memberships.
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.NEW: frozenset(
+        {Status.ACCEPTED, Status.IN_PROGRESS, Status.WAITING_UNIT, Status.NEEDS_INFO,
+         Status.RESOLVED, Status.REJECTED}
+    ),
+    Status.ACCEPTED: frozenset(
+        {Status.IN_PROGRESS, Status.WAITING_UNIT, Status.NEEDS_INFO, Status.RESOLVED, Status.REJECTED}
+    ),
+    Status.IN_PROGRESS: frozenset(
+        {Status.WAITING_UNIT, Status.NEEDS_INFO, Status.RESOLVED, Status.REJECTED}
+    ),
+    Status.WAITING_UNIT: frozenset(
+        {Status.IN_PROGRESS, Status.NEEDS_INFO, Status.RESOLVED, Status.REJECTED}
+    ),
+    Status.NEEDS_INFO: frozenset(
+        {Status.IN_PROGRESS, Status.WAITING_UNIT, Status.RESOLVED, Status.REJECTED}
+    ),
+    Status.RESOLVED: frozenset({Status.IN_PROGRESS}),
+    Status.REJECTED: frozenset({Status.IN_PROGRESS}),
+    Status.MERGED: frozenset(),
+}  # fmt: skip
+
+LABELS_VI: dict[Status, str] = {
+    Status.NEW: "Mới",
+    Status.ACCEPTED: "Đã tiếp nhận",
+    Status.IN_PROGRESS: "Đang xử lý",
+    Status.WAITING_UNIT: "Chờ đơn vị khác",
+    Status.NEEDS_INFO: "Chờ dân bổ sung",
+    Status.RESOLVED: "Đã giải quyết",
+    Status.REJECTED: "Từ chối",
+    Status.MERGED: "Đã gộp",
+}
+
+
+class ReplyKind(enum.StrEnum):
+    """What an answer means; each closes, or does not close, the case."""
+
+    PROGRESS = "progress"
+    RESULT = "result"
+    REFUSAL = "refusal"
+
+
+#: The status that a sent answer leaves behind; progress leaves an untouched case in progress.
+AFTER_REPLY: dict[ReplyKind, Status] = {
+    ReplyKind.PROGRESS: Status.IN_PROGRESS,
+    ReplyKind.RESULT: Status.RESOLVED,
+    ReplyKind.REFUSAL: Status.REJECTED,
+}
+
+#: Reasons for which the clock may stand still. An office edits the wording, not the codes.
+PAUSE_REASONS: dict[str, str] = {
+    "needs_info": "Chờ người dân bổ sung thông tin",
+    "other_body": "Chờ cơ quan khác có thẩm quyền trả lời",
+    "site_visit": "Chờ khảo sát hiện trường theo lịch đã hẹn",
+    "force_majeure": "Thiên tai, dịch bệnh, sự cố bất khả kháng",
+}
+
+
+def check_move(now: Status, to: Status) -> None:
+    """Raise `MoveNotAllowed` with both words where the table has no such move."""
+    if to not in MOVES[now]:
+        raise MoveNotAllowed(
+            f"a case that is {now.value} cannot become {to.value}",
+            message_vi=f"Vụ việc đang “{LABELS_VI[now]}” không thể chuyển sang “{LABELS_VI[to]}”.",
+        )

@@ -1,0 +1,118 @@
+"""Settings: five environment variables and one TOML file, read once into one frozen value.
+
+`MOTMOI_DATABASE_URL`, `MOTMOI_DATA_DIR`, `MOTMOI_SECRET_KEY_FILE`, `MOTMOI_PORT` and
+`MOTMOI_CONFIG` (a TOML file for all else). Unknown keys are errors, with the nearest known name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aggregator.errors import SettingsInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that can be set for one process. Durations are seconds."""
+
+    #: SQLite file or PostgreSQL server.
+    database_url: str = "sqlite:///var/motmoi.db"
+    #: Attachments, the secret key (unless elsewhere), drop-in connectors.
+    data_dir: Path = Path("var")
+    secret_key_file: Path | None = None
+    port: int = 8022
+    #: Address the web server listens on; an office puts a TLS proxy in front of it.
+    host: str = "127.0.0.1"
+    #: Cookies are sent over HTTPS only. Off on plain HTTP (demo, a closed office network).
+    secure_cookies: bool = False
+    #: Folders with drop-in connectors, beside `<data_dir>/connectors`.
+    connector_folders: tuple[Path, ...] = ()
+    web_threads: int = 8
+    #: Polls and deliveries that one worker runs at the same time.
+    worker_threads: int = 4
+    #: How often a worker looks for due channels, messages and deadlines.
+    tick_s: float = 1.0
+    #: A worker that is silent for longer has died: its work is taken over.
+    lease_s: float = 120.0
+    #: The most that one poll may take; shorter than the lease.
+    poll_deadline_s: float = 90.0
+    #: The most that one delivery may take; shorter than the lease.
+    push_deadline_s: float = 60.0
+    session_idle_s: int = 8 * 3600
+    session_max_s: int = 24 * 3600
+    max_attachment_bytes: int = 20_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("poll_deadline_s", "push_deadline_s"):
+            if getattr(self, name) >= self.lease_s:
+                raise SettingsInvalid(f"{name} must be shorter than lease_s ({self.lease_s} s)")
+
+    @property
+    def key_file(self) -> Path:
+        return self.secret_key_file or self.data_dir / "secret.key"
+
+
+_ENVIRONMENT = {
+    "MOTMOI_DATABASE_URL": "database_url",
+    "MOTMOI_DATA_DIR": "data_dir",
+    "MOTMOI_SECRET_KEY_FILE": "secret_key_file",
+    "MOTMOI_PORT": "port",
+}
+
+
+def load(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Settings from the environment over the TOML file over the defaults; `overrides` win."""
+    env = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    if path := env.get("MOTMOI_CONFIG"):
+        values.update(_from_toml(Path(path)))
+    known = {*_ENVIRONMENT, "MOTMOI_CONFIG"}
+    for name, value in env.items():
+        if name.startswith("MOTMOI_") and name not in known and not name.startswith("MOTMOI_TEST_"):
+            raise SettingsInvalid(f"{name} is not a setting", hint=_nearest(name, sorted(known)))
+        if name in _ENVIRONMENT:
+            values[_ENVIRONMENT[name]] = value
+    values.update(overrides)
+    return Settings(**{name: _typed(name, value) for name, value in values.items()})
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsInvalid(f"MOTMOI_CONFIG {path}: {error}") from error
+    names = [field.name for field in dataclasses.fields(Settings)]
+    for name in values:
+        if name not in names:
+            raise SettingsInvalid(f"{path}: {name!r} is not a setting", hint=_nearest(name, names))
+    return values
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+
+
+def _typed(name: str, value: Any) -> Any:
+    kind = {field.name: str(field.type) for field in dataclasses.fields(Settings)}[name]
+    try:
+        if kind.startswith("Path"):
+            return None if value is None else Path(value)
+        if kind.startswith("tuple"):
+            return tuple(Path(item) for item in value)
+        if kind == "int":
+            return int(value)
+        if kind == "float":
+            return float(value)
+    except (TypeError, ValueError) as error:
+        raise SettingsInvalid(f"setting {name}: {value!r} is not of type {kind}") from error
+    if kind == "bool" and not isinstance(value, bool):
+        raise SettingsInvalid(f"setting {name}: {value!r} is not true or false")
+    return value

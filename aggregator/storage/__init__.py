@@ -1,0 +1,1 @@
+"""SQLAlchemy lives here and nowhere else: tables, transactions, and the queries the services ask."""

@@ -1,0 +1,199 @@
+"""Cases, which reports they are made of, their clocks, answers, deliveries and counters.
+
+`cases` holds what lists need and nothing else; every derived column (`due_at`, `stage`, `next_at`,
+`report_count`, `delivery_problem`) can be rebuilt from the rows beside it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from aggregator.storage.types import Id, Instant, Json, metadata
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("ward_code", Text, ForeignKey("wards.code"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("extract", Text, nullable=False),
+    Column("address", Text),
+    Column("category_code", Text, ForeignKey("categories.code")),
+    Column("urgency", Text),
+    #: The channel of the case's first report.
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("unit_id", Id, ForeignKey("units.id")),
+    Column("officer_id", Id, ForeignKey("officers.id")),
+    Column("received_at", Instant, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("late", Boolean),
+    #: The earliest deadline still owed (I5).
+    Column("due_at", Instant),
+    #: none, due_soon, overdue, paused, done
+    Column("stage", Text, nullable=False),
+    #: When the stage changes by itself next; NULL needs no watching.
+    Column("next_at", Instant),
+    #: Open: the deadline; closed: when it closed. The order of every list.
+    Column("sort_at", Instant, nullable=False),
+    Column("report_count", Integer, nullable=False),
+    Column("unread", Boolean, nullable=False),
+    Column("delivery_problem", Boolean, nullable=False),
+    Column("merged_into", Id, ForeignKey("cases.id")),
+    Column("version", Integer, nullable=False),
+    Index("uq_cases_ward_code_code", "ward_code", "code", unique=True),
+    Index("ix_cases_list", "ward_code", "is_open", "sort_at", "id"),
+    Index("ix_cases_list_all", "is_open", "sort_at", "id"),
+    Index("ix_cases_list_stage", "ward_code", "is_open", "stage", "sort_at", "id"),
+    Index("ix_cases_list_status", "ward_code", "is_open", "status", "sort_at", "id"),
+    Index("ix_cases_list_unit", "unit_id", "is_open", "sort_at", "id"),
+    Index("ix_cases_list_officer", "officer_id", "is_open", "sort_at", "id"),
+    Index("ix_cases_list_category", "ward_code", "is_open", "category_code", "sort_at", "id"),
+    Index("ix_cases_list_channel", "ward_code", "is_open", "channel_id", "sort_at", "id"),
+    Index(
+        "ix_cases_next_at",
+        "next_at",
+        sqlite_where=Column("next_at").isnot(None),
+        postgresql_where=Column("next_at").isnot(None),
+    ),
+    Index(
+        "ix_cases_problem",
+        "ward_code",
+        "sort_at",
+        sqlite_where=text("delivery_problem"),
+        postgresql_where=text("delivery_problem"),
+    ),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("report_id", Id, ForeignKey("reports.id"), nullable=False),
+    #: opened, rule, person, undo: why this row exists
+    Column("cause", Text, nullable=False),
+    Column("score", Float),
+    Column("reasons", Json, nullable=False),
+    Column("rule_version", Text, nullable=False),
+    Column("officer_id", Id, ForeignKey("officers.id")),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("ended_by", Id, ForeignKey("officers.id")),
+    #: One living membership a report (I4).
+    Index(
+        "uq_memberships_living",
+        "report_id",
+        unique=True,
+        sqlite_where=Column("ended_at").is_(None),
+        postgresql_where=Column("ended_at").is_(None),
+    ),
+    Index("ix_memberships_case_id", "case_id"),
+    Index("ix_memberships_report_id", "report_id"),
+)
+
+clock_events = Table(
+    "clock_events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    #: Set where the event is one report's alone (its start, joining a paused case).
+    Column("report_id", Id, ForeignKey("reports.id")),
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("officer_id", Id, ForeignKey("officers.id")),
+    Index("ix_clock_events_case_id", "case_id"),
+    Index("ix_clock_events_report_id", "report_id"),
+)
+
+deadlines = Table(
+    "deadlines",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("report_id", Id, ForeignKey("reports.id"), nullable=False),
+    Column("step", Text, nullable=False),
+    #: policy: ours; source: what the portal itself demands
+    Column("origin", Text, nullable=False),
+    Column("policy_id", Id, ForeignKey("sla_policies.id")),
+    Column("calendar_version", Integer),
+    Column("due_at", Instant, nullable=False),
+    Column("due_soon_at", Instant, nullable=False),
+    Column("met_at", Instant),
+    UniqueConstraint("report_id", "step", "origin"),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("officer_id", Id, ForeignKey("officers.id"), nullable=False),
+    #: result, progress, refusal
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_replies_case_id", "case_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("idempotency_key", Text, nullable=False, unique=True),
+    Column("reply_id", Id, ForeignKey("replies.id"), nullable=False),
+    Column("report_id", Id, ForeignKey("reports.id"), nullable=False),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    #: 1, 2, 3 ... per report: the order in which the source must get them (I8).
+    Column("seq", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Instant),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    Column("fence", BigInteger, nullable=False),
+    Column("remote_ref", Text),
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("acknowledged_at", Instant),
+    #: Who ticked it off, where a person carried it over by hand.
+    Column("officer_id", Id, ForeignKey("officers.id")),
+    UniqueConstraint("report_id", "seq"),
+    Index("ix_outbox_case_id", "case_id"),
+    Index(
+        "ix_outbox_due",
+        "next_attempt_at",
+        sqlite_where=Column("next_attempt_at").isnot(None),
+        postgresql_where=Column("next_attempt_at").isnot(None),
+    ),
+    Index("ix_outbox_channel_id_state", "channel_id", "state"),
+)
+
+case_counts = Table(
+    "case_counts",
+    metadata,
+    Column("ward_code", Text, ForeignKey("wards.code"), primary_key=True),
+    #: all, unit, officer, category, channel, status, day
+    Column("dim", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("bucket", Text, primary_key=True),
+    Column("n", Integer, nullable=False),
+)

@@ -1,0 +1,127 @@
+"""Channels, their schedule and health, what each poll did, and what it could not use.
+
+The schedule is a row, not a job in a scheduler: any number of workers claim it by conditional
+update with a lease and a growing fence (I10). Lease and health live on the same row because a
+poll's end writes both.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+
+from aggregator.storage.types import Blob, Id, Instant, Json, metadata
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    #: Where reports go that do not say their ward.
+    Column("ward_code", Text, ForeignKey("wards.code"), nullable=False),
+    Column("config", Json, nullable=False),
+    #: Sealed JSON of secret settings; write-only on screen.
+    Column("secrets", Blob),
+    #: allow_private, verify, interval_s, retry_first_s, retry_cap_s, settle_s, timezone, status_map.
+    Column("options", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+channel_schedule = Table(
+    "channel_schedule",
+    metadata,
+    Column("channel_id", Id, ForeignKey("channels.id"), primary_key=True),
+    Column("paused", Boolean, nullable=False),
+    Column("interval_s", Integer, nullable=False),
+    Column("next_due_at", Instant, nullable=False),
+    Column("host_key", Text, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    Column("fence", BigInteger, nullable=False),
+    #: ok, degraded, throttled, needs_reauth, misconfigured, parsing_problem, broken
+    Column("state", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_error_code", Text),
+    Column("last_error", Text),
+    Column("last_error_vi", Text),
+    Column("down_since", Instant),
+    Column("last_try_at", Instant),
+    Column("last_success_at", Instant),
+    Column("last_item_at", Instant),
+    Column("write_failures", Integer, nullable=False),
+    Column("write_open_until", Instant),
+    Column("write_error_code", Text),
+    Column("write_error", Text),
+    Column("last_write_at", Instant),
+    Column("cursor", Json),
+    #: Sealed small values of the connector: login session, ETags.
+    Column("connector_state", Blob),
+    Index("ix_channel_schedule_next_due_at", "next_due_at"),
+)
+
+poll_runs = Table(
+    "poll_runs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    #: poll, import or replay
+    Column("kind", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    #: running, ok, failed, abandoned
+    Column("outcome", Text, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("stored", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("revised", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("source_count", Integer),
+    Column("requests", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("cursor_before", Json),
+    Column("cursor_after", Json),
+    Column("error_code", Text),
+    Column("error", Text),
+    Index("ix_poll_runs_channel_id_id", "channel_id", "id"),
+)
+
+raw_payloads = Table(
+    "raw_payloads",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    #: Compressed, then sealed: payloads carry people's names and phones.
+    Column("content", Blob, nullable=False),
+    Column("fetched_at", Instant, nullable=False),
+    Index("uq_raw_payloads_channel_id_sha256", "channel_id", "sha256", unique=True),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("run_id", Id, ForeignKey("poll_runs.id"), nullable=False),
+    #: record: one item; page: a whole page that the connector did not understand
+    Column("scope", Text, nullable=False),
+    Column("raw_payload_id", Id, ForeignKey("raw_payloads.id"), nullable=False),
+    Column("raw_ref", Text, nullable=False),
+    Column("external_id", Text),
+    Column("error_code", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("row", Integer),
+    Column("tries", Integer, nullable=False),
+    #: open, replayed, superseded
+    Column("state", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Index("uq_quarantine_item", "channel_id", "raw_payload_id", "raw_ref", unique=True),
+    Index("ix_quarantine_channel_id_state", "channel_id", "state"),
+)

@@ -1,0 +1,139 @@
+"""One way to open a transaction, the same on SQLite and PostgreSQL.
+
+    with db.write() as tx: ...    commits at the end, rolls back on any error
+    with db.read() as tx: ...     a consistent view; writing is refused on SQLite
+
+What may surprise: on SQLite there is one writer connection in this process, behind a lock, opened
+with BEGIN IMMEDIATE and `synchronous=FULL`. Only it commits, so only it checkpoints: two connections
+checkpointing at the same instant can corrupt SQLite before 3.51.3 (sqlite.org/wal.html, "The WAL
+Reset Bug"), and WAL with synchronous=NORMAL loses acknowledged rows at a power cut.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from aggregator.errors import AggregatorError, SettingsInvalid
+
+#: The handle that every storage function takes first.
+Tx = Connection
+
+#: Milliseconds a process waits for another process's write on the same SQLite file.
+BUSY_MS = 30_000
+
+
+class DatabaseUnavailable(AggregatorError):
+    """The database cannot be reached or written: nothing was acknowledged."""
+
+    code = "database_unavailable"
+
+
+class Database:
+    """Engines for one database URL. `sqlite:///path` or `postgresql+psycopg://...`."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.url = parsed
+        self.dialect = parsed.get_backend_name()
+        if self.dialect not in ("sqlite", "postgresql"):
+            raise SettingsInvalid(
+                f"MOTMOI_DATABASE_URL: {self.dialect!r} is not supported",
+                hint="use sqlite:///path/to/file.db or postgresql://user@host/name",
+            )
+        self._lock = threading.RLock() if self.dialect == "sqlite" else None
+        if self.dialect == "sqlite":
+            self._reader = self._sqlite_engine(writer=False)
+            self._writer = self._sqlite_engine(writer=True)
+        else:
+            self._reader = self._writer = create_engine(
+                parsed, pool_size=8, max_overflow=8, pool_pre_ping=True, isolation_level="READ COMMITTED"
+            )
+
+    def _sqlite_engine(self, *, writer: bool) -> Engine:
+        path = self.url.database
+        if not path or path == ":memory:":
+            raise SettingsInvalid("a SQLite database must be a file", hint="use sqlite:///var/motmoi.db")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            self.url,
+            pool_size=1 if writer else 8,
+            max_overflow=0 if writer else 8,
+            connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
+        )
+
+        @event.listens_for(engine, "connect")
+        def _connect(connection: sqlite3.Connection, _record: Any) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                f"busy_timeout={BUSY_MS}",
+                "foreign_keys=ON",
+                "cache_size=-32000",
+                "temp_store=MEMORY",
+                *(() if writer else ("query_only=ON",)),
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+        return engine
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine: for migrations and schema checks."""
+        return self._writer
+
+    @property
+    def reader(self) -> Engine:
+        """The reading engine: where measurements listen for statements."""
+        return self._reader
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction that commits when the block ends well."""
+        if self._lock is None:
+            with self._begin(self._writer) as tx:
+                yield tx
+            return
+        with self._lock, self._begin(self._writer) as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """One consistent view that leaves nothing behind."""
+        with self._begin(self._reader) as tx:
+            yield tx
+
+    @contextmanager
+    def _begin(self, engine: Engine) -> Iterator[Tx]:
+        try:
+            with engine.begin() as tx:
+                yield tx
+        except OperationalError as error:
+            raise DatabaseUnavailable(
+                f"the database did not take it: {_first_line(error)}",
+                hint="nothing was saved; it is tried again, or try again yourself",
+                message_vi="Cơ sở dữ liệu chưa ghi được, chưa có gì thay đổi. Vui lòng thử lại sau ít phút.",
+            ) from error
+
+    def close(self) -> None:
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def _first_line(error: DBAPIError) -> str:
+    # The rest of SQLAlchemy's message holds the statement's parameters: people's data.
+    return str(error.orig).splitlines()[0] if error.orig else type(error).__name__

@@ -1,0 +1,84 @@
+"""Wards, units, categories, and the calendar and deadline rules they work by."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+
+from aggregator.storage.types import Id, Instant, Json, metadata
+
+wards = Table(
+    "wards",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+units = Table(
+    "units",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ward_code", Text, ForeignKey("wards.code"), nullable=False),
+    Column("name", Text, nullable=False),
+    #: Category codes this unit answers for: the suggestion when a case opens.
+    Column("categories", Json, nullable=False),
+    Column("active", Boolean, nullable=False, default=True),
+    UniqueConstraint("ward_code", "name"),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name_vi", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    #: Words as channels write them, folded, that map onto this category.
+    Column("aliases", Json, nullable=False),
+)
+
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: NULL is the calendar of every ward that has none of its own.
+    Column("ward_code", Text, ForeignKey("wards.code"), unique=True),
+    Column("name", Text, nullable=False),
+    #: Weekday "0".."6" (Monday first) -> list of ["07:30", "11:30"] shifts.
+    Column("week", Json, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+calendar_days = Table(
+    "calendar_days",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: NULL holds for every calendar; a calendar's own row for a date wins over it.
+    Column("calendar_id", Id, ForeignKey("calendars.id")),
+    Column("day", Date, nullable=False),
+    Column("works", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Index("uq_calendar_days_shared", "day", unique=True, sqlite_where=Column("calendar_id").is_(None),
+          postgresql_where=Column("calendar_id").is_(None)),
+    UniqueConstraint("calendar_id", "day"),
+)  # fmt: skip
+
+sla_policies = Table(
+    "sla_policies",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    Column("channel", Text),
+    Column("category", Text),
+    Column("urgency", Text),
+    Column("warn_percent", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("certainty", Text, nullable=False),
+)

@@ -1,0 +1,151 @@
+"""Reports as channels received them, their revisions, people, attachments, and matching keys."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from aggregator.storage.types import Blob, Id, Instant, Json, metadata
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("ward_code", Text, ForeignKey("wards.code"), nullable=False),
+    Column("kind", Text, nullable=False),
+    #: When the citizen sent it, as the source says; deadlines count from here.
+    Column("received_at", Instant, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("address", Text),
+    Column("area", Text),
+    Column("lat", Float),
+    Column("lng", Float),
+    Column("category_code", Text, ForeignKey("categories.code")),
+    Column("category_raw", Text),
+    Column("urgency", Text),
+    Column("status_raw", Text),
+    Column("source_status", Text, nullable=False),
+    Column("source_due_at", Instant),
+    Column("url", Text),
+    Column("anonymous", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("revision_hash", Text, nullable=False),
+    #: Folded text of everything searchable but the person.
+    Column("search_text", Text, nullable=False),
+    UniqueConstraint("channel_id", "external_id"),
+)
+
+report_revisions = Table(
+    "report_revisions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("report_id", Id, ForeignKey("reports.id"), nullable=False),
+    #: 1, 2, 3 ...: A to B to A is three revisions though the first and last hash alike (I2).
+    Column("seq", Integer, nullable=False),
+    Column("revision_hash", Text, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    Column("run_id", Id, ForeignKey("poll_runs.id"), nullable=False),
+    #: The raw item, compressed and sealed: the source's own words, whole.
+    Column("raw", Blob, nullable=False),
+    Column("raw_type", Text, nullable=False),
+    UniqueConstraint("report_id", "seq"),
+)
+
+reporters = Table(
+    "reporters",
+    metadata,
+    Column("report_id", Id, ForeignKey("reports.id"), primary_key=True),
+    #: Sealed JSON: name, phone, email, address, id_number (I12).
+    Column("identity", Blob, nullable=False),
+    Column("phone_index", Text),
+    Column("email_index", Text),
+    Index("ix_reporters_phone_index", "phone_index"),
+    Index("ix_reporters_email_index", "email_index"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("report_id", Id, ForeignKey("reports.id"), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text),
+    Column("size", Integer),
+    Column("sha256", Text),
+    #: pending, stored, refused
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_at", Instant),
+    Column("error", Text),
+    UniqueConstraint("report_id", "ref"),
+    Index(
+        "ix_attachments_pending",
+        "next_try_at",
+        sqlite_where=Column("state") == "pending",
+        postgresql_where=Column("state") == "pending",
+    ),
+)
+
+match_traits = Table(
+    "match_traits",
+    metadata,
+    Column("report_id", Id, ForeignKey("reports.id"), primary_key=True),
+    Column("received_at", Instant, nullable=False),
+    Column("ward", Text),
+    Column("category", Text),
+    Column("house", Text),
+    Column("street", Text),
+    Column("lat", Float),
+    Column("lng", Float),
+    Column("phone", Text),
+    Column("text", Text, nullable=False),
+    Column("content", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("legal", Boolean, nullable=False),
+    Column("anonymous", Boolean, nullable=False),
+)
+
+match_keys = Table(
+    "match_keys",
+    metadata,
+    #: A posting list: newest report first by reading the primary key backwards.
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("report_id", Id, ForeignKey("reports.id"), primary_key=True),
+    Index("ix_match_keys_report_id", "report_id"),
+    sqlite_with_rowid=False,
+)
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: The lower report id first, so a pair has one row.
+    Column("report_a", Id, ForeignKey("reports.id"), nullable=False),
+    Column("report_b", Id, ForeignKey("reports.id"), nullable=False),
+    Column("judgement", Text, nullable=False),
+    Column("score", Float),
+    Column("reasons", Json, nullable=False),
+    Column("recurrence", Boolean, nullable=False),
+    Column("rule_version", Text, nullable=False),
+    #: NULL where the rule judged; a person's word binds for ever.
+    Column("officer_id", Id, ForeignKey("officers.id")),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("report_a", "report_b"),
+    Index("ix_judgements_report_b", "report_b"),
+)
