@@ -1,0 +1,322 @@
+"""What screens, commands and the API show: plain values, already scoped to the person who asks.
+
+Times are aware UTC instants; names are resolved; nothing here needs the database again. What may
+surprise: identity is not in these values. It is asked for by itself (`Cases.reveal`), by right, and
+the look is logged (I12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aggregator.domain.delivery import Delivery
+from aggregator.domain.workflow import Status
+
+#: The inbox's views, in the order of the menu.
+VIEWS = ("open", "new", "mine", "due_soon", "overdue", "needs_info", "waiting_unit", "problem", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFilter:
+    """What an inbox address says. Empty means no filter. `after` is a keyset token from `Page`."""
+
+    view: str = "open"
+    q: str = ""
+    channel: str = ""  # slug
+    category: str = ""  # code
+    unit: int | None = None
+    officer: int | None = None
+    status: str = ""
+    ward: str = ""  # only useful to who sees several
+    after: str = ""
+    size: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    id: int
+    code: str
+    ward_code: str
+    title: str
+    extract: str
+    address: str | None
+    category: str | None  # code
+    channel: str  # title
+    channel_slug: str
+    unit: str | None
+    officer: str | None
+    status: Status
+    received_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    #: none, due_soon, overdue, paused, done
+    stage: str
+    report_count: int
+    unread: bool
+    delivery_problem: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    rows: tuple[InboxRow, ...]
+    #: Keyset token of the next page, empty on the last one.
+    next: str
+    #: View -> number of cases (kept counters, never a scan); "mine" for this person.
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a select box."""
+
+    value: str
+    label: str
+    ward_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the filters and forms offer this person."""
+
+    channels: tuple[Choice, ...]
+    categories: tuple[Choice, ...]
+    units: tuple[Choice, ...]
+    officers: tuple[Choice, ...]
+    wards: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonView:
+    code: str
+    text_vi: str
+    text_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentView:
+    id: int
+    filename: str
+    content_type: str | None
+    size: int | None
+    #: pending, stored, refused
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """One answer's way to one source."""
+
+    id: int
+    reply_id: int
+    report_id: int
+    external_id: str
+    channel: str
+    channel_slug: str
+    state: Delivery
+    attempts: int
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    acknowledged_at: datetime | None
+    error: str | None
+    #: True while the whole channel is held back (signed out, paused, down); `hint_vi` says why.
+    held: bool
+    hint_vi: str
+    #: Link to the report at its source, for carrying an answer over by hand.
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """One report inside its case, with its source's own words."""
+
+    id: int
+    external_id: str
+    channel: str
+    channel_slug: str
+    kind: str
+    received_at: datetime
+    subject: str
+    body: str
+    address: str | None
+    area: str | None
+    lat: float | None
+    lng: float | None
+    category: str | None
+    category_raw: str | None
+    status_raw: str | None
+    source_status: str
+    source_due_at: datetime | None
+    due_at: datetime | None
+    url: str | None
+    anonymous: bool
+    has_identity: bool
+    revision: int
+    attachments: tuple[AttachmentView, ...]
+    #: Why this report is in this case: opened, rule, person, undo.
+    cause: str
+    score: float | None
+    reasons: tuple[ReasonView, ...]
+    rule_version: str
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionView:
+    """Another case that may be the same problem, with why."""
+
+    case_id: int
+    code: str
+    title: str
+    address: str | None
+    status: Status
+    received_at: datetime
+    report_id: int
+    own_report_id: int
+    score: float
+    reasons: tuple[ReasonView, ...]
+    #: The other case is closed: offered as a recurrence, never joined.
+    recurrence: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    at: datetime
+    #: received, joined, moved, assigned, noted, replied, paused, resumed, merged, split, ...
+    kind: str
+    who: str | None
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyView:
+    id: int
+    kind: str
+    body: str
+    at: datetime
+    who: str
+    deliveries: tuple[DeliveryView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    row: InboxRow
+    unit_id: int | None
+    officer_id: int | None
+    urgency: str | None
+    paused: bool
+    late: bool | None
+    merged_into: int | None
+    #: Plain sentence that says how the deadline came about, in both languages.
+    deadline_vi: str
+    deadline_en: str
+    #: Earliest first; each report's own and its source's deadline.
+    reports: tuple[ReportView, ...]
+    suggestions: tuple[SuggestionView, ...]
+    timeline: tuple[TimelineEntry, ...]
+    replies: tuple[ReplyView, ...]
+    moves: tuple[Status, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ManualItem:
+    """An answer that a person must carry to its source, or whose fate a person must decide."""
+
+    delivery: DeliveryView
+    case_id: int
+    case_code: str
+    body: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """One line of the leaders' table: `key` and `dim` give the inbox link behind each number."""
+
+    key: str
+    label: str
+    open: int
+    due_soon: int
+    overdue: int
+    paused: int
+    done: int
+    done_late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    at: datetime
+    total: CountRow
+    units: tuple[CountRow, ...]
+    officers: tuple[CountRow, ...]
+    categories: tuple[CountRow, ...]
+    channels: tuple[CountRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    id: int
+    kind: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    seen: int
+    stored: int
+    unchanged: int
+    revised: int
+    quarantined: int
+    source_count: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """One of the five lights of a channel: reachable, signed_in, parsing, fresh, writing."""
+
+    name: str
+    #: good, slow, bad, off
+    state: str
+    at: datetime | None
+    cause_vi: str = ""
+    cause_en: str = ""
+    next_vi: str = ""
+    next_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelView:
+    id: int
+    slug: str
+    title: str
+    kind: str
+    ward_code: str
+    #: good, slow, bad, off: the worst light
+    state: str
+    paused: bool
+    lights: tuple[Light, ...]
+    interval_s: int
+    next_due_at: datetime | None
+    last_success_at: datetime | None
+    last_item_at: datetime | None
+    down_since: datetime | None
+    can_reply: bool
+    outbox_waiting: int
+    quarantined: int
+    today: Mapping[str, int] = field(default_factory=dict)  # seen, stored, unchanged, revised, quarantined
+    runs: tuple[RunView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineView:
+    id: int
+    scope: str
+    raw_ref: str
+    external_id: str | None
+    error: str
+    field: str
+    row: int | None
+    tries: int
+    created_at: datetime
