@@ -1,0 +1,80 @@
+"""Reading and growing the ledger's chains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from aggregator.domain import ledger
+from aggregator.storage.db import Tx
+from aggregator.storage.ledger_tables import ledger_entries, ledger_heads
+
+
+def heads(tx: Tx, chains: Sequence[str], *, lock: bool) -> dict[str, tuple[int, str]]:
+    """Chain -> (last seq, last hash), making missing heads; `lock` holds the rows until commit."""
+    wanted = sorted(set(chains))
+    found = _read_heads(tx, wanted, lock)
+    missing = [chain for chain in wanted if chain not in found]
+    if missing:
+        insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
+        rows = [
+            {"chain": chain, "seq": 0, "hash": ledger.GENESIS, "case_year": 0, "case_number": 0}
+            for chain in missing
+        ]
+        tx.execute(insert_new(ledger_heads).on_conflict_do_nothing(), rows)
+        found = _read_heads(tx, wanted, lock)
+    return found
+
+
+def _read_heads(tx: Tx, chains: list[str], lock: bool) -> dict[str, tuple[int, str]]:
+    query = select(ledger_heads).where(ledger_heads.c.chain.in_(chains)).order_by(ledger_heads.c.chain)
+    if lock:
+        query = query.with_for_update()
+    return {row.chain: (row.seq, row.hash) for row in tx.execute(query)}
+
+
+def append(tx: Tx, rows: list[dict[str, Any]], new_heads: dict[str, tuple[int, str]]) -> None:
+    tx.execute(insert(ledger_entries), rows)
+    for chain, (seq, digest) in new_heads.items():
+        tx.execute(update(ledger_heads).where(ledger_heads.c.chain == chain).values(seq=seq, hash=digest))
+
+
+def take_case_numbers(tx: Tx, chain: str, year: int, count: int) -> int:
+    """The first of `count` consecutive case numbers of this ward and year. The head must be locked."""
+    table = ledger_heads
+    row = tx.execute(select(table.c.case_year, table.c.case_number).where(table.c.chain == chain)).one()
+    last = row.case_number if row.case_year == year else 0
+    tx.execute(update(table).where(table.c.chain == chain).values(case_year=year, case_number=last + count))
+    return int(last) + 1
+
+
+def entries(tx: Tx) -> Iterator[ledger.Entry]:
+    """Every entry ordered by chain and seq, streamed."""
+    table = ledger_entries
+    query = select(table).order_by(table.c.chain, table.c.seq)
+    for row in tx.execution_options(yield_per=2000).execute(query):
+        yield _entry(row)
+
+
+def all_heads(tx: Tx) -> dict[str, tuple[int, str]]:
+    return {row.chain: (row.seq, row.hash) for row in tx.execute(select(ledger_heads))}
+
+
+def of_case(tx: Tx, case_id: int, limit: int) -> list[Row[Any]]:
+    """The newest `limit` entries of one case, newest first."""
+    table = ledger_entries
+    query = select(table).where(table.c.case_id == case_id).order_by(table.c.id.desc()).limit(limit)
+    return list(tx.execute(query))
+
+
+def _entry(row: Row[Any]) -> ledger.Entry:
+    at: datetime = row.at
+    return ledger.Entry(
+        row.chain, row.seq, ledger.instant(at), row.kind, row.case_id, row.officer_id, row.channel_id,
+        row.data, row.salt, row.commitment, row.prev_hash, row.hash,
+    )  # fmt: skip
