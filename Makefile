@@ -1,0 +1,64 @@
+# The development workflow, one word each. `make` alone lists them.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+
+# A stamp is named after what it was made from, so an edited setup.cfg, new pins or a moved folder
+# install again, and a warm start only looks at one file.
+WANTED := $(shell (pwd; cat setup.cfg pyproject.toml constraints.txt) | cksum | cut -d' ' -f1)
+DEV := .venv/.installed-dev-$(WANTED)
+# The development environment can also run the product: no second install.
+RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench format constraints chromium clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
+	sed -n 's/^\([a-z]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
+	@echo
+	@echo '  PYTHON=python3.12 chooses the interpreter; ARGS="..." is passed on: make test ARGS="-k outbox"'
+
+run: $(RUN) ## start the demonstration: portals, worker, web (Ctrl-C stops all)
+	@exec $(BIN)/motmoi demo $(ARGS)
+
+test: $(DEV) chromium ## the whole suite, on SQLite and PostgreSQL
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV) ## style, types and the import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV) ## measure against the goals in tests/benchmarks
+	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+format: $(DEV) ## put the code into the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+constraints: ## renew constraints.txt (on Debian 12: see its first lines)
+	sh .ci/freeze
+
+clean: ## remove the environment and all caches; data in var/ stays
+	rm -rf .venv build *.egg-info artifacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed-run-%:
+	@sh .ci/install '$(PYTHON)' '.' '$@'
+
+.venv/.installed-dev-%:
+	@sh .ci/install '$(PYTHON)' '.[test,lint]' '$@'
+
+# The browser tests drive Debian's Chromium. Without it they are skipped (and with CI=true fail).
+chromium:
+	@command -v chromium >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo 'Installing Chromium for the browser tests ...'; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1; \
+	fi; \
+	command -v chromium >/dev/null || \
+	echo 'No Chromium: the browser tests are skipped. To run them: apt-get install chromium'

