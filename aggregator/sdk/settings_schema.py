@@ -1,0 +1,145 @@
+"""The part of JSON Schema that channel settings use, judged in sentences a person can act on.
+
+Read: ``type required enum default additionalProperties properties items minimum maximum minLength
+maxLength pattern``. All else that only describes (``title``, ``description``, ``secret``, ``order``,
+``examples`` ...) is left to the form. What may surprise: a schema that uses a keyword which *would*
+change the verdict and is not read here (``oneOf``, ``$ref`` ...) is refused when the manifest is
+loaded, so nothing is ever half checked.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+__all__ = ["check_schema", "complete", "faults_of", "meant"]
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list, tuple),
+    "object": (dict, Mapping),
+    "null": (type(None),),
+}
+_UNREAD = frozenset(
+    (
+        "$ref",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "patternProperties",
+        "dependentRequired",
+        "const",
+        "prefixItems",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+    )
+)
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` for the nearest known word, or nothing."""
+    near = difflib.get_close_matches(word, [str(k) for k in known], n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def check_schema(schema: Any, where: str = "") -> list[str]:
+    """What is wrong with a schema itself."""
+    if not isinstance(schema, Mapping):
+        return [f"{where or 'schema'}: a table expected"]
+    problems = [f"{where}{key}: this keyword is not supported" for key in schema if key in _UNREAD]
+    problems += [f"{where}type: {t!r} is unknown" for t in _types(schema) if t not in _TYPES]
+    properties = schema.get("properties", {})
+    for name in schema.get("required", ()):
+        if name not in properties:
+            problems.append(f"{where}required: {name!r} is not among the properties")
+    for name, rule in properties.items():
+        problems += check_schema(rule, f"{where}{name}.")
+    if "items" in schema:
+        problems += check_schema(schema["items"], f"{where}items.")
+    return problems
+
+
+def complete(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with defaults filled in, at every depth."""
+    full = dict(config)
+    for name, rule in schema.get("properties", {}).items():
+        if name not in full and "default" in rule:
+            full[name] = rule["default"]
+        if isinstance(full.get(name), Mapping) and "properties" in rule:
+            full[name] = complete(rule, full[name])
+    return full
+
+
+def faults_of(
+    schema: Mapping[str, Any], value: Any, where: str = "", skip_required: Collection[str] = ()
+) -> list[str]:
+    """What is wrong with a value, one sentence each, naming the setting."""
+    name = where.rstrip(".") or "settings"
+    kinds = _types(schema)
+    if kinds and not any(_is(value, kind) for kind in kinds):
+        return [f"{name}: {' or '.join(kinds)} expected, not {type(value).__name__}"]
+    problems = _limits(schema, value, name)
+    if isinstance(value, Mapping):
+        problems += _object_faults(schema, value, where, skip_required)
+    elif isinstance(value, list | tuple) and "items" in schema:
+        for position, item in enumerate(value):
+            problems += faults_of(schema["items"], item, f"{name}[{position}].")
+    return problems
+
+
+def _object_faults(
+    schema: Mapping[str, Any], value: Mapping[str, Any], where: str, skip_required: Collection[str]
+) -> list[str]:
+    properties = schema.get("properties", {})
+    missing = [n for n in schema.get("required", ()) if n not in value and n not in skip_required]
+    problems = [f"{where}{n}: missing" for n in missing if "default" not in properties.get(n, {})]
+    for key, item in value.items():
+        if key in properties:
+            problems += faults_of(properties[key], item, f"{where}{key}.")
+        elif schema.get("additionalProperties") is False:
+            problems.append(f"{where}{key}: unknown setting{meant(str(key), properties)}")
+        elif isinstance(schema.get("additionalProperties"), Mapping):
+            problems += faults_of(schema["additionalProperties"], item, f"{where}{key}.")
+    return problems
+
+
+def _limits(schema: Mapping[str, Any], value: Any, name: str) -> list[str]:
+    problems: list[str] = []
+    if "enum" in schema and value not in schema["enum"]:
+        choices = [str(c) for c in schema["enum"]]
+        problems.append(f"{name}: {value!r} is not one of {', '.join(choices)}{meant(str(value), choices)}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if "minimum" in schema and value < schema["minimum"]:
+            problems.append(f"{name}: {value} is below {schema['minimum']}")
+        if "maximum" in schema and value > schema["maximum"]:
+            problems.append(f"{name}: {value} is above {schema['maximum']}")
+    if isinstance(value, str):
+        if len(value) < schema.get("minLength", 0):
+            problems.append(f"{name}: at least {schema['minLength']} characters expected")
+        if len(value) > schema.get("maxLength", len(value)):
+            problems.append(f"{name}: at most {schema['maxLength']} characters expected")
+        if "pattern" in schema and not re.search(schema["pattern"], value):
+            problems.append(f"{name}: does not have the form {schema['pattern']}")
+    return problems
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    kinds = schema.get("type", [])
+    return [kinds] if isinstance(kinds, str) else list(kinds)
+
+
+def _is(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):  # Python's True is an int; a setting's is not
+        return kind == "boolean"
+    if kind == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES[kind])
