@@ -1,0 +1,244 @@
+"""When each report is due, which deadline rules its case, and the sweep that writes each stage once.
+
+What is owed hangs on the report, because each came at its own time and its source may demand its own
+deadline. The case shows the earliest deadline still owed (I5), and joining or splitting only changes
+which reports are asked. The log of clock events is the truth (I6); `due_at`, `stage` and `next_at`
+are columns derived from it, and `refresh` derives them again.
+
+The sweep
+    1. Read which cases have `next_at` in the past; none is the usual answer and costs one index probe.
+    2. Lock the wards' chains, read those cases again.
+    3. Write the stage they are in now, with the instant of the next one, a ledger entry, the counters.
+A case is found again only when its next instant comes, so each stage is written once, by one worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.domain import sla
+from aggregator.domain.sla import ClockEvent, ClockKind, Due, Stage
+from aggregator.domain.workflow import Status
+from aggregator.services import counters, ledger
+from aggregator.services.clock import Clock
+from aggregator.services.ledger import Draft
+from aggregator.services.rules import Book, Rules
+from aggregator.storage import case_queries
+from aggregator.storage.db import Database, Tx
+
+#: A source tells its deadline, not when to warn of it: the last fifth of the time, as for our own rules.
+SOURCE_WARN = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One deadline of one report, before or after it was stored."""
+
+    report_id: int
+    origin: str
+    policy_id: int | None
+    due: Due
+
+    def row(self, calendar_version: int) -> dict[str, Any]:
+        return {
+            "report_id": self.report_id, "step": "result", "origin": self.origin,
+            "policy_id": self.policy_id, "calendar_version": calendar_version,
+            "due_at": self.due.due_at, "due_soon_at": self.due.due_soon_at, "met_at": None,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClock:
+    """The derived columns of a case."""
+
+    due_at: datetime | None
+    stage: str
+    next_at: datetime | None
+
+
+def source_due(received_at: datetime, due_at: datetime, paused: bool = False) -> Due:
+    """The source's own deadline stands as given: our pauses do not move it."""
+    warn = received_at + (due_at - received_at) * SOURCE_WARN if due_at > received_at else due_at
+    return Due(due_at=due_at, due_soon_at=warn, paused=False, stopped_at=None, used_seconds=0)
+
+
+def case_clock(owed: Sequence[Owed], now: datetime) -> CaseClock:
+    """The earliest deadline rules; a stage is that of the deadline that rules."""
+    if not owed:
+        return CaseClock(None, Stage.NONE.value, None)
+    running = [item for item in owed if item.due.paused_at is None]
+    first = min(running or owed, key=lambda item: item.due.due_at).due
+    if first.paused_at is None and len(running) < len(owed):
+        # A source's deadline runs on while ours is paused: it rules, and the pause still shows.
+        stage = sla.stage(first, now)
+        shown = Stage.PAUSED if stage is Stage.NONE else stage
+        return CaseClock(first.due_at, shown.value, sla.next_change(first, now))
+    return CaseClock(first.due_at, sla.stage(first, now).value, sla.next_change(first, now))
+
+
+class Deadlines:
+    """Clocks of cases. Verbs that take `tx` are parts of somebody else's transaction."""
+
+    def __init__(self, db: Database, rules: Rules, clock: Clock) -> None:
+        self._db = db
+        self._rules = rules
+        self._clock = clock
+
+    def first(
+        self, book: Book, *, report_id: int, ward: str, channel: str, category: str | None,
+        urgency: str | None, received_at: datetime, source_due_at: datetime | None,
+    ) -> list[Owed]:  # fmt: skip
+        """What a report that has just arrived is owed; empty only where no rule speaks of it."""
+        owed = []
+        policy = book.policy(channel=channel, category=category, urgency=urgency, at=received_at)
+        if policy is not None:
+            start = [ClockEvent(ClockKind.START, received_at)]
+            due = sla.due(policy, book.calendar(ward), start)
+            owed.append(Owed(report_id, "policy", policy.id, due))
+        if source_due_at is not None:
+            owed.append(Owed(report_id, "source", None, source_due(received_at, source_due_at)))
+        return owed
+
+    def refresh(self, tx: Tx, case_id: int, now: datetime) -> CaseClock:
+        """Derive the case's clock from the log again and store it. The counters are the caller's."""
+        case = case_queries.row(tx, case_id)
+        assert case is not None, f"case {case_id} of a running change"
+        members = [member.report_id for member in case_queries.living(tx, case_id)]
+        owed = self._owed(tx, self._rules.book(tx), case.ward_code, members)
+        derived = case_clock(owed, now)
+        if not case.is_open:
+            derived = CaseClock(derived.due_at or case.due_at, Stage.DONE.value, None)
+        order = (derived.due_at or case.received_at) if case.is_open else (case.closed_at or now)
+        if case.is_open and derived.due_at is None:
+            order = case.received_at + timedelta(days=3650)
+        case_queries.change_quietly(
+            tx, case_id, due_at=derived.due_at, stage=derived.stage, next_at=derived.next_at, sort_at=order
+        )
+        return derived
+
+    def _owed(self, tx: Tx, book: Book, ward: str, report_ids: Sequence[int]) -> list[Owed]:
+        events = case_queries.clock_of_reports(tx, report_ids)
+        received = {report: _started(log) for report, log in events.items()}
+        owed = []
+        for row in case_queries.deadlines_of(tx, report_ids):
+            if row.origin == "source":
+                due = source_due(received[row.report_id], row.due_at)
+            else:
+                log = [
+                    ClockEvent(ClockKind(event.kind), event.at, event.reason)
+                    for event in events[row.report_id]
+                ]
+                due = sla.due(book.policies[row.policy_id], book.calendar(ward), log)
+                if (due.due_at, due.due_soon_at) != (row.due_at, row.due_soon_at):
+                    case_queries.set_deadline(tx, row.id, due_at=due.due_at, due_soon_at=due.due_soon_at)
+            owed.append(Owed(row.report_id, row.origin, row.policy_id, due))
+        return owed
+
+    def explain(self, tx: Tx, case_id: int) -> tuple[str, str]:
+        """How the case's deadline came about, one plain sentence in Vietnamese and one in English."""
+        book = self._rules.book(tx)
+        case = case_queries.row(tx, case_id)
+        members = [member.report_id for member in case_queries.living(tx, case_id)]
+        rows = case_queries.deadlines_of(tx, members)
+        if case is None or not rows:
+            return "Chưa có quy định thời hạn áp dụng.", "No deadline rule applies."
+        first = min(rows, key=lambda row: (row.due_at, row.id))
+        if first.origin == "source":
+            return "Theo hạn mà kênh tiếp nhận đặt ra.", "As demanded by the source channel."
+        log = case_queries.clock_of_reports(tx, [first.report_id])[first.report_id]
+        events = [ClockEvent(ClockKind(event.kind), event.at, event.reason) for event in log]
+        told = sla.explain(book.policies[first.policy_id], book.calendar(case.ward_code), events)
+        return told.sentence_vi, told.sentence_en
+
+    def sweep(self, limit: int = 500) -> int:
+        """Write every stage that has come since the last sweep; how many were written."""
+        now = self._clock()
+        with self._db.read() as tx:
+            if not case_queries.due_stages(tx, now, 1):
+                return 0
+        with self._db.write() as tx:
+            wards = {row.ward_code for row in case_queries.due_stages(tx, now, limit)}
+            ledger.lock(tx, sorted(wards))
+            rows = [row for row in case_queries.due_stages(tx, now, limit) if row.ward_code in wards]
+            return self._write_stages(tx, rows, now)
+
+    def _write_stages(self, tx: Tx, rows: Sequence[Any], now: datetime) -> int:
+        before = case_queries.facts(tx, [row.id for row in rows])
+        changed, drafts = [], []
+        for row in rows:
+            overdue = row.due_at is None or row.due_at <= now
+            stage = Stage.OVERDUE if overdue else Stage.DUE_SOON
+            changed.append({"id": row.id, "stage": stage.value, "next_at": None if overdue else row.due_at})
+            if stage.value != row.stage:
+                told = {"stage": stage.value, "due_at": row.due_at.isoformat() if row.due_at else None}
+                drafts.append(Draft(row.ward_code, "stage", now, told, case_id=row.id))
+        case_queries.set_stages(tx, changed)
+        ledger.append(tx, drafts)
+        counters.shift(tx, before.values(), case_queries.facts(tx, before).values())
+        return len(drafts)
+
+
+def close(tx: Tx, case_id: int, report_ids: Sequence[int], now: datetime, officer_id: int) -> None:
+    """Stop every clock of a case that people have finished with (I7: whatever the portals know)."""
+    _event(tx, case_id, ClockKind.STOP, now, "", officer_id)
+    case_queries.meet_deadlines(tx, report_ids, now)
+
+
+def reopen(tx: Tx, case_id: int, report_ids: Sequence[int], now: datetime, officer_id: int) -> None:
+    _event(tx, case_id, ClockKind.REOPEN, now, "", officer_id)
+    case_queries.meet_deadlines(tx, report_ids, None)
+
+
+def pause(tx: Tx, case_id: int, now: datetime, reason: str, officer_id: int) -> None:
+    _event(tx, case_id, ClockKind.PAUSE, now, reason, officer_id)
+
+
+def resume(tx: Tx, case_id: int, now: datetime, officer_id: int) -> None:
+    _event(tx, case_id, ClockKind.RESUME, now, "", officer_id)
+
+
+def carry_pause(
+    tx: Tx, case_id: int, report_ids: Sequence[int], *, was: str | None, now_in: str | None, at: datetime
+) -> None:
+    """A report that changes case takes on whether the new one's clock stands still, from now on.
+
+    `was` and `now_in` are the pause reasons of the old and the new case, None where it runs.
+    """
+    if (was is None) == (now_in is None):
+        return
+    kind = ClockKind.PAUSE if now_in is not None else ClockKind.RESUME
+    case_queries.insert_clock_events(
+        tx,
+        [
+            {"case_id": case_id, "report_id": report_id, "kind": kind.value, "at": at,
+             "reason": now_in or "", "officer_id": None}
+            for report_id in report_ids
+        ],
+    )  # fmt: skip
+
+
+def start_row(case_id: int, report_id: int, received_at: datetime) -> dict[str, Any]:
+    return {
+        "case_id": case_id, "report_id": report_id, "kind": ClockKind.START.value, "at": received_at,
+        "reason": "", "officer_id": None,
+    }  # fmt: skip
+
+
+def is_closed(status: str) -> bool:
+    return status in (Status.RESOLVED, Status.REJECTED, Status.MERGED)
+
+
+def _event(tx: Tx, case_id: int, kind: ClockKind, at: datetime, reason: str, officer_id: int) -> None:
+    case_queries.insert_clock_events(
+        tx,
+        [{"case_id": case_id, "report_id": None, "kind": kind.value, "at": at, "reason": reason,
+          "officer_id": officer_id}],
+    )  # fmt: skip
+
+
+def _started(log: Sequence[Any]) -> datetime:
+    at: datetime = next(event.at for event in log if event.kind == ClockKind.START)
+    return at

@@ -1,0 +1,119 @@
+"""The rules in force, read once and kept until somebody changes one.
+
+Calendars, deadline policies, categories and units are few and read for every record, so they are
+kept in memory as one frozen `Book`. What may surprise: nothing needs to announce a change. Every
+change of a rule appends to the installation's own ledger chain, and its length is the book's mark.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from aggregator.domain.sla import Policy, Unit, choose
+from aggregator.domain.text import squash
+from aggregator.domain.worktime import VN, Calendar, DayOverride, Shift
+from aggregator.services.ledger import SYSTEM
+from aggregator.storage import place_queries
+from aggregator.storage.db import Tx
+
+
+@dataclass(frozen=True)
+class Book:
+    """Every rule in force at `mark`."""
+
+    mark: int
+    policies: Mapping[int, Policy]
+    #: Ward code -> calendar; None is everybody else's.
+    calendars: Mapping[str | None, Calendar]
+    #: Folded words of channels -> category code.
+    aliases: Mapping[str, str]
+    category_names: Mapping[str, tuple[str, str]]
+    #: (ward, category) -> the unit that answers for it.
+    unit_for: Mapping[tuple[str, str], int]
+    wards: Mapping[str, str]
+
+    def calendar(self, ward: str) -> Calendar:
+        return self.calendars.get(ward) or self.calendars[None]
+
+    def category(self, raw: str | None) -> str | None:
+        """Our category for a channel's word, None where nobody mapped it: never a guess."""
+        return self.aliases.get(squash(raw)) if raw else None
+
+    def policy(
+        self, *, channel: str, category: str | None, urgency: str | None, at: datetime
+    ) -> Policy | None:
+        on = at.astimezone(VN).date()
+        return choose(
+            self.policies.values(), step="result", channel=channel, category=category, urgency=urgency, on=on
+        )
+
+
+class Rules:
+    """Gives the book in force to whoever is inside a transaction."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._book: Book | None = None
+
+    def book(self, tx: Tx) -> Book:
+        """One short statement where nothing changed."""
+        mark = place_queries.rules_mark(tx, SYSTEM)
+        book = self._book
+        if book is None or book.mark != mark:
+            with self._lock:
+                book = self._book = _read(tx, mark)
+        return book
+
+
+def _read(tx: Tx, mark: int) -> Book:
+    days = place_queries.all_days(tx)
+    calendars = {row.ward_code: _calendar(row, days) for row in place_queries.all_calendars(tx)}
+    categories = place_queries.all_categories(tx)
+    return Book(
+        mark=mark,
+        policies={row.id: _policy(row) for row in place_queries.all_policies(tx)},
+        calendars=calendars,
+        aliases={word: row.code for row in categories for word in _words(row)},
+        category_names={row.code: (row.name_vi, row.name_en) for row in categories},
+        unit_for={
+            (row.ward_code, code): row.id
+            for row in place_queries.all_units(tx)
+            if row.active
+            for code in row.categories
+        },
+        wards={row.code: row.name for row in place_queries.all_wards(tx)},
+    )
+
+
+def _words(row: Any) -> list[str]:
+    return [row.code, squash(row.name_vi), squash(row.name_en), *row.aliases]
+
+
+def _calendar(row: Any, days: Sequence[Any]) -> Calendar:
+    shared = {day.day: day for day in days if day.calendar_id is None}
+    own = {day.day: day for day in days if day.calendar_id == row.id}
+    merged = {**shared, **own}
+    overrides = [
+        DayOverride(day.day, day.works, day.note, day.decision, day.source) for day in merged.values()
+    ]
+    week = {
+        int(weekday): [Shift(time.fromisoformat(start), time.fromisoformat(end)) for start, end in shifts]
+        for weekday, shifts in row.week.items()
+    }
+    years = [day.year for day in merged] or [row.changed_at.year]
+    return Calendar(
+        week, overrides, zone=VN, first_year=min(years), last_year=max(years), version=row.version
+    )
+
+
+def _policy(row: Any) -> Policy:
+    return Policy(
+        id=row.id, version=row.version, name=row.name, step=row.step, amount=row.amount,
+        unit=Unit(row.unit), valid_from=row.valid_from, valid_to=row.valid_to, channel=row.channel,
+        category=row.category, urgency=row.urgency, warn_percent=row.warn_percent, source=row.source,
+        certainty=row.certainty,
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""What a new installation starts with: a calendar, holidays, deadline rules and categories.
+
+All of it is data that the office edits. What may surprise: every deadline rule here carries its
+source and how certain it is; where a public source leaves a point open, the rule says so instead of
+sounding like law (1022 rules of 2025: "10 days" are reported by the press without saying whether
+working or calendar days are meant; counted as working days until the office confirms).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from aggregator.domain.text import squash
+from aggregator.domain.worktime import WARD_WEEK
+from aggregator.services import ledger
+from aggregator.services.holiday_seed import vietnam_days
+from aggregator.services.ledger import SYSTEM, Draft
+from aggregator.storage import place_queries
+from aggregator.storage.db import Database, Tx
+
+#: code, Vietnamese, English, words that channels use for it
+CATEGORIES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("giao_thong", "Giao thông, cầu đường", "Roads and traffic",
+     ("Giao thông", "Hạ tầng giao thông", "Cầu đường", "Đường bộ", "Ổ gà", "Đèn tín hiệu")),
+    ("ha_tang", "Hạ tầng đô thị", "Urban infrastructure", ("Hạ tầng", "Hạ tầng kỹ thuật", "1")),
+    ("thoat_nuoc", "Thoát nước, ngập", "Drainage and flooding",
+     ("Thoát nước", "Cấp thoát nước", "Ngập nước", "Ngập", "Cống rãnh")),
+    ("cap_nuoc", "Cấp nước", "Water supply", ("Nước sạch",)),
+    ("chieu_sang", "Chiếu sáng", "Street lighting", ("Chiếu sáng công cộng", "Đèn đường")),
+    ("dien", "Điện lực", "Electricity", ("Điện", "Lưới điện")),
+    ("vien_thong", "Viễn thông", "Telecommunications", ("Cáp viễn thông",)),
+    ("cay_xanh", "Cây xanh", "Trees", ("Công viên cây xanh",)),
+    ("moi_truong", "Môi trường, rác thải", "Environment and waste",
+     ("Môi trường", "Rác thải", "Vệ sinh môi trường", "Rác", "Ô nhiễm", "4")),
+    ("trat_tu", "Trật tự đô thị", "Urban order",
+     ("Trật tự đô thị lòng lề đường", "Lòng lề đường", "Lấn chiếm vỉa hè", "Xây dựng", "Trật tự xây dựng")),
+    ("tieng_on", "Tiếng ồn", "Noise", ("Karaoke", "Ồn ào", "Tiếng ồn khu dân cư")),
+    ("an_ninh", "An ninh trật tự", "Public security", ("An ninh", "Phòng cháy chữa cháy", "21")),
+    ("an_toan_thuc_pham", "An toàn thực phẩm", "Food safety", ("Thực phẩm", "Vệ sinh thực phẩm")),
+    ("hanh_chinh", "Hành chính công, công vụ", "Public administration",
+     ("Hành chính công", "Công vụ – Công chức", "Thủ tục hành chính", "Công vụ", "5000")),
+    ("xe_buyt", "Xe buýt", "Buses", ("Vận tải hành khách công cộng",)),
+    ("khac", "Lĩnh vực khác", "Other", ("Khác", "22")),
+)  # fmt: skip
+
+_PRESS_2025 = "Quy định tiếp nhận, xử lý thông tin Cổng 1022 TP.HCM năm 2025, theo báo chí 04/09/2025"
+_RULE_2020 = "Quyết định 1478/QĐ-UBND ngày 04/05/2020 của UBND TP.HCM, theo báo chí"
+
+#: name, amount, unit, valid from, valid to, source, certainty
+POLICIES: tuple[tuple[str, int, str, date, date | None, str, str], ...] = (
+    ("Mặc định của phần mềm: 10 ngày làm việc", 10, "working_days", date(1990, 1, 1), None,
+     "Chưa có căn cứ; cơ quan cần xác nhận hoặc sửa", "unverified"),
+    ("1022 (2020): 5 ngày làm việc", 5, "working_days", date(2020, 5, 4), date(2023, 10, 25),
+     _RULE_2020, "press; calendar or working days not stated for every field"),
+    ("1022 (2025): 10 ngày", 10, "working_days", date(2025, 9, 4), None,
+     _PRESS_2025, "press; not stated whether working or calendar days"),
+)  # fmt: skip
+
+
+def seed(db: Database, now: datetime) -> bool:
+    """Put the starting set into a database that has none; False where it was there."""
+    with db.write() as tx:
+        if place_queries.has_calendar(tx):
+            return False
+        _calendar(tx, now)
+        _policies(tx)
+        for code, name_vi, name_en, words in CATEGORIES:
+            aliases = [squash(word) for word in words]
+            row = {"code": code, "name_vi": name_vi, "name_en": name_en, "aliases": aliases}
+            place_queries.put_category(tx, row)
+        ledger.append(tx, [Draft(SYSTEM, "starting_set", now, {"policies": len(POLICIES)})])
+    return True
+
+
+def _calendar(tx: Tx, now: datetime) -> None:
+    week = {
+        str(weekday): [[shift.start.isoformat("minutes"), shift.end.isoformat("minutes")] for shift in shifts]
+        for weekday, shifts in WARD_WEEK.items()
+    }
+    place_queries.insert_calendar(
+        tx, {"ward_code": None, "name": "Giờ hành chính", "week": week, "version": 1, "changed_at": now}
+    )
+    rows: list[dict[str, Any]] = [
+        {"calendar_id": None, "day": day.day, "works": day.works, "note": day.note,
+         "decision": day.decision, "source": day.source}
+        for day in vietnam_days(now.year - 2, now.year + 2)
+    ]  # fmt: skip
+    place_queries.insert_days(tx, rows)
+
+
+def _policies(tx: Tx) -> None:
+    rows = [
+        {"version": 1, "name": name, "step": "result", "amount": amount, "unit": unit,
+         "valid_from": start, "valid_to": end, "channel": None, "category": None, "urgency": None,
+         "warn_percent": 80, "source": source, "certainty": certainty}
+        for name, amount, unit, start, end, source, certainty in POLICIES
+    ]  # fmt: skip
+    place_queries.insert_policies(tx, rows)

@@ -1,0 +1,147 @@
+"""Posting lists and stored traits: candidates for a batch of new reports in two statements.
+
+Each key's list is read newest first and cut at `PER_KEY`, inside the database, by walking the
+primary key backwards: cost follows the number of keys asked for, never the number of reports stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, or_, select, text
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from aggregator.domain.matching import Traits
+from aggregator.storage.case_tables import cases, memberships
+from aggregator.storage.db import Tx
+from aggregator.storage.report_queries import chunks
+from aggregator.storage.report_tables import judgements, match_keys, match_traits
+
+#: The longest posting list that is read. Older reports under a crowded key are found by its other keys.
+PER_KEY = 20
+
+_POSTINGS_SQLITE = text(
+    "SELECT q.value AS key, m.report_id FROM json_each(:keys) AS q JOIN match_keys AS m"
+    " ON m.key = q.value AND m.report_id IN"
+    " (SELECT report_id FROM match_keys WHERE key = q.value ORDER BY report_id DESC LIMIT :per_key)"
+)
+_POSTINGS_POSTGRES = text(
+    "SELECT q.key, m.report_id FROM unnest(CAST(:keys AS bigint[])) AS q(key) CROSS JOIN LATERAL"
+    " (SELECT report_id FROM match_keys WHERE key = q.key ORDER BY report_id DESC LIMIT :per_key) AS m"
+)
+
+
+def postings(tx: Tx, keys: Iterable[int]) -> dict[int, list[int]]:
+    """Key -> report ids, newest first, at most `PER_KEY` each."""
+    wanted = sorted(set(keys))
+    found: dict[int, list[int]] = defaultdict(list)
+    if not wanted:
+        return found
+    if tx.dialect.name == "sqlite":
+        rows = tx.execute(_POSTINGS_SQLITE, {"keys": json.dumps(wanted), "per_key": PER_KEY})
+    else:
+        rows = tx.execute(_POSTINGS_POSTGRES, {"keys": wanted, "per_key": PER_KEY})
+    for key, report_id in rows:
+        found[key].append(report_id)
+    for ids in found.values():
+        ids.sort(reverse=True)
+    return found
+
+
+def stored_traits(tx: Tx, report_ids: Iterable[int]) -> dict[int, Traits]:
+    """Report id -> what is compared, with the state of the case it lives in now."""
+    t, found = match_traits.c, {}
+    query = (
+        select(
+            t.report_id, t.received_at, t.ward, t.category, t.house, t.street, t.lat, t.lng, t.phone,
+            t.text, t.content, t.channel, t.legal, t.anonymous,
+            cases.c.id, cases.c.is_open, cases.c.closed_at, cases.c.report_count,
+        )
+        .join(memberships, (memberships.c.report_id == t.report_id) & memberships.c.ended_at.is_(None))
+        .join(cases, cases.c.id == memberships.c.case_id)
+    )  # fmt: skip
+    for part in chunks(sorted(report_ids)):
+        for row in tx.execute(query.where(t.report_id.in_(part))):
+            found[row[0]] = Traits(
+                report_id=row[0], received_at=row[1], ward=row[2], category=row[3], house=row[4],
+                street=row[5], lat=row[6], lng=row[7], phone=row[8], text=row[9], content=row[10],
+                channel=row[11], legal=row[12], anonymous=row[13],
+                case_id=row[14], case_open=row[15], closed_at=row[16], case_size=row[17],
+            )  # fmt: skip
+    return found
+
+
+def insert_traits(tx: Tx, traits: Sequence[Traits], keys: Mapping[int, Sequence[int]]) -> None:
+    """Store what a report is compared by, and the keys under which it is found."""
+    if not traits:
+        return
+    tx.execute(
+        insert(match_traits),
+        [
+            {
+                "report_id": t.report_id, "received_at": t.received_at, "ward": t.ward,
+                "category": t.category, "house": t.house, "street": t.street, "lat": t.lat, "lng": t.lng,
+                "phone": t.phone, "text": t.text, "content": t.content, "channel": t.channel,
+                "legal": t.legal, "anonymous": t.anonymous,
+            }
+            for t in traits
+        ],
+    )  # fmt: skip
+    rows = [{"key": key, "report_id": t.report_id} for t in traits for key in set(keys[t.report_id])]
+    if rows:
+        # Sorted, neighbours in the index are inserted together.
+        tx.execute(insert(match_keys), sorted(rows, key=lambda row: (row["key"], row["report_id"])))
+
+
+def delete_traits(tx: Tx, report_ids: Sequence[int]) -> None:
+    for part in chunks(report_ids):
+        tx.execute(delete(match_keys).where(match_keys.c.report_id.in_(part)))
+        tx.execute(delete(match_traits).where(match_traits.c.report_id.in_(part)))
+
+
+def put_rule_judgements(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """Keep what the rule was unsure of; a pair that anybody judged before stays as it is."""
+    if rows:
+        insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
+        tx.execute(insert_new(judgements).on_conflict_do_nothing(), rows)
+
+
+def put_person_judgement(tx: Tx, row: dict[str, Any]) -> None:
+    """A person's word replaces the rule's."""
+    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
+    statement = insert_new(judgements)
+    changed = {name: statement.excluded[name] for name in ("judgement", "officer_id", "at")}
+    tx.execute(statement.on_conflict_do_update(index_elements=["report_a", "report_b"], set_=changed), [row])
+
+
+def judged_different(tx: Tx, report_ids: Sequence[int]) -> set[tuple[int, int]]:
+    """Pairs among or around these reports that a person called different."""
+    table = judgements
+    pairs: set[tuple[int, int]] = set()
+    for part in chunks(report_ids):
+        query = select(table.c.report_a, table.c.report_b).where(
+            or_(table.c.report_a.in_(part), table.c.report_b.in_(part)),
+            table.c.judgement == "different",
+            table.c.officer_id.isnot(None),
+        )
+        pairs.update((row[0], row[1]) for row in tx.execute(query))
+    return pairs
+
+
+def open_judgements(tx: Tx, report_ids: Sequence[int], limit: int) -> list[Any]:
+    """What the rule was unsure of around these reports, best first."""
+    table = judgements
+    query = (
+        select(table)
+        .where(
+            or_(table.c.report_a.in_(report_ids), table.c.report_b.in_(report_ids)),
+            table.c.judgement == "unsure",
+        )
+        .order_by(table.c.score.desc(), table.c.id)
+        .limit(limit)
+    )
+    return list(tx.execute(query))

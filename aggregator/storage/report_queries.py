@@ -1,0 +1,162 @@
+"""Reports, revisions, identities, attachments, raw payloads and quarantine: what intake asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from aggregator.storage import ids
+from aggregator.storage.channel_tables import channels, quarantine, raw_payloads
+from aggregator.storage.db import Tx
+from aggregator.storage.report_tables import attachments, report_revisions, reporters, reports
+
+#: SQLite before 3.32 took 999 parameters; one statement stays well inside every limit.
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest revision of a stored report."""
+
+    report_id: int
+    revision: int
+    hash: str
+    ward_code: str
+    source_due_at: datetime | None
+
+
+def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+    rest = list(values)
+    for start in range(0, len(rest), CHUNK):
+        yield rest[start : start + CHUNK]
+
+
+def heads(tx: Tx, channel_id: int, external_ids: Iterable[str]) -> dict[str, Head]:
+    """External id -> newest revision, for those already stored."""
+    table, found = reports, {}
+    for part in chunks(external_ids):
+        query = select(
+            table.c.external_id, table.c.id, table.c.revision, table.c.revision_hash, table.c.ward_code,
+            table.c.source_due_at,
+        ).where(table.c.channel_id == channel_id, table.c.external_id.in_(part))  # fmt: skip
+        for row in tx.execute(query):
+            found[row[0]] = Head(row[1], row[2], row[3], row[4], row[5])
+    return found
+
+
+def reserve_ids(tx: Tx, count: int) -> list[int]:
+    return ids.reserve(tx, reports, count)
+
+
+def insert_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        tx.execute(insert(reports), rows)
+
+
+def update_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """Rows carry `id` and every column that a revision may change."""
+    for row in rows:
+        values = {key: value for key, value in row.items() if key != "id"}
+        tx.execute(update(reports).where(reports.c.id == row["id"]).values(**values))
+
+
+def insert_revisions(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        tx.execute(insert(report_revisions), rows)
+
+
+def put_identities(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """Insert, or replace what an earlier revision said of the same report's person."""
+    if not rows:
+        return
+    statement = _insert(tx)(reporters)
+    columns = ("identity", "phone_index", "email_index")
+    changed = {name: statement.excluded[name] for name in columns}
+    tx.execute(statement.on_conflict_do_update(index_elements=["report_id"], set_=changed), rows)
+
+
+def identity(tx: Tx, report_id: int) -> bytes | None:
+    found: bytes | None = tx.scalar(select(reporters.c.identity).where(reporters.c.report_id == report_id))
+    return found
+
+
+def insert_attachments(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """New attachments wait to be fetched; those already known stay as they are."""
+    if rows:
+        tx.execute(_insert(tx)(attachments).on_conflict_do_nothing(), rows)
+
+
+def attachment(tx: Tx, attachment_id: int) -> Row[Any] | None:
+    query = (
+        select(attachments, reports.c.ward_code)
+        .join(reports, reports.c.id == attachments.c.report_id)
+        .where(attachments.c.id == attachment_id)
+    )
+    return tx.execute(query).one_or_none()
+
+
+def put_payloads(tx: Tx, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Store raw payloads once per content; sha256 -> id of the stored row."""
+    if not rows:
+        return {}
+    tx.execute(_insert(tx)(raw_payloads).on_conflict_do_nothing(), list(rows))
+    found = {}
+    for part in chunks({row["sha256"] for row in rows}):
+        query = select(raw_payloads.c.sha256, raw_payloads.c.id).where(
+            raw_payloads.c.channel_id == rows[0]["channel_id"], raw_payloads.c.sha256.in_(part)
+        )
+        found.update({row.sha256: row.id for row in tx.execute(query)})
+    return found
+
+
+def put_quarantine(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """Insert, or count another try of the same bytes: a poisoned item never piles up."""
+    if not rows:
+        return
+    statement = _insert(tx)(quarantine)
+    again = {
+        "tries": quarantine.c.tries + 1,
+        "run_id": statement.excluded.run_id,
+        "seen_at": statement.excluded.seen_at,
+        "error_code": statement.excluded.error_code,
+        "error": statement.excluded.error,
+        "field": statement.excluded.field,
+        "state": statement.excluded.state,
+    }
+    key = ["channel_id", "raw_payload_id", "raw_ref"]
+    tx.execute(statement.on_conflict_do_update(index_elements=key, set_=again), rows)
+
+
+def in_case_ids(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
+    """Reports with their channel's slug and title, in the order received."""
+    query = (
+        select(reports, channels.c.slug, channels.c.title, channels.c.kind.label("channel_kind"))
+        .join(channels, channels.c.id == reports.c.channel_id)
+        .where(reports.c.id.in_(report_ids))
+        .order_by(reports.c.received_at, reports.c.id)
+    )
+    return list(tx.execute(query))
+
+
+def attachments_of(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
+    query = select(attachments).where(attachments.c.report_id.in_(report_ids)).order_by(attachments.c.id)
+    return list(tx.execute(query))
+
+
+def with_identity(tx: Tx, report_ids: Sequence[int]) -> set[int]:
+    return set(tx.scalars(select(reporters.c.report_id).where(reporters.c.report_id.in_(report_ids))))
+
+
+def report_ward(tx: Tx, report_id: int) -> str | None:
+    ward: str | None = tx.scalar(select(reports.c.ward_code).where(reports.c.id == report_id))
+    return ward
+
+
+def _insert(tx: Tx) -> Any:
+    return pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
