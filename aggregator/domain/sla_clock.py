@@ -1,0 +1,266 @@
+"""A clock's log read into the stretches it ran: the arithmetic under `aggregator.domain.sla`.
+
+Promises that the order in which events are given does not matter, and that an event which does not fit
+the clock's state changes nothing. What each event means, and why, is told in `aggregator.domain.sla`.
+
+How it works
+    `replay` keeps three things: the finished runs, the start of the open one, and the budget in the
+    rule's own unit. `Clock.reach` walks the runs and finds the second at which an amount is used. A
+    meter turns that unit into seconds and back; there is one for each way of measuring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Protocol
+
+from aggregator.domain.sla_policy import Policy, Unit
+from aggregator.domain.worktime import Calendar, DayEnd, from_second, to_second
+from aggregator.errors import InputInvalid
+
+_DAY: Final = 86_400
+
+
+class ClockKind(StrEnum):
+    """What happened to a clock."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    EXTEND = "extend"
+    STOP = "stop"
+    REOPEN = "reopen"
+    POLICY_CHANGE = "policy_change"
+
+
+#: Order of events of the same instant; within one save their order must not matter.
+_ORDER: Final = {
+    ClockKind.START: 0,
+    ClockKind.POLICY_CHANGE: 1,
+    ClockKind.PAUSE: 2,
+    ClockKind.RESUME: 3,
+    ClockKind.EXTEND: 4,
+    ClockKind.STOP: 5,
+    ClockKind.REOPEN: 6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClockEvent:
+    """One appended fact about a clock; `minutes` and `due_at` belong to EXTEND (`due_at` also to REOPEN
+    and POLICY_CHANGE)."""
+
+    kind: ClockKind
+    at: datetime
+    reason: str = ""
+    minutes: int = 0
+    due_at: datetime | None = None
+
+
+class Meter(Protocol):
+    """A clock's own unit: how much of it lies between two seconds, and when so much has passed."""
+
+    def measure(self, start: int, end: int) -> int: ...
+    def advance(self, start: int, amount: int) -> int: ...
+
+
+class Plain:
+    """Seconds, day and night."""
+
+    def measure(self, start: int, end: int) -> int:
+        return end - start
+
+    def advance(self, start: int, amount: int) -> int:
+        return start + max(amount, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """Working seconds."""
+
+    calendar: Calendar
+
+    def measure(self, start: int, end: int) -> int:
+        return self.calendar.worked(end) - self.calendar.worked(start)
+
+    def advance(self, start: int, amount: int) -> int:
+        return self.calendar.instant(self.calendar.worked(start) + amount) if amount > 0 else start
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Midnights. A deadline ends when the office closes, and never before the clock resumed."""
+
+    calendar: Calendar
+
+    def measure(self, start: int, end: int) -> int:
+        return self.calendar.ordinal(end) - self.calendar.ordinal(start)
+
+    def advance(self, start: int, amount: int) -> int:
+        day = self.calendar.ordinal(start) + max(amount, 0)
+        close = self.calendar.day_close(day, roll=True)
+        return close if close >= start else self.calendar.day_close(day + 1, roll=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DaysSameTime:
+    """Seconds, but a deadline never falls on a day off."""
+
+    calendar: Calendar
+
+    def measure(self, start: int, end: int) -> int:
+        return end - start
+
+    def advance(self, start: int, amount: int) -> int:
+        landed = from_second(start + max(amount, 0))
+        return to_second(self.calendar.add_calendar_days(landed, 0, DayEnd.SAME_TIME))
+
+
+PLAIN: Final = Plain()
+
+
+def meter_of(policy: Policy, calendar: Calendar) -> Meter:
+    if policy.unit is Unit.MINUTES:
+        return PLAIN
+    if policy.unit is Unit.CALENDAR_DAYS:
+        return DaysSameTime(calendar) if policy.day_end is DayEnd.SAME_TIME else Days(calendar)
+    return Working(calendar)
+
+
+def _budget(policy: Policy, calendar: Calendar, start: int) -> int:
+    """The rule's amount in its meter's unit, for a clock that began at `start`."""
+    if policy.unit is Unit.MINUTES:
+        return policy.amount * 60
+    if policy.unit is Unit.WORKING_HOURS:
+        return policy.amount * 3600
+    if policy.unit is Unit.CALENDAR_DAYS:
+        return policy.amount * (_DAY if policy.day_end is DayEnd.SAME_TIME else 1)
+    if policy.day_end is DayEnd.SAME_TIME:
+        begin = from_second(start)
+        return calendar.between(begin, calendar.add_working_days(begin, policy.amount, policy.day_end))
+    _, close = calendar.nth_working_day(calendar.ordinal(start), policy.amount)
+    return calendar.worked(close) - calendar.worked(start)
+
+
+@dataclass(slots=True)
+class Clock:
+    """The log read up to one event. `runs` are the finished stretches, `since` begins the open one."""
+
+    meter: Meter
+    began: int
+    budget: int
+    since: int | None
+    seen: int
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    paused_at: int | None = None
+    pause_reason: str = ""
+    stopped_at: int | None = None
+    promised: int | None = None  # a due instant a person set, as long as nothing moved it
+    pauses: list[tuple[int, int, str]] = field(default_factory=list)
+    added_minutes: int = 0
+
+    def halt(self, at: int) -> None:
+        if self.since is not None:
+            self.runs.append((self.since, at))
+            self.since = None
+
+    def go_on(self, at: int, halted_at: int) -> None:
+        """Runs again; what was promised for later than the halt moves by the rule's own time."""
+        self.since = at
+        if self.promised is not None and halted_at < self.promised:
+            self.promised = None
+
+    def promise(self, at: int, due_at: datetime) -> None:
+        used = sum(self.meter.measure(start, end) for start, end in self.runs_until(at))
+        self.promised = to_second(due_at)
+        self.budget = used + self.meter.measure(at, self.promised)
+
+    def runs_until(self, end: int) -> list[tuple[int, int]]:
+        """The stretches the clock ran, cut at `end`."""
+        runs = self.runs if self.since is None else [*self.runs, (self.since, end)]
+        return [(start, min(stop, end)) for start, stop in runs if start < end]
+
+    def reach(self, meter: Meter, amount: int) -> int:
+        """The first second at which `amount` is used; past the last stretch, as if it went on."""
+        last = self.since
+        for number, (start, end) in enumerate(self.runs, 1):
+            second = meter.advance(start, amount)
+            if second <= end or (last is None and number == len(self.runs)):
+                return second
+            amount -= meter.measure(start, end)
+        return meter.advance(self.began if last is None else last, amount)
+
+    def due_second(self) -> int:
+        return self.reach(self.meter, self.budget) if self.promised is None else self.promised
+
+
+def replay(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> Clock:
+    clock: Clock | None = None
+    ordered = events if len(events) < 2 else sorted(events, key=lambda event: (event.at, _ORDER[event.kind]))
+    for event in ordered:
+        at = to_second(event.at)
+        if event.kind is ClockKind.START and (clock is None or clock.stopped_at is not None):
+            clock = Clock(meter_of(policy, calendar), at, _budget(policy, calendar, at), since=at, seen=at)
+        elif clock is not None:
+            _apply(clock, policy, calendar, event, at)
+            clock.seen = at
+    if clock is None:
+        raise InputInvalid("a clock without a START event has no deadline", field="events")
+    return clock
+
+
+def _apply(clock: Clock, policy: Policy, calendar: Calendar, event: ClockEvent, at: int) -> None:
+    """One event of a clock that began; what does not fit the clock's state changes nothing."""
+    if clock.stopped_at is not None:
+        if event.kind is ClockKind.REOPEN:
+            clock.pauses.append((clock.stopped_at, at, event.reason))
+            clock.go_on(at, clock.stopped_at)
+            clock.stopped_at = None
+            if event.due_at is not None:
+                clock.promise(at, event.due_at)
+        return
+    match event.kind:
+        case ClockKind.PAUSE if clock.paused_at is None:
+            clock.halt(at)
+            clock.paused_at, clock.pause_reason = at, event.reason
+        case ClockKind.RESUME if clock.paused_at is not None:
+            clock.go_on(at, clock.paused_at)
+            _close_pause(clock, at)
+        case ClockKind.STOP:
+            clock.halt(at)
+            _close_pause(clock, at)
+            clock.stopped_at = at
+        case ClockKind.EXTEND:
+            _extend(clock, policy, event, at)
+        case ClockKind.POLICY_CHANGE:
+            clock.promised = None
+            clock.budget = _budget(policy, calendar, clock.began) + _extra(policy, clock.added_minutes)
+            if event.due_at is not None:
+                clock.promise(at, event.due_at)
+
+
+def _close_pause(clock: Clock, at: int) -> None:
+    if clock.paused_at is not None:
+        clock.pauses.append((clock.paused_at, at, clock.pause_reason))
+        clock.paused_at = None
+
+
+def _extend(clock: Clock, policy: Policy, event: ClockEvent, at: int) -> None:
+    if event.due_at is not None:
+        clock.promise(at, event.due_at)
+        return
+    if event.minutes <= 0:
+        raise InputInvalid("an extension needs minutes above 0 or a due_at", field="minutes")
+    clock.promised = None
+    clock.budget += _extra(policy, event.minutes)
+    clock.added_minutes += event.minutes
+
+
+def _extra(policy: Policy, minutes: int) -> int:
+    if policy.unit is Unit.CALENDAR_DAYS:
+        days = -(-minutes // 1440)
+        return days * _DAY if policy.day_end is DayEnd.SAME_TIME else days
+    return minutes * 60
