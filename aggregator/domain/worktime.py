@@ -197,7 +197,7 @@ class Calendar:
         special = self._special.get(day)
         return self._week[day.weekday()] if special is None else special
 
-    def isnth_working_day(self, day: date) -> bool:
+    def is_working_day(self, day: date) -> bool:
         """Whether anybody works that day, if only for an hour."""
         return bool(self.shifts_on(day))
 
@@ -299,7 +299,7 @@ class Calendar:
     def day_close(self, ordinal: int, *, roll: bool) -> int:
         """When the office closes on that day; a day off rolls to the next working day's close, or
         (not `roll`) ends at its own midnight."""
-        if not roll and not self.isnth_working_day(day := self._date(ordinal)):
+        if not roll and not self.is_working_day(day := self._date(ordinal)):
             return self._second_of(day, 86_400)
         return self.nth_working_day(ordinal - 1, 1)[1]
 
@@ -310,7 +310,7 @@ class Calendar:
     def nth_working_day(self, ordinal: int, number: int) -> tuple[int, int]:
         """The `number`-th working day after day `ordinal`, and the second its last shift ends."""
         table = self._table
-        year = self._date(ordinal).year
+        year = self._date(ordinal + 1).year  # of the first day that can count
         if year < table.first_year:
             table = self._grow_years(year, table.last_year)
         row = bisect_right(table.days, ordinal) + number - 1
