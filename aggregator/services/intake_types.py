@@ -7,6 +7,7 @@ batch's own transaction); `Counts` is the honest count of I15.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,8 @@ class Run:
     owner: str
     kind: RunKind
     zone: ZoneInfo
+    #: The batch's commit prolongs the lease until here: progress keeps it. None leaves it as it is.
+    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ officers = Table(
     Column("password_hash", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("active", Boolean, nullable=False),
-    Column("failures", Integer, nullable=False),
-    Column("locked_until", Instant),
     Column("created_at", Instant, nullable=False),
     Index("ix_officers_ward_code", "ward_code"),
 )
@@ -36,6 +34,18 @@ sessions = Table(
     Column("expires_at", Instant, nullable=False),
     Index("ix_sessions_officer_id", "officer_id"),
     Index("ix_sessions_expires_at", "expires_at"),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    #: SHA-256 of login and origin. Kept for logins that do not exist, too: otherwise the back-off
+    #: would tell which ones do. A digest, because people type passwords into the wrong field.
+    Column("key", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("retry_at", Instant, nullable=False),
+    Index("ix_sign_in_failures_last_at", "last_at"),
 )
 
 done_requests = Table(

@@ -7,7 +7,7 @@ poll's end writes both.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
 
 from aggregator.storage.types import Blob, Id, Instant, Json, metadata
 
@@ -23,7 +23,7 @@ channels = Table(
     Column("config", Json, nullable=False),
     #: Sealed JSON of secret settings; write-only on screen.
     Column("secrets", Blob),
-    #: allow_private, verify, interval_s, retry_first_s, retry_cap_s, settle_s, timezone, status_map.
+    #: allow_private, verify, hosts, retry_first_s, retry_cap_s, settle_s, timezone, status_map.
     Column("options", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
 )
@@ -34,17 +34,20 @@ channel_schedule = Table(
     Column("channel_id", Id, ForeignKey("channels.id"), primary_key=True),
     Column("paused", Boolean, nullable=False),
     Column("interval_s", Integer, nullable=False),
-    Column("next_due_at", Instant, nullable=False),
+    #: NULL is never due: the channel is fed by hand (imports), or its portal cannot be read.
+    Column("next_due_at", Instant),
     Column("host_key", Text, nullable=False),
     Column("lease_owner", Text),
     Column("lease_until", Instant),
     Column("fence", BigInteger, nullable=False),
-    #: ok, degraded, throttled, needs_reauth, misconfigured, parsing_problem, broken
+    #: ok, throttled, degraded, parsing_problem; held until a person acts: needs_reauth,
+    #: misconfigured, broken
     Column("state", Text, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("last_error_code", Text),
     Column("last_error", Text),
     Column("last_error_vi", Text),
+    #: The first failed try since the last success.
     Column("down_since", Instant),
     Column("last_try_at", Instant),
     Column("last_success_at", Instant),
@@ -58,6 +61,15 @@ channel_schedule = Table(
     #: Sealed small values of the connector: login session, ETags.
     Column("connector_state", Blob),
     Index("ix_channel_schedule_next_due_at", "next_due_at"),
+    #: Never two polls on one host at once, whatever workers race: a check before the claim could not
+    #: promise that under READ COMMITTED.
+    Index(
+        "uq_channel_schedule_host_leased",
+        "host_key",
+        unique=True,
+        sqlite_where=Column("lease_owner").isnot(None),
+        postgresql_where=Column("lease_owner").isnot(None),
+    ),
 )
 
 poll_runs = Table(
@@ -85,6 +97,13 @@ poll_runs = Table(
     Column("error_code", Text),
     Column("error", Text),
     Index("ix_poll_runs_channel_id_id", "channel_id", "id"),
+    Index("ix_poll_runs_channel_id_started_at", "channel_id", "started_at"),
+    Index(
+        "ix_poll_runs_running",
+        "channel_id",
+        sqlite_where=text("outcome = 'running'"),
+        postgresql_where=text("outcome = 'running'"),
+    ),
 )
 
 raw_payloads = Table(

@@ -49,6 +49,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_ledger_heads")),
     )
     op.create_table(
+        "sign_in_failures",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", Instant(), nullable=False),
+        sa.Column("retry_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_failures")),
+    )
+    with op.batch_alter_table("sign_in_failures", schema=None) as batch_op:
+        batch_op.create_index("ix_sign_in_failures_last_at", ["last_at"], unique=False)
+
+    op.create_table(
         "sla_policies",
         sa.Column("id", ID, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -147,7 +158,7 @@ def upgrade() -> None:
         sa.Column("channel_id", ID, nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
         sa.Column("interval_s", sa.Integer(), nullable=False),
-        sa.Column("next_due_at", Instant(), nullable=False),
+        sa.Column("next_due_at", Instant(), nullable=True),
         sa.Column("host_key", sa.Text(), nullable=False),
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_until", Instant(), nullable=True),
@@ -173,6 +184,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("channel_schedule", schema=None) as batch_op:
         batch_op.create_index("ix_channel_schedule_next_due_at", ["next_due_at"], unique=False)
+        batch_op.create_index(
+            "uq_channel_schedule_host_leased",
+            ["host_key"],
+            unique=True,
+            sqlite_where=sa.text("lease_owner IS NOT NULL"),
+            postgresql_where=sa.text("lease_owner IS NOT NULL"),
+        )
 
     op.create_table(
         "officers",
@@ -185,8 +203,6 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("locked_until", Instant(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(["unit_id"], ["units.id"], name=op.f("fk_officers_unit_id")),
         sa.ForeignKeyConstraint(["ward_code"], ["wards.code"], name=op.f("fk_officers_ward_code")),
@@ -222,6 +238,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("poll_runs", schema=None) as batch_op:
         batch_op.create_index("ix_poll_runs_channel_id_id", ["channel_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_poll_runs_channel_id_started_at", ["channel_id", "started_at"], unique=False
+        )
+        batch_op.create_index(
+            "ix_poll_runs_running",
+            ["channel_id"],
+            unique=False,
+            sqlite_where=sa.text("outcome = 'running'"),
+            postgresql_where=sa.text("outcome = 'running'"),
+        )
 
     op.create_table(
         "raw_payloads",
@@ -762,6 +788,12 @@ def downgrade() -> None:
 
     op.drop_table("raw_payloads")
     with op.batch_alter_table("poll_runs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_poll_runs_running",
+            sqlite_where=sa.text("outcome = 'running'"),
+            postgresql_where=sa.text("outcome = 'running'"),
+        )
+        batch_op.drop_index("ix_poll_runs_channel_id_started_at")
         batch_op.drop_index("ix_poll_runs_channel_id_id")
 
     op.drop_table("poll_runs")
@@ -770,6 +802,11 @@ def downgrade() -> None:
 
     op.drop_table("officers")
     with op.batch_alter_table("channel_schedule", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_channel_schedule_host_leased",
+            sqlite_where=sa.text("lease_owner IS NOT NULL"),
+            postgresql_where=sa.text("lease_owner IS NOT NULL"),
+        )
         batch_op.drop_index("ix_channel_schedule_next_due_at")
 
     op.drop_table("channel_schedule")
@@ -787,5 +824,9 @@ def downgrade() -> None:
     op.drop_table("calendars")
     op.drop_table("wards")
     op.drop_table("sla_policies")
+    with op.batch_alter_table("sign_in_failures", schema=None) as batch_op:
+        batch_op.drop_index("ix_sign_in_failures_last_at")
+
+    op.drop_table("sign_in_failures")
     op.drop_table("ledger_heads")
     op.drop_table("categories")
