@@ -180,6 +180,7 @@ outbox = Table(
     Index("ix_outbox_case_id", "case_id"),
     Index(
         "ix_outbox_due",
+        "channel_id",
         "next_attempt_at",
         sqlite_where=Column("next_attempt_at").isnot(None),
         postgresql_where=Column("next_attempt_at").isnot(None),
