@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
 
 from aggregator.storage import ids
 from aggregator.storage.case_tables import cases, clock_events, deadlines, memberships, replies
@@ -206,6 +206,23 @@ def deadlines_of(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
 
 def set_deadline(tx: Tx, deadline_id: int, **values: Any) -> None:
     tx.execute(update(deadlines).where(deadlines.c.id == deadline_id).values(**values))
+
+
+def put_source_deadline(
+    tx: Tx, report_id: int, due_at: datetime | None, due_soon_at: datetime | None
+) -> None:
+    """The source changed the deadline that it demands; None where it withdrew it."""
+    mine = (deadlines.c.report_id == report_id) & (deadlines.c.origin == "source")
+    if due_at is None:
+        tx.execute(delete(deadlines).where(mine))
+    elif not tx.execute(
+        update(deadlines).where(mine).values(due_at=due_at, due_soon_at=due_soon_at)
+    ).rowcount:
+        tx.execute(
+            insert(deadlines).values(
+                report_id=report_id, step="result", origin="source", due_at=due_at, due_soon_at=due_soon_at
+            )
+        )
 
 
 def meet_deadlines(tx: Tx, report_ids: Sequence[int], at: datetime | None) -> None:

@@ -59,11 +59,10 @@ def insert_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
         tx.execute(insert(reports), rows)
 
 
-def update_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    """Rows carry `id` and every column that a revision may change."""
-    for row in rows:
-        values = {key: value for key, value in row.items() if key != "id"}
-        tx.execute(update(reports).where(reports.c.id == row["id"]).values(**values))
+def update_report(tx: Tx, row: dict[str, Any]) -> None:
+    """Set what a revision changed; the row carries its `id`."""
+    values = {key: value for key, value in row.items() if key != "id"}
+    tx.execute(update(reports).where(reports.c.id == row["id"]).values(**values))
 
 
 def insert_revisions(tx: Tx, rows: list[dict[str, Any]]) -> None:

@@ -1,0 +1,155 @@
+"""The rows that one arriving report becomes: values in, dictionaries for the tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.domain.matching import RULE_VERSION, Verdict
+from aggregator.domain.text import squash
+from aggregator.domain.workflow import Status
+from aggregator.services.canonical import Canonical
+from aggregator.services.deadlines import CaseClock, Owed
+from aggregator.services.intake_types import Run
+from aggregator.services.ledger import Draft
+from aggregator.services.matching_index import Placement
+from aggregator.services.rules import Book
+from aggregator.storage.case_queries import CaseFacts
+
+TITLE = 200
+EXTRACT = 160
+#: Where a case without any deadline stands in lists: after all that have one.
+NO_DEADLINE = timedelta(days=3650)
+
+
+@dataclass(slots=True, eq=False)
+class Arrival:
+    """One report on its way in; the later fields fill up as it goes."""
+
+    values: Canonical
+    ward: str
+    revision: int
+    hash: str
+    report_id: int = 0
+    category: str | None = None
+    urgency: str | None = None
+    phone_index: str | None = None
+    case_id: int = 0
+    opens: bool = False
+    owed: list[Owed] = field(default_factory=list)
+    placement: Placement | None = None
+
+
+def report(run: Run, arrival: Arrival, now: datetime) -> dict[str, Any]:
+    """A new row of `reports`."""
+    values = arrival.values
+    return {
+        "id": arrival.report_id, "channel_id": run.channel_id, "external_id": values.external_id,
+        "ward_code": arrival.ward, "received_at": values.occurred_at, "first_seen_at": now,
+        **_content(arrival, now),
+    }  # fmt: skip
+
+
+def revised(run: Run, arrival: Arrival, now: datetime) -> dict[str, Any]:
+    """What a revision sets on the stored row; identity, ward and receipt stay."""
+    return {"id": arrival.report_id, **_content(arrival, now)}
+
+
+def _content(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    values = arrival.values
+    searched = (values.external_id, values.subject, values.body, values.address or "", values.area or "")
+    return {
+        "kind": values.kind, "changed_at": now, "subject": values.subject, "body": values.body,
+        "address": values.address, "area": values.area, "lat": values.lat, "lng": values.lng,
+        "category_code": arrival.category, "category_raw": values.category_raw,
+        "urgency": arrival.urgency, "status_raw": values.status_raw, "source_status": values.status.value,
+        "source_due_at": values.due_at, "url": values.url, "anonymous": values.person.anonymous,
+        "revision": arrival.revision, "revision_hash": arrival.hash,
+        "search_text": squash(" ".join(part for part in searched if part)),
+    }  # fmt: skip
+
+
+def attachments(report_id: int, values: Canonical, now: datetime) -> Iterator[dict[str, Any]]:
+    for item in values.attachments:
+        yield {
+            "report_id": report_id, "ref": item.ref, "filename": item.filename[:200],
+            "content_type": item.content_type, "size": item.size, "state": "pending", "tries": 0,
+            "next_try_at": now,
+        }  # fmt: skip
+
+
+def questions(arrival: Arrival, now: datetime) -> Iterator[dict[str, Any]]:
+    """What the rule was unsure of, as pairs for the officer: the lower report id first."""
+    if arrival.placement is None:
+        return
+    for other, verdict in arrival.placement.suggestions:
+        first, second = sorted((arrival.report_id, other.report_id))
+        yield {
+            "report_a": first, "report_b": second, "judgement": "unsure", "score": verdict.score,
+            "reasons": reasons(verdict), "recurrence": verdict.recurrence,
+            "rule_version": verdict.rule_version, "officer_id": None, "at": now,
+        }  # fmt: skip
+
+
+def reasons(verdict: Verdict | None) -> list[dict[str, Any]]:
+    if verdict is None:
+        return []
+    return [
+        {"code": reason.code, "vi": reason.text_vi, "en": reason.text_en, "weight": round(reason.weight, 3)}
+        for reason in verdict.reasons
+    ]
+
+
+def case(
+    run: Run, book: Book, case_id: int, code: str, group: Sequence[Arrival], clock: CaseClock, now: datetime
+) -> dict[str, Any]:
+    """A new row of `cases`; the first report of the group gives it its face."""
+    lead = group[0]
+    values = lead.values
+    text = " ".join(values.body.split())
+    unit = book.unit_for.get((lead.ward, lead.category)) if lead.category else None
+    urgent = "urgent" if any(one.urgency == "urgent" for one in group) else lead.urgency
+    return {
+        "id": case_id, "code": code, "ward_code": lead.ward,
+        "title": (values.subject or text)[:TITLE] or values.external_id, "extract": text[:EXTRACT],
+        "address": values.address or values.area, "category_code": lead.category, "urgency": urgent,
+        "channel_id": run.channel_id, "status": Status.NEW.value, "is_open": True, "unit_id": unit,
+        "officer_id": None, "received_at": values.occurred_at, "opened_at": now, "closed_at": None,
+        "late": None, "due_at": clock.due_at, "stage": clock.stage, "next_at": clock.next_at,
+        "sort_at": clock.due_at or values.occurred_at + NO_DEADLINE, "report_count": len(group),
+        "unread": True, "delivery_problem": False, "merged_into": None, "version": 1,
+    }  # fmt: skip
+
+
+def facts(row: dict[str, Any]) -> CaseFacts:
+    """What the counters count of a case row that is being inserted."""
+    return CaseFacts(**{name: row[name] for name in CaseFacts.__dataclass_fields__})
+
+
+def membership(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    verdict = arrival.placement.verdict if arrival.placement else None
+    return {
+        "case_id": arrival.case_id, "report_id": arrival.report_id,
+        "cause": "opened" if arrival.opens else "rule",
+        "score": verdict.score if verdict else None, "reasons": reasons(verdict),
+        "rule_version": RULE_VERSION, "officer_id": None, "started_at": now,
+    }  # fmt: skip
+
+
+def entry(run: Run, arrival: Arrival, now: datetime) -> Draft:
+    """The ledger's word on one arrival: what came, from where, and what it is owed."""
+    told: dict[str, Any] = {
+        "report": arrival.report_id,
+        "channel": run.channel_slug,
+        "revision": arrival.hash,
+        "received_at": arrival.values.occurred_at.isoformat(),
+        "due": {item.origin: item.due.due_at.isoformat() for item in arrival.owed},
+    }
+    if arrival.placement and arrival.placement.verdict:
+        told["score"] = round(arrival.placement.verdict.score, 4)
+        told["beside"] = arrival.placement.beside
+        told["reasons"] = [reason.code for reason in arrival.placement.verdict.reasons]
+    kind = "opened" if arrival.opens else "joined"
+    return Draft(arrival.ward, kind, now, told, case_id=arrival.case_id, channel_id=run.channel_id)

@@ -1,0 +1,95 @@
+"""Where a batch of new reports belongs: beside which stored or just arrived report, or alone.
+
+    traits | keys | posting lists of the whole batch in one statement | rank | join, suggest or open
+
+What may surprise: reports of one batch are matched with one another too, in their order, before any
+of them is stored; the batch's own keys lie over the database's like one more, newest, posting list.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from aggregator.domain import matching
+from aggregator.domain.matching import DEFAULT, Judgement, Traits, Verdict
+from aggregator.storage import match_queries
+from aggregator.storage.db import Tx
+
+#: Candidates offered to the officer where the rule is unsure.
+SUGGESTIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What the rule decided for one new report.
+
+    `case_id` is the case to join, None to open one. `beside` is the report that decided it.
+    `suggestions` are other reports that may be the same problem, best first.
+    """
+
+    case_id: int | None
+    beside: int | None
+    verdict: Verdict | None
+    suggestions: tuple[tuple[Traits, Verdict], ...]
+
+
+class BatchMatcher:
+    """Places the reports of one batch one after the other, inside one transaction."""
+
+    def __init__(self, tx: Tx, batch: Sequence[Traits]) -> None:
+        self._lookups = {t.report_id: matching.lookup_keys(t) for t in batch}
+        self._postings = match_queries.postings(tx, {key for keys in self._lookups.values() for key in keys})
+        stored = {report_id for ids in self._postings.values() for report_id in ids}
+        self._known = match_queries.stored_traits(tx, stored)
+        self._sizes: dict[int, int] = {}
+        for t in self._known.values():
+            if t.case_id is not None:
+                self._sizes[t.case_id] = t.case_size
+        self._fresh: dict[int, list[int]] = defaultdict(list)
+
+    def place(self, t: Traits) -> Placement:
+        """The judgement on one report. `settle` must follow before the next is placed."""
+        near: set[int] = set()
+        for key in self._lookups[t.report_id]:
+            near.update(self._postings.get(key, ()))
+            near.update(self._fresh.get(key, ())[-match_queries.PER_KEY :])
+        ranked = matching.rank(t, [self._known[one] for one in sorted(near) if one in self._known])
+        join = next((pair for pair in ranked if self._joins(*pair)), None)
+        case_id = join[0].case_id if join else None
+        open_questions = [
+            (other, verdict)
+            for other, verdict in ranked
+            if other.case_id != case_id
+            and (verdict.judgement is not Judgement.DIFFERENT or verdict.recurrence)
+        ]
+        return Placement(
+            case_id=case_id,
+            beside=join[0].report_id if join else None,
+            verdict=join[1] if join else None,
+            suggestions=tuple(_one_a_case(open_questions)[:SUGGESTIONS]),
+        )
+
+    def settle(self, t: Traits, case_id: int) -> None:
+        """The report lives in `case_id`: later ones of the batch may find it there."""
+        self._sizes[case_id] = self._sizes.get(case_id, 0) + 1
+        self._known[t.report_id] = replace(t, case_id=case_id)
+        for key in matching.keys(t):
+            self._fresh[key].append(t.report_id)
+
+    def _joins(self, other: Traits, verdict: Verdict) -> bool:
+        return (
+            verdict.judgement is Judgement.SAME
+            and not verdict.recurrence
+            and other.case_id is not None
+            and self._sizes.get(other.case_id, 0) < DEFAULT.cap
+        )
+
+
+def _one_a_case(ranked: list[tuple[Traits, Verdict]]) -> list[tuple[Traits, Verdict]]:
+    """The best report of each case: an officer is asked about cases, not about each report in them."""
+    best: dict[int | None, tuple[Traits, Verdict]] = {}
+    for other, verdict in ranked:
+        best.setdefault(other.case_id, (other, verdict))
+    return list(best.values())
