@@ -1,0 +1,99 @@
+"""What channels sent that could not be used: pages not understood, records waiting for a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, func, insert, select, update
+
+from aggregator.domain.runs import Run
+from aggregator.storage.channel_tables import quarantine, raw_payloads
+from aggregator.storage.db import Tx
+
+
+def put_page(tx: Tx, run: Run, payload: dict[str, Any], error_code: str, error: str, now: datetime) -> None:
+    """Keep a page that was not understood; one row and one copy for as long as the same is wrong."""
+    table = quarantine
+    same = and_(
+        table.c.channel_id == run.channel_id, table.c.scope == "page", table.c.state == "open",
+        table.c.error_code == error_code, table.c.error == error,
+    )  # fmt: skip
+    again = update(table).where(same).values(tries=table.c.tries + 1, seen_at=now, run_id=run.run_id)
+    if tx.execute(again).rowcount:
+        return
+    payload_id = _put_payload(tx, payload)
+    row = {
+        "scope": "page", "error_code": error_code, "error": error, "field": "", "state": "open",
+        "seen_at": now, "run_id": run.run_id,
+    }  # fmt: skip
+    key = and_(
+        table.c.channel_id == run.channel_id, table.c.raw_payload_id == payload_id, table.c.raw_ref == "page"
+    )
+    if not tx.execute(update(table).where(key).values(tries=table.c.tries + 1, **row)).rowcount:
+        fresh = {"channel_id": run.channel_id, "raw_payload_id": payload_id, "raw_ref": "page"}
+        tx.execute(insert(table).values(**row, **fresh, tries=1, created_at=now))
+
+
+def _put_payload(tx: Tx, payload: dict[str, Any]) -> int:
+    table = raw_payloads
+    query = select(table.c.id).where(
+        table.c.channel_id == payload["channel_id"], table.c.sha256 == payload["sha256"]
+    )
+    found = tx.scalar(query)
+    if found is None:
+        key = tx.execute(insert(table).values(**payload)).inserted_primary_key
+        found = key[0] if key else None
+    assert found is not None
+    return int(found)
+
+
+def supersede_pages(tx: Tx, channel_id: int) -> None:
+    """A good poll came: the pages that were not understood are history."""
+    table = quarantine
+    pages = and_(table.c.channel_id == channel_id, table.c.scope == "page", table.c.state == "open")
+    tx.execute(update(table).where(pages).values(state="superseded"))
+
+
+def open_items(tx: Tx, channel_id: int, limit: int) -> list[Row[Any]]:
+    """Open items, newest first."""
+    table = quarantine
+    query = select(table).where(table.c.channel_id == channel_id, table.c.state == "open")
+    return list(tx.execute(query.order_by(table.c.id.desc()).limit(limit)))
+
+
+def open_counts(tx: Tx, channel_ids: Iterable[int]) -> dict[int, int]:
+    table = quarantine
+    query = (
+        select(table.c.channel_id, func.count())
+        .where(table.c.channel_id.in_(list(channel_ids)), table.c.state == "open")
+        .group_by(table.c.channel_id)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def replayable(tx: Tx, channel_id: int, after: int, limit: int) -> list[Row[Any]]:
+    """Open quarantined records with their sealed bytes, oldest first, from id `after` on."""
+    table = quarantine
+    query = (
+        select(
+            table.c.id, table.c.raw_ref, table.c.external_id,
+            raw_payloads.c.content, raw_payloads.c.content_type,
+        )
+        .join(raw_payloads, raw_payloads.c.id == table.c.raw_payload_id)
+        .where(
+            table.c.channel_id == channel_id, table.c.state == "open", table.c.scope == "record",
+            table.c.id > after,
+        )
+        .order_by(table.c.id)
+        .limit(limit)
+    )  # fmt: skip
+    return list(tx.execute(query))
+
+
+def mark_replayed(tx: Tx, run: Run, quarantine_ids: Sequence[int]) -> None:
+    """Close the items that came through; one that intake quarantined anew in this run stays open."""
+    table = quarantine
+    done = and_(table.c.id.in_(list(quarantine_ids)), table.c.run_id != run.run_id)
+    tx.execute(update(table).where(done).values(state="replayed"))
