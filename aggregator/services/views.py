@@ -17,6 +17,8 @@ from aggregator.domain.workflow import Status
 
 #: The inbox's views, in the order of the menu.
 VIEWS = ("open", "new", "mine", "due_soon", "overdue", "needs_info", "waiting_unit", "problem", "closed")
+#: Views without a menu entry: what lies behind two columns of the leaders' table.
+MORE_VIEWS = ("paused", "closed_late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class InboxFilter:
     q: str = ""
     channel: str = ""  # slug
     category: str = ""  # code
-    unit: int | None = None
-    officer: int | None = None
+    unit: int | None = None  # 0: no unit yet
+    officer: int | None = None  # 0: nobody yet
     status: str = ""
     ward: str = ""  # only useful to who sees several
     after: str = ""
@@ -67,6 +69,8 @@ class InboxPage:
     next: str
     #: View -> number of cases (kept counters, never a scan); "mine" for this person.
     counts: Mapping[str, int]
+    #: The newest case this person sees, for `Inbox.arrived`: how many have come since.
+    newest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,9 @@ class ReportView:
     reasons: tuple[ReasonView, ...]
     rule_version: str
     joined_at: datetime
+    #: What its channel allows: False means that a person carries the answer over by hand.
+    can_reply: bool = True
+    max_reply_chars: int = 4000
 
 
 @dataclass(frozen=True, slots=True)
