@@ -199,7 +199,7 @@ class Clock:
 
 def replay(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> Clock:
     clock: Clock | None = None
-    ordered = events if len(events) < 2 else sorted(events, key=lambda event: (event.at, _ORDER[event.kind]))
+    ordered = events if len(events) < 2 else sorted(events, key=_rank)
     for event in ordered:
         at = to_second(event.at)
         if event.kind is ClockKind.START and (clock is None or clock.stopped_at is not None):
@@ -210,6 +210,12 @@ def replay(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> 
     if clock is None:
         raise InputInvalid("a clock without a START event has no deadline", field="events")
     return clock
+
+
+def _rank(event: ClockEvent) -> tuple[object, ...]:
+    """By time, then kind, then content: of two extensions in one save the date that was set stands."""
+    set_for = None if event.due_at is None else to_second(event.due_at)
+    return event.at, _ORDER[event.kind], set_for is not None, set_for or 0, event.minutes, event.reason
 
 
 def _apply(clock: Clock, policy: Policy, calendar: Calendar, event: ClockEvent, at: int) -> None:
