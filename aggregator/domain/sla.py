@@ -199,8 +199,8 @@ def explain(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) ->
         made_up=made_up if policy.unit in _OFFICE_UNITS else (),
         rolled=_rolled(policy, calendar, clock, last),
         paused_seconds=sum(pause.seconds or 0 for pause in pauses if pause.start < plain.due_at),
-        added_minutes=0 if clock.promised is not None else clock.added_minutes,
-        promised=clock.promised is not None,
+        added_minutes=0 if clock.set_by_person else clock.added_minutes,
+        promised=clock.set_by_person,
         paused_at=plain.paused_at and plain.paused_at.astimezone(calendar.zone),
         stopped_at=plain.stopped_at and plain.stopped_at.astimezone(calendar.zone),
     )
@@ -262,7 +262,7 @@ def _special_days(
 
 def _rolled(policy: Policy, calendar: Calendar, clock: Clock, due_local: datetime) -> bool:
     """Whether the last calendar day was a day off, so that the deadline moved to a later one."""
-    if not isinstance(clock.meter, Days) or clock.promised is not None:
+    if not isinstance(clock.meter, Days) or clock.set_by_person:
         return False
     paused = sum(clock.meter.measure(start, end) for start, end, _ in clock.pauses)
     nominal = calendar.ordinal(clock.began) + clock.budget + paused

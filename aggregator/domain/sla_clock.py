@@ -159,6 +159,7 @@ class Clock:
     pause_reason: str = ""
     stopped_at: int | None = None
     promised: int | None = None  # a due instant a person set, as long as nothing moved it
+    set_by_person: bool = False  # whether the budget still comes from such an instant
     pauses: list[tuple[int, int, str]] = field(default_factory=list)
     added_minutes: int = 0
 
@@ -175,7 +176,7 @@ class Clock:
 
     def promise(self, at: int, due_at: datetime) -> None:
         used = sum(self.meter.measure(start, end) for start, end in self.runs_until(at))
-        self.promised = to_second(due_at)
+        self.promised, self.set_by_person = to_second(due_at), True
         self.budget = used + self.meter.measure(at, self.promised)
 
     def runs_until(self, end: int) -> list[tuple[int, int]]:
@@ -242,7 +243,7 @@ def _apply(clock: Clock, policy: Policy, calendar: Calendar, event: ClockEvent, 
         case ClockKind.EXTEND:
             _extend(clock, policy, event, at)
         case ClockKind.POLICY_CHANGE:
-            clock.promised = None
+            clock.promised, clock.set_by_person = None, False
             clock.budget = _budget(policy, calendar, clock.began) + _extra(policy, clock.added_minutes)
             if event.due_at is not None:
                 clock.promise(at, event.due_at)

@@ -67,7 +67,7 @@ class Story:
         if self.added_minutes:
             parts.append(f"gia hạn thêm {self._long(self.added_minutes * 60, _LENGTH_VI)}")
         if self.promised:
-            parts.append("hạn do người có thẩm quyền ấn định")
+            parts.append("theo ngày do người có thẩm quyền ấn định")
         told = f"{', '.join(parts)}: hạn {self._at(self.due, 'ngày ')}"
         if self.stopped_at:
             verdict = "quá hạn" if self.stopped_at > self.due else "đúng hạn"

@@ -437,10 +437,23 @@ SENTENCES: list[tuple[Policy, list[str], str, str]] = [
     (
         DAYS_5,
         [START, "extend 2026-11-03T15:00 =2026-11-06T00:00", "pause 2026-11-04T08:00"],
-        "5 ngày làm việc kể từ ngày 03/11, hạn do người có thẩm quyền ấn định: hạn 24:00 ngày 05/11; "
+        "5 ngày làm việc kể từ ngày 03/11, theo ngày do người có thẩm quyền ấn định: hạn 24:00 ngày 05/11; "
         "đang tạm dừng từ 08:00 ngày 04/11",
         "5 working days from 03/11, set by the person in charge: due 24:00 on 05/11; "
         "paused since 08:00 on 04/11",
+    ),
+    (
+        DAYS_5,
+        [
+            START,
+            "extend 2026-11-05T09:00 =2026-11-06T16:00",
+            "pause 2026-11-05T10:00",
+            "resume 2026-11-05T10:30",
+        ],
+        "5 ngày làm việc kể từ ngày 03/11, tạm dừng 30 phút làm việc, "
+        "theo ngày do người có thẩm quyền ấn định: hạn 16:30 ngày 06/11",
+        "5 working days from 03/11, paused for 30 min of working time, "
+        "set by the person in charge: due 16:30 on 06/11",
     ),
     (
         MINUTES,
