@@ -1,0 +1,398 @@
+"""Who may sign in, and who a browser's token belongs to.
+
+    login, password | back-off? | argon2id, outside any transaction | session row, token to the browser
+    token | SHA-256 | one statement | Actor, or None
+
+Principles. The database never holds what opens a session or an account: tokens are 32 random bytes
+stored as SHA-256, passwords are argon2id (RFC 9106: 64 MiB, 3 passes, 4 lanes). A login that does
+not exist costs the same work and gets the same words as a wrong password.
+
+What may surprise: nobody can be locked out. After a few failures in a row the *pair* of login and
+origin has to wait, a minute at most; attempts made meanwhile are turned away unjudged and do not
+prolong it. A lock on the account itself would let anybody keep a colleague out. The back-off is
+also kept for logins that do not exist, or it would tell which ones do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from aggregator.domain.people import Actor, Right, Role
+from aggregator.errors import AggregatorError, InputInvalid, NotAllowed, NotFound
+from aggregator.services import ledger
+from aggregator.services.clock import Clock
+from aggregator.services.ledger import SYSTEM, Draft
+from aggregator.services.views import Choice
+from aggregator.settings import Settings
+from aggregator.storage import account_queries, place_queries
+from aggregator.storage.db import Database, Tx
+
+#: Failed sign-ins in a row that cost nothing but their own work.
+FREE_FAILURES = 4
+#: Seconds: the first wait, doubled with each further failure, and the longest.
+FIRST_WAIT_S, LONGEST_WAIT_S = 5, 60
+#: Failures are forgotten after this much quiet.
+MEMORY = timedelta(hours=12)
+#: `seen_at` is written at most this often: reading a page is no write.
+TOUCH_EVERY = timedelta(minutes=1)
+MIN_PASSWORD, MAX_PASSWORD = 8, 256
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
+#: No letters or digits that look alike on paper.
+_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class SignInRejected(AggregatorError):
+    """Not signed in. `retry_after` seconds where it was too many times in a row, else 0."""
+
+    code = "sign_in_rejected"
+    retry_after = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerView:
+    """One person as the administrator sees them."""
+
+    id: int
+    login: str
+    name: str
+    role: Role
+    ward_code: str | None
+    unit_id: int | None
+    unit: str | None
+    active: bool
+    seen_at: datetime | None
+
+
+class Accounts:
+    """Accounts and sessions. `hasher` is given where a test cannot spend 64 MiB a password."""
+
+    def __init__(
+        self, db: Database, clock: Clock, settings: Settings, hasher: PasswordHasher | None = None
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._idle = timedelta(seconds=settings.session_idle_s)
+        self._longest = timedelta(seconds=settings.session_max_s)
+        self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
+        # Compared against where there is no such login, so that the answer takes as long.
+        self._nobody = self._hasher.hash(secrets.token_hex(16))
+
+    # People -----------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        login: str,
+        name: str,
+        role: Role,
+        ward: str | None,
+        password: str | None,
+        unit_id: int | None = None,
+        *,
+        actor: Actor | None = None,
+    ) -> str:
+        """A new account; its password (made up where None is given). `InputInvalid` says what is wrong."""
+        self._may_place(actor, ward)
+        login, name = _checked_login(login), " ".join(name.split())
+        if not name:
+            raise InputInvalid("the name is empty", field="name", message_vi="Chưa nhập họ tên.")
+        secret = _checked_password(password) if password is not None else _made_up()
+        digest = self._hasher.hash(_normal(secret))
+        now = self._clock()
+        with self._db.write() as tx:
+            self._check_place(tx, role, ward, unit_id)
+            officer_id = account_queries.insert_officer(
+                tx,
+                {
+                    "login": login, "name": name, "role": role.value, "ward_code": ward, "unit_id": unit_id,
+                    "password_hash": digest, "language": "vi", "active": True, "created_at": now,
+                },
+            )  # fmt: skip
+            if officer_id is None:
+                raise InputInvalid(
+                    f"login {login!r} is taken", field="login",
+                    message_vi=f"Tên đăng nhập {login} đã có người dùng.",
+                )  # fmt: skip
+            told = {"officer": officer_id, "login": login, "role": role.value, "ward": ward}
+            ledger.append(tx, [Draft(SYSTEM, "officer_added", now, told, officer_id=_id(actor))])
+        return secret
+
+    def change(
+        self, actor: Actor, officer_id: int, *, role: Role, ward: str | None, unit_id: int | None = None
+    ) -> None:
+        """Another role, ward or unit. What they may see changes, so their sessions end."""
+        self._may_place(actor, ward)
+        with self._db.write() as tx:
+            was = self._visible(tx, actor, officer_id)
+            self._check_place(tx, role, ward, unit_id)
+            account_queries.update_officer(tx, officer_id, role=role.value, ward_code=ward, unit_id=unit_id)
+            account_queries.end_sessions_of(tx, officer_id)
+            told = {
+                "officer": officer_id,
+                "login": was.login,
+                "role": role.value,
+                "ward": ward,
+                "unit": unit_id,
+            }
+            ledger.append(tx, [Draft(SYSTEM, "officer_changed", self._clock(), told, officer_id=actor.id)])
+
+    def deactivate(self, actor: Actor, officer_id: int) -> None:
+        """The account stays for the record and opens nothing any more; its sessions end."""
+        self._may_administer(actor)
+        if officer_id == actor.id:
+            raise InputInvalid(
+                "you cannot deactivate your own account",
+                message_vi="Không thể tự khoá tài khoản của chính mình.",
+            )
+        with self._db.write() as tx:
+            was = self._visible(tx, actor, officer_id)
+            account_queries.end_sessions_of(tx, officer_id)
+            if not was.active:
+                return
+            account_queries.update_officer(tx, officer_id, active=False)
+            told = {"officer": officer_id, "login": was.login}
+            ledger.append(
+                tx, [Draft(SYSTEM, "officer_deactivated", self._clock(), told, officer_id=actor.id)]
+            )
+
+    def officers(self, actor: Actor) -> tuple[OfficerView, ...]:
+        """The accounts this administrator answers for, by login."""
+        self._may_administer(actor)
+        with self._db.read() as tx:
+            rows = account_queries.all_officers(tx, actor.ward)
+        return tuple(
+            OfficerView(
+                row.id, row.login, row.name, Role(row.role), row.ward_code, row.unit_id, row.unit, row.active,
+                row.seen_at,
+            )
+            for row in rows
+        )  # fmt: skip
+
+    def _may_place(self, actor: Actor | None, ward: str | None) -> None:
+        """None is the command line, on the machine itself. A ward's administrator makes no city's one."""
+        if actor is not None:
+            self._may_administer(actor)
+            if actor.ward not in (None, ward):
+                raise _not_allowed()
+
+    def _may_administer(self, actor: Actor) -> None:
+        if not actor.may(Right.OPERATE):
+            raise _not_allowed()
+
+    def _visible(self, tx: Tx, actor: Actor, officer_id: int) -> account_queries.Officer:
+        row = account_queries.officer(tx, officer_id)
+        if row is None or not (actor.ward is None or actor.ward == row.ward_code):
+            raise NotFound("no such account", message_vi="Không có tài khoản này.")
+        return row
+
+    def _check_place(self, tx: Tx, role: Role, ward: str | None, unit_id: int | None) -> None:
+        if ward is None and role is Role.OFFICER:
+            raise InputInvalid(
+                "an officer belongs to a ward", field="ward", hint="give --ward CODE",
+                message_vi="Cán bộ phải thuộc một phường, xã.",
+            )  # fmt: skip
+        if ward is not None and not account_queries.ward_exists(tx, ward):
+            raise InputInvalid(
+                f"ward {ward!r} is unknown", field="ward", message_vi=f"Chưa có phường, xã mang mã {ward}."
+            )
+        if unit_id is not None and account_queries.unit_ward(tx, unit_id) != ward:
+            raise InputInvalid(
+                f"unit {unit_id} is not one of ward {ward}", field="unit_id",
+                message_vi="Đơn vị này không thuộc phường, xã đã chọn.",
+            )  # fmt: skip
+
+    # Signing in and out -----------------------------------------------------------------------------
+
+    def sign_in(self, login: str, password: str, *, origin: str = "") -> tuple[str, Actor]:
+        """A new session's token and its person, or `SignInRejected`. `origin`: the caller's address."""
+        login, now = _known_form(login), self._clock()
+        key = _digest(f"{origin}\n{login}")
+        with self._db.read() as tx:
+            person, failed = account_queries.sign_in_facts(tx, login, key)
+        if failed is not None and failed.retry_at > now and failed.last_at > now - MEMORY:
+            raise _wait(failed.retry_at - now)
+        # Between the two transactions: a hash takes a tenth of a second, and SQLite has one writer.
+        right = self._fits(person.password_hash if person else self._nobody, password)
+        if person is None or not right:
+            self._failed(login if person else None, key, now)
+            raise _wrong()
+        token = secrets.token_urlsafe(32)
+        fresh = self._renewed(person.password_hash, password)
+        with self._db.write() as tx:
+            if fresh:
+                account_queries.update_officer(tx, person.id, password_hash=fresh)
+            account_queries.forget_failures(tx, key)
+            account_queries.end_expired(tx, now)
+            account_queries.insert_session(
+                tx,
+                {
+                    "token_hash": _digest(token), "officer_id": person.id, "created_at": now,
+                    "seen_at": now, "expires_at": now + self._longest,
+                },
+            )  # fmt: skip
+        return token, _actor(person)
+
+    def who(self, token: str) -> Actor | None:
+        """The person this token belongs to; None where it is unknown, ended, idle or too old."""
+        now, digest = self._clock(), _digest(token)
+        with self._db.read() as tx:
+            found = account_queries.session(tx, digest)
+        if found is None or now >= found.expires_at or now - found.seen_at >= self._idle:
+            return None
+        if now - found.seen_at >= TOUCH_EVERY:
+            with self._db.write() as tx:
+                account_queries.touch(tx, digest, now)
+        return _actor(found)
+
+    def sign_out(self, token: str) -> None:
+        with self._db.write() as tx:
+            account_queries.end_session(tx, _digest(token))
+
+    def sign_out_everywhere(self, actor: Actor) -> None:
+        with self._db.write() as tx:
+            account_queries.end_sessions_of(tx, actor.id)
+
+    def change_password(self, actor: Actor, old: str, new: str, *, keep: str | None = None) -> None:
+        """A new password; every session ends but the one of the token `keep`."""
+        fresh = _checked_password(new)
+        with self._db.read() as tx:
+            row = account_queries.officer(tx, actor.id)
+        if row is None or not self._fits(row.password_hash, old):
+            raise InputInvalid(
+                "the present password is wrong", field="old", message_vi="Mật khẩu hiện tại không đúng."
+            )
+        digest = self._hasher.hash(_normal(fresh))
+        with self._db.write() as tx:
+            account_queries.update_officer(tx, actor.id, password_hash=digest)
+            account_queries.end_sessions_of(tx, actor.id, but=_digest(keep) if keep else None)
+            told = {"officer": actor.id, "login": actor.login}
+            ledger.append(tx, [Draft(SYSTEM, "password_changed", self._clock(), told, officer_id=actor.id)])
+
+    def set_language(self, actor: Actor, language: str) -> None:
+        if language not in ("vi", "en"):
+            raise InputInvalid(f"language {language!r} is not vi or en", field="language")
+        with self._db.write() as tx:
+            account_queries.update_officer(tx, actor.id, language=language)
+
+    def _fits(self, digest: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(digest, _normal(password))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _renewed(self, digest: str, password: str) -> str | None:
+        """The same password under today's parameters, where the stored hash has older ones."""
+        return self._hasher.hash(_normal(password)) if self._hasher.check_needs_rehash(digest) else None
+
+    def _failed(self, login: str | None, key: str, now: datetime) -> None:
+        """Count it; make this login wait at this origin; tell the ledger once a streak."""
+        with self._db.write() as tx:
+            account_queries.forget_failures_before(tx, now - MEMORY)
+            failures = account_queries.count_failure(tx, key, now)
+            over = failures - FREE_FAILURES
+            if over > 0:
+                wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(over - 1, 10))
+                account_queries.hold_off(tx, key, now + timedelta(seconds=wait))
+            # Only of logins that exist: anything else may be a password typed into the wrong field.
+            if over == 1 and login is not None:
+                told = {"login": login, "failures": failures}
+                ledger.append(tx, [Draft(SYSTEM, "sign_in_failures", now, told)])
+
+    # Wards and units --------------------------------------------------------------------------------
+
+    def ensure_ward(self, code: str, name: str) -> None:
+        """The ward is there under this name afterwards."""
+        with self._db.write() as tx:
+            if place_queries.put_ward(tx, code, name):
+                ledger.append(tx, [Draft(SYSTEM, "ward_added", self._clock(), {"ward": code, "name": name})])
+
+    def ensure_unit(self, ward: str, name: str, categories: list[str]) -> int:
+        """The unit is there and answers for these category codes afterwards; its id."""
+        with self._db.write() as tx:
+            if not account_queries.ward_exists(tx, ward):
+                raise InputInvalid(f"ward {ward!r} is unknown", field="ward")
+            unit_id = place_queries.put_unit(tx, ward, name, categories)
+            told = {"unit": unit_id, "ward": ward, "name": name, "categories": categories}
+            ledger.append(tx, [Draft(SYSTEM, "unit_set", self._clock(), told)])
+            return unit_id
+
+    def wards(self) -> tuple[Choice, ...]:
+        """Every ward of the installation, by code."""
+        with self._db.read() as tx:
+            return tuple(Choice(row.code, row.name, row.code) for row in place_queries.all_wards(tx))
+
+
+def _actor(row: account_queries.Officer) -> Actor:
+    return Actor(row.id, row.login, row.name, Role(row.role), row.ward_code, row.unit_id, row.language)
+
+
+def _id(actor: Actor | None) -> int | None:
+    return actor.id if actor else None
+
+
+def _not_allowed() -> NotAllowed:
+    return NotAllowed(
+        "only an administrator may do this", message_vi="Chỉ quản trị viên mới được làm việc này."
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _normal(password: str) -> bytes:
+    """One form of a password: Vietnamese keyboards send a letter composed or decomposed, by system."""
+    if len(password) > MAX_PASSWORD:
+        return b""  # too short to be anybody's
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+
+
+def _known_form(login: str) -> str:
+    """The login as it could be stored, or "": no account has that, and PostgreSQL refuses NUL."""
+    login = login.strip().casefold()
+    return login if _LOGIN.fullmatch(login) else ""
+
+
+def _checked_login(login: str) -> str:
+    if not (known := _known_form(login)):
+        raise InputInvalid(
+            f"login {login!r} cannot be used", field="login", hint="2 to 64 of a-z, 0-9, dot, hyphen, @",
+            message_vi="Tên đăng nhập gồm 2 đến 64 ký tự: chữ không dấu, số, dấu chấm, gạch nối.",
+        )  # fmt: skip
+    return known
+
+
+def _checked_password(password: str) -> str:
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise InputInvalid(
+            f"the password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters", field="password",
+            message_vi=f"Mật khẩu cần từ {MIN_PASSWORD} đến {MAX_PASSWORD} ký tự.",
+        )  # fmt: skip
+    return password
+
+
+def _made_up() -> str:
+    """Four groups of four, about 79 bits, to be read out or typed from paper."""
+    return "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
+
+
+def _wrong() -> SignInRejected:
+    return SignInRejected("login or password is wrong", message_vi="Tên đăng nhập hoặc mật khẩu không đúng.")
+
+
+def _wait(left: timedelta) -> SignInRejected:
+    seconds = max(1, round(left.total_seconds()))
+    error = SignInRejected(
+        f"too many failed sign-ins: try again in {seconds} s",
+        message_vi=f"Đăng nhập sai nhiều lần liên tiếp. Vui lòng thử lại sau {seconds} giây.",
+    )
+    error.retry_after = seconds
+    return error
