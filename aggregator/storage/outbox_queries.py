@@ -66,6 +66,7 @@ class Change:
     ward_code: str
     state: Delivery
     attempts: int
+    error_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +133,14 @@ def wake(tx: Tx, channel_id: int, now: datetime) -> None:
 # Seen at the source -------------------------------------------------------------------------------
 
 
-def acknowledge(tx: Tx, channel_id: int, seen: Mapping[int, Sequence[str]], now: datetime) -> list[Change]:
-    """Confirm the messages whose words the source now shows; those that changed.
+def acknowledge(tx: Tx, channel_id: int, seen: Mapping[int, Sequence[str]], now: datetime) -> list[int]:
+    """Confirm the messages whose words the source now shows; the ids of those that changed.
 
     `seen`: report id -> the texts of the answers that the source shows for it. Equal words of two
-    messages need to be shown twice to confirm both. Callers outside the ledger's own service use
-    `services.delivery_log.acknowledge`, which also records it.
+    messages need to be shown twice to confirm both. Records nothing: intake calls
+    `services.delivery_log.acknowledge`, which also does that.
     """
-    confirmed = []
+    confirmed: list[int] = []
     for part in chunks(sorted(_waiting_for_confirmation(tx, channel_id, seen))):
         confirmed += _shown_among(tx.execute(_messages_of(part)), seen)
     for ids_ in chunks(confirmed):
@@ -152,7 +153,7 @@ def acknowledge(tx: Tx, channel_id: int, seen: Mapping[int, Sequence[str]], now:
                 fence=outbox.c.fence + 1, error_code=None, error=None, **RELEASED,
             )
         )  # fmt: skip
-    return changes(tx, confirmed)
+    return confirmed
 
 
 def _confirmable() -> ColumnElement[bool]:
@@ -203,14 +204,14 @@ def changes(tx: Tx, message_ids: Iterable[int]) -> list[Change]:
         query = (
             select(
                 outbox.c.id, outbox.c.report_id, outbox.c.case_id, outbox.c.channel_id, channels.c.slug,
-                cases.c.ward_code, outbox.c.state, outbox.c.attempts,
+                cases.c.ward_code, outbox.c.state, outbox.c.attempts, outbox.c.error_code,
             )
             .join(channels, channels.c.id == outbox.c.channel_id)
             .join(cases, cases.c.id == outbox.c.case_id)
             .where(outbox.c.id.in_(part))
             .order_by(outbox.c.id)
         )  # fmt: skip
-        found += [Change(*row[:6], Delivery(row[6]), row[7]) for row in tx.execute(query)]
+        found += [Change(*row[:6], Delivery(row[6]), row[7], row[8]) for row in tx.execute(query)]
     return found
 
 

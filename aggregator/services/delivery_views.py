@@ -1,0 +1,100 @@
+"""How a message's way is told to the officer: where it is, why it waits, what to do next.
+
+What may surprise: a waiting message is told by what holds it, and the channel comes first. A portal
+that is away is not the message's fault, and nobody should type an answer a second time for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aggregator.domain.delivery import WAITING, Delivery
+from aggregator.services.views import DeliveryView, ManualItem
+from aggregator.storage import outbox_queries
+from aggregator.storage.db import Tx
+
+_LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+_PAUSED = "Kênh đang tạm dừng. Phúc đáp sẽ tự gửi khi kênh chạy lại."
+_HELD = {
+    "needs_reauth": "Kênh cần đăng nhập lại. Người quản trị kết nối lại ở mục Kênh, rồi phúc đáp tự gửi.",
+    "misconfigured": "Cài đặt của kênh chưa đúng. Người quản trị sửa ở mục Kênh, rồi phúc đáp tự gửi.",
+}
+_BEHIND = "Chờ phúc đáp trước của cùng phản ánh này gửi xong, để đến nơi đúng thứ tự."
+_PLAIN = {
+    Delivery.LEASED: "Đang gửi.",
+    Delivery.SENT: "Cổng đã nhận. Lần đọc tới sẽ xác nhận cổng đã hiển thị.",
+    Delivery.ACKNOWLEDGED: "Cổng đã hiển thị phúc đáp này.",
+    Delivery.MANUAL: "Kênh này không nhận gửi tự động. Mở phản ánh trên cổng, dán nội dung phúc đáp, "
+    "rồi đánh dấu đã chuyển.",
+    Delivery.UNCLEAR: "Không kiểm tra được cổng đã nhận hay chưa. Mở phản ánh trên cổng để xem, "
+    "rồi chọn “Đã có” hoặc “Chưa có, gửi lại”.",
+    Delivery.DEAD: "Cổng từ chối phúc đáp này. Xem lý do, rồi gửi lại hoặc tự chuyển qua cổng và "
+    "đánh dấu đã chuyển.",
+}
+_CARRIED = "Cán bộ đã chuyển qua cổng. Lần đọc tới sẽ xác nhận cổng đã hiển thị."
+
+
+def deliveries_of_case(tx: Tx, case_ids: Iterable[int], now: datetime) -> list[DeliveryView]:
+    """Every message of these cases, in the order they were queued. Scoping is the caller's."""
+    return [view(row, now) for row in outbox_queries.of_case(tx, case_ids)]
+
+
+def view(row: Any, now: datetime) -> DeliveryView:
+    state = Delivery(row.state)
+    return DeliveryView(
+        id=row.id, reply_id=row.reply_id, report_id=row.report_id, external_id=row.external_id,
+        channel=row.channel, channel_slug=row.slug, state=state, attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at, sent_at=row.sent_at, acknowledged_at=row.acknowledged_at,
+        error=row.error, held=_held(row, now) is not None, hint_vi=hint_vi(row, now), url=row.url,
+    )  # fmt: skip
+
+
+def manual_item(row: Any, now: datetime) -> ManualItem:
+    return ManualItem(view(row, now), row.case_id, row.case_code, row.body, row.reply_kind)
+
+
+def hint_vi(row: Any, now: datetime) -> str:
+    """One or two plain sentences: why it is where it is, and the next step."""
+    state = Delivery(row.state)
+    if state is Delivery.SENT and row.officer_id is not None:
+        return _CARRIED
+    if state in _PLAIN:
+        return _PLAIN[state]
+    if (held := _held(row, now)) is not None:
+        return held
+    if row.behind:
+        return _BEHIND
+    if state is Delivery.CONFIRMING:
+        return (
+            f"Chưa rõ cổng đã nhận chưa. Hệ thống xem lại trên cổng {_when(row.next_attempt_at, now)}, "
+            "chỉ gửi lại nếu chưa có."
+        )
+    if row.attempts:
+        return f"Lần gửi trước chưa tới nơi. Tự gửi lại {_when(row.next_attempt_at, now)}."
+    return "Đang chờ gửi, thường chỉ trong giây lát."
+
+
+def _held(row: Any, now: datetime) -> str | None:
+    """Why nothing goes to the whole channel just now; None where the channel is open."""
+    if row.state not in WAITING:
+        return None
+    if row.paused:
+        return _PAUSED
+    if row.channel_state in _HELD:
+        return _HELD[row.channel_state]
+    if row.write_open_until is None or row.write_open_until <= now:
+        return None
+    when = _when(row.write_open_until, now)
+    if row.write_error_code == "rate_limited":
+        return f"Cổng yêu cầu gửi chậm lại. Tự gửi {when}."
+    return f"Cổng đang không nhận được phúc đáp. Tự gửi lại {when}, không cần nhập lại."
+
+
+def _when(at: datetime | None, now: datetime) -> str:
+    if at is None or at <= now:
+        return "ngay bây giờ"
+    local, today = at.astimezone(_LOCAL), now.astimezone(_LOCAL).date()
+    return f"lúc {local:%H:%M}" if local.date() == today else f"lúc {local:%H:%M ngày %d/%m}"
