@@ -1,0 +1,387 @@
+"""Where a report says it happened: house number or alley chain, street, ward and district, read from text.
+
+Principles. A place read wrongly is worse than none, because a different house number forbids joining
+and an equal one invites it: a number counts as a house number only with a sign (a word before it, a
+slash chain, a street word or a capitalised name after it, or a field that holds nothing but the
+address). Everything is read from the folded text, so typing without accents loses nothing but the
+capitals.
+
+How it works. One expression finds anchors: a number, a street word, a junction, a landmark. From each
+anchor the street name is read word by word until punctuation, a word that starts another part (phường,
+quận, gần, đối diện), or, in text without capitals, a word that no street is called by.
+
+    Số 5 ngách 4 ngõ 123 Lê Văn Sỹ, P.13, Q.3   house "123/4/5"  street "le van sy"  ward "13"  district "3"
+    hẻm 123/4 Lê Văn Sỹ                         house "123/4/"   the alley itself; a trailing slash, no house
+    K57/3 Lê Hữu Trác (Đà Nẵng)                 house "57/3"
+    ngã tư Nguyễn Dục - Nguyễn Duy Cung         street "nguyen duc x nguyen duy cung", sorted
+    cổng trường tiểu học Lê Trọng Tấn           street "truong tieu hoc le trong tan", a landmark
+    3731 N KIMBALL AVE                          house "3731"     street "n kimball ave"
+
+Chains run from the street inwards, whatever order they were written in; leading zeros go; a range
+"278 - 280" stays a range, because another range is another place.
+
+Known exceptions. Hà Nội also writes 35/163 for house 35 of alley 163; it is read as written, which is
+consistent with itself. In text without capitals a bare number needs a common first syllable of street
+names after it ("12 le loi" yes, "3 ho ga" no). Offsets point into the NFC form of the text.
+
+Tried and dropped: one expression for a whole address (two nested repetitions cost seconds on hostile
+input); a list of all streets (none is complete; 70 % of one made matching worse than none).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from aggregator.domain.street_names import WORD, Page, read_name
+from aggregator.domain.street_words import (
+    AFTER_A_ROAD_WORD,
+    FIRST_SYLLABLE,
+    LANDMARK_WORDS,
+)
+from aggregator.domain.text import fold
+
+__all__ = ["Address", "addresses", "best_address"]
+
+SCANNED = 4_000
+"""Characters of a text that are read for addresses: people name the place early."""
+
+_FOUND = 12
+"""Addresses read from one text; a list of more is not the place of one problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One place as a text names it, in folded words.
+
+    `house` is the chain of numbers from the street inwards ("123/4/5"), with a trailing slash where an
+    alley is named and no house in it ("123/4/"). `street` is without the word "đường". `ward` and
+    `district` are hints, not codes: names changed in 2025, and "13" means nothing without a district.
+    """
+
+    house: str | None
+    street: str | None
+    ward: str | None
+    district: str | None
+    start: int
+    end: int
+
+
+class Place(NamedTuple):
+    """An address before the hints that follow it: all that matching needs, at half the cost."""
+
+    house: str | None
+    street: str | None
+    start: int
+    end: int
+
+
+_Either = TypeVar("_Either", Place, Address)
+
+
+# --- expressions (over folded text) ------------------------------------------------------------------
+
+_ROAD_LEAD = r"(?:(?:duong(?: pho)?|tuyen duong|truc duong|mat duong|pho|dai lo)\s|(?:d|dg)\.\s?)"
+_ROAD_BEFORE_NAME = re.compile(rf"[\s,]{{0,3}}(?:{_ROAD_LEAD}|(?:hem|ngo|kiet|ngach)\s(?=[^\W\d]))")
+_NUMBER = r"\d{1,5}[a-z]{0,2}(?:\s?/\s?\d{1,4}[a-z]{0,2}){0,6}(?:\s?-\s?\d{1,5}[a-z]?)?(?!\w)"
+_KIND = (
+    r"(?:so(?: nha)?|nha(?: so)?|dia chi(?: so)?|can so|sn|hem(?: so)?|ngo(?: so)?|ngach(?: so)?|kiet(?: so)?"
+    r")[\s.:]{0,3}|k"
+)
+_CROSS = r"nga (?:ba|tu|nam|sau|bay|[3-7])|goc(?: duong)?|nut giao|giao lo|vong xoay"
+_ROUTE = r"quoc lo|tinh lo|huong lo|ql|tl|hl|dt"
+_MARK = (
+    r"truong (?:tieu hoc|mam non|mau giao|thcs|thpt|dai hoc|cao dang|hoc)|benh vien|chung cu|cong vien|"
+    r"nha van hoa|ben xe|khu do thi|khu dan cu|khu tap the|kdt|kdc|tram y te|vuon hoa|san van dong|"
+    r"cau|cho|chua"
+)
+# The look-ahead at the first letter halves the cost: most words begin none of the alternatives.
+_ANCHOR = re.compile(
+    rf"\b(?=[\dsndchkpmtgvqb])(?:(?P<bare>{_NUMBER})|(?P<kind>{_KIND})(?P<number>{_NUMBER})"
+    rf"|(?P<cross>{_CROSS})\s|(?P<road>{_ROAD_LEAD})|(?P<numbered>{_ROUTE})[\s.]?(?P<route>\d{{1,4}}[a-z]?)\b|(?P<mark>{_MARK})\s)"
+)
+_NEXT_ITEM = re.compile(
+    rf"(?P<gap>[\s,]{{0,3}})(?:thuoc\s|trong\s|cua\s)?(?P<kind>{_KIND})(?P<number>{_NUMBER})"
+)
+_HOUSE_AFTER_STREET = re.compile(rf"[\s,]{{0,3}}(?:so nha|nha so|so|sn)[\s.:]{{0,3}}(?P<number>{_NUMBER})")
+_CROSSING = re.compile(
+    rf"\s{{0,2}}(?:-|/|&|,|\bva\b|\bvoi\b|\bgiao\b(?:\s(?:voi|giua|cat|nhau))?)\s{{0,2}}(?:{_ROAD_LEAD})?"
+)
+_BETWEEN = re.compile(rf"(?:giao\s)?(?:giua\s|cua\s)?(?:{_ROAD_LEAD})?")
+_NO_ROAD_AFTER = re.compile(r"(?:thanh|dan|khu|to)\s$")  # thành phố, tổ dân phố, khu phố: no "phố" to live in
+
+# How deep in the chain each word stands. Huế, Đà Nẵng: kiệt, hẻm; Hà Nội: ngõ, ngách, hẻm; Sài Gòn: hẻm.
+_DEPTH = {"kiet": 1, "ngo": 1, "k": 1, "ngach": 2, "hem": 3}
+_HOUSE_DEPTH = 9
+_NAMED = frozenset({"so nha", "nha so", "dia chi so", "can so", "so", "sn", "dia chi"})
+
+_BEFORE_NO_HOUSE = re.compile(
+    r"(?:ngay|hom|dip|luc|le|thang|nam|cot|tru|bien|tuyen|khu|to|lo|khoang|hon|gan|xe|diem|doi|lop|tang|thu|"
+    r"nghi dinh|luat|quyet dinh|van hoa|co so|khoi|block|dot|bai|muc|dieu|khoan|lan|tuoi|gia|,\d|dan pho)"
+    r"\s?(?:so\s)?$"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+# --- houses ----------------------------------------------------------------------------------------
+
+
+def _chain(number: str) -> list[str]:
+    parts = re.split(r"\s?/\s?", re.sub(r"\s?-\s?", "-", number))
+    return [part.lstrip("0") or "0" for part in parts]
+
+
+def _number(match: re.Match[str]) -> str:
+    return str(match["number"] or match["bare"])
+
+
+def _is_date(page: Page, match: re.Match[str], named: bool) -> bool:
+    """Dates: 5/10/2025, 30/4 after "ngày" or "lễ", 24/7, 24/24."""
+    parts = _chain(_number(match))
+    if len(parts) == 1:
+        return False
+    if _YEAR.fullmatch(parts[-1]) or "/".join(parts) in ("24/7", "24/24"):
+        return True
+    if named or len(parts) > 2 or not all(part.isdigit() for part in parts):
+        return False
+    return int(parts[0]) <= 31 and int(parts[1]) <= 12 and not _road_follows(page, match.end())
+
+
+def _road_follows(page: Page, pos: int) -> bool:
+    """Whether a street word or a capitalised name comes next: "30/4 Lê Lợi" is a house, "30/4 rác" a date."""
+    if _ROAD_BEFORE_NAME.match(page.folded, pos):
+        return True
+    following = WORD.match(page.folded, pos)
+    if not following or page.field:
+        return page.field
+    return page.capital(following.start(1)) or following[1] in FIRST_SYLLABLE
+
+
+def _joined(items: list[tuple[str, str]]) -> str:
+    """The canonical chain of items as written, each a kind and a number."""
+    ordered = sorted(items, key=lambda item: _DEPTH.get(item[0], _HOUSE_DEPTH))
+    chain: list[str] = []
+    for _, number in ordered:
+        parts = _chain(number)
+        chain = parts if parts[: len(chain)] == chain else chain + parts
+    innermost = ordered[-1]
+    alley = innermost[0] in _DEPTH and not (innermost[0] == "k" and "/" in innermost[1])
+    return "/".join(chain) + ("/" if alley else "")
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+_WARD = re.compile(
+    r"\b(?:phuong|xa|dac khu|thi tran|(?:p|f|x)(?=\.|\s?\d))[\s.]{0,2}(?P<name>\d{1,2}\b|(?=[^\W\d]))"
+)
+_DISTRICT = re.compile(
+    r"(?<!co )\b(?:quan|huyen|thi xa|thanh pho|(?:q|h|tx|tp)(?=\.|\s?\d))[\s.]{0,2}"
+    r"(?P<name>\d{1,2}\b|(?=[^\W\d]))"
+)
+_HINTS_WITHIN = 90
+
+
+def _hint(page: Page, pattern: re.Pattern[str], start: int, end: int) -> tuple[str | None, int]:
+    match = pattern.search(page.folded, start, end)
+    if not match:
+        return None, start
+    if match["name"]:
+        return match["name"].lstrip("0"), match.end()
+    # "cơ quan chức năng", "quản lý": folded they look like districts, so a name needs its capital.
+    if not page.capital(match.end()) and not page.field:
+        return None, start
+    named = read_name(page, match.end(), sure=True)
+    return named if named else (None, start)
+
+
+def _placed(page: Page, place: Place) -> Address:
+    """The address with the ward and district that the next words name."""
+    limit = min(len(page.folded), place.end + _HINTS_WITHIN)
+    ward, after_ward = _hint(page, _WARD, place.end, limit)
+    district, after_district = _hint(page, _DISTRICT, after_ward, limit)
+    end = max(place.end, after_ward, after_district)
+    return Address(place.house, place.street, ward, district, place.start, end)
+
+
+def _kind(written: str | None) -> str:
+    return (written or "").rstrip(" .:\t\n").removesuffix(" so") if written != "so" else "so"
+
+
+def _items(page: Page, match: re.Match[str]) -> tuple[list[tuple[str, str]], int]:
+    """The numbers of one chain with their words ("số 5", "ngách 4", "ngõ 123") and where they end."""
+    items, end = [(_kind(match["kind"]), _number(match))], match.end()
+    while len(items) < 4 and (more := _NEXT_ITEM.match(page.folded, end)):
+        if "," in more["gap"] and not items[0][0] and not page.field:
+            break  # "1 và 3, ngõ 20": a bare number before a comma is not in that alley
+        items.append((_kind(more["kind"]), more["number"]))
+        end = more.end()
+    return items, end
+
+
+def _read_number(page: Page, match: re.Match[str]) -> Place | None:
+    items, end = _items(page, match)
+    kind = items[0][0]
+    alley = any(each in _DEPTH for each, _ in items)
+    certain = alley or kind in ("so nha", "nha")
+    before = page.folded[max(0, match.start() - 16) : match.start()]
+    if (not certain and _BEFORE_NO_HOUSE.search(before)) or _is_date(page, match, alley or kind in _NAMED):
+        return None
+    road = _ROAD_BEFORE_NAME.match(page.folded, end)
+    slash = "/" in _number(match)
+    name_at = road.end() if road else _past_comma(page, end)
+    name = read_name(page, name_at, sure=bool(road) or alley or slash or kind in _NAMED)
+    if name:
+        return Place(_joined(items), name[0], match.start(), name[1])
+    if alley or kind == "so nha" or (slash and page.field):
+        return Place(_joined(items), None, match.start(), end)
+    return None
+
+
+def _past_comma(page: Page, pos: int) -> int:
+    if page.field and page.folded[pos : pos + 1] == ",":
+        return pos + 1
+    return pos
+
+
+def _read_road(page: Page, match: re.Match[str]) -> Place | None:
+    before = page.folded[max(0, match.start() - 8) : match.start()]
+    name = read_name(page, match.end(), sure=True, known=AFTER_A_ROAD_WORD)
+    if name is None or _NO_ROAD_AFTER.search(before):
+        return None
+    street, end = name
+    house = _HOUSE_AFTER_STREET.match(page.folded, end)
+    if house:
+        return Place(_joined([("so", house["number"])]), street, match.start(), house.end())
+    return Place(None, street, match.start(), end)
+
+
+def _read_crossing(page: Page, match: re.Match[str]) -> Place | None:
+    skip = _BETWEEN.match(page.folded, match.end())
+    first = read_name(page, skip.end() if skip else match.end(), sure=True, known=AFTER_A_ROAD_WORD)
+    if first is None:
+        return None
+    link = _CROSSING.match(page.folded, first[1])
+    second = read_name(page, link.end(), sure=True) if link else None
+    if second is None:
+        return Place(None, f"{match['cross']} {first[0]}", match.start(), first[1])
+    both = " x ".join(sorted((first[0], second[0])))
+    return Place(None, both, match.start(), second[1])
+
+
+def _read_mark(page: Page, match: re.Match[str]) -> Place | None:
+    # One-syllable landmarks are also everyday words (cho: chợ, cho): they need a capital after them.
+    following = WORD.match(page.folded, match.end())
+    if not following or (" " not in match["mark"] and not page.capital(following.start(1))):
+        return None
+    name = read_name(page, match.end(), sure=True)
+    return Place(None, f"{match['mark']} {name[0]}", match.start(), name[1]) if name else None
+
+
+def _read(page: Page, match: re.Match[str]) -> Place | None:
+    if match["number"] or match["bare"]:
+        return _read_number(page, match)
+    if match["cross"]:
+        return _read_crossing(page, match)
+    if match["mark"]:
+        return _read_mark(page, match)
+    if match["numbered"]:
+        street = f"{match['numbered']} {match['route']}"
+        return Place(None, street, match.start(), match.end())
+    return _read_road(page, match)
+
+
+def _scan(page: Page) -> Iterator[Place]:
+    pos = count = 0
+    while count < _FOUND and (match := _ANCHOR.search(page.folded, pos)):
+        found = _read(page, match)
+        pos = match.end()
+        if found:
+            count, pos = count + 1, max(pos, found.end)
+            yield found
+
+
+def _page(text: str, *, field: bool) -> Page:
+    typed = text[:SCANNED] if text.isascii() else unicodedata.normalize("NFC", text[:SCANNED])
+    return Page(typed, fold(typed), field, accented=not typed.isascii())
+
+
+def addresses(text: str) -> list[Address]:
+    """The places that a free text names, in their order; at most the first 4,000 characters are read."""
+    page = _page(text, field=False)
+    return [_placed(page, found) for found in _scan(page)]
+
+
+def places(typed: str, folded: str) -> list[Place]:
+    """`addresses` without the hints, of an NFC text that is already folded."""
+    return list(_scan(Page(typed[:SCANNED], folded[:SCANNED], field=False, accented=not typed.isascii())))
+
+
+def field_place(field: str | None) -> Place | None:
+    """The place in an address field; a field of a name alone ("Tôn Đức Thắng, Hòa Khánh") is a street."""
+    return _field_place(_page(field, field=True)) if field else None
+
+
+def _field_place(page: Page) -> Place | None:
+    found = best_of(_scan(page))
+    first = WORD.match(page.folded)
+    if found or not first or page.no_name(first):
+        return found
+    name = read_name(page, 0, sure=False)
+    return Place(None, name[0], 0, name[1]) if name else None
+
+
+def best_of(found: Iterable[_Either]) -> _Either | None:
+    """The most precise of the places, the first among equals: house, alley, street, number alone."""
+    return max(found, key=_precision, default=None)
+
+
+def _precision(place: Place | Address) -> int:
+    house = 0 if place.house is None else 1 if place.house.endswith("/") else 2
+    return house + (4 if place.street else 0)
+
+
+def best_address(address_field: str | None, body: str) -> Address | None:
+    """Where it is: the address field, unless it lacks a house and the body names one on that street."""
+    page = _page(address_field or "", field=True)
+    place = _field_place(page)
+    return preferred(_placed(page, place) if place else None, addresses(body))
+
+
+def preferred(field: _Either | None, body: list[_Either]) -> _Either | None:
+    """`best_address` over places already read."""
+    if field is None or not field.street:
+        return best_of(body) or field
+    if field.house is None:
+        return best_of(each for each in body if each.street == field.street) or field
+    return field
+
+
+# --- comparing streets -----------------------------------------------------------------------------
+
+
+def street_root(street: str) -> str:
+    """The two words a street or landmark is found again by: a name cut short or read too far keeps them."""
+    found = street.split()
+    return " ".join(([word for word in found if word not in LANDMARK_WORDS] or found)[:2])
+
+
+def same_street(one: str, other: str) -> bool:
+    """Whether two names are one street: equal, or one of at least two words that the other goes on from.
+
+    "le loi" and "le loi dang ngap" are one: text without capitals does not say where a name ends.
+    """
+    if one == other:
+        return True
+    short, long = sorted((one, other), key=len)
+    return " " in short and long.startswith(short + " ") and " x " not in long
+
+
+_LANDMARK = re.compile(rf"(?:{_CROSS}|{_MARK}) ")
+
+
+def is_landmark(street: str) -> bool:
+    """Whether the name stands for one spot (a school, a market, a junction) and not for a whole street."""
+    return bool(_LANDMARK.match(street))

@@ -1,0 +1,124 @@
+"""Why a judgement came out as it did, in the officer's words.
+
+Vetoes first, then what weighed most. Streets are shown as they are compared, without accents, because
+nothing else of a stored report is at hand where it is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aggregator.domain.comparison import Pair, Where
+from aggregator.domain.traits import Traits
+
+__all__ = ["VETO_WEIGHT", "Reason", "reasons", "veto_reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One feature or veto in words; `weight` is its share of the score, negative when it speaks against."""
+
+    code: str
+    text_vi: str
+    text_en: str
+    weight: float
+
+
+VETO_WEIGHT = -9.0
+"""Stored for a veto, which is not weighed at all: below every feature, so that sorting keeps it first."""
+
+_SHOWN_FROM = 0.2
+"""Features that weigh less are not worth an officer's glance."""
+
+_VETOES = {
+    "other_house": ("khác số nhà hoặc hẻm", "another house or alley number"),
+    "other_numbers": ("các con số trong nội dung khác nhau", "the numbers in the texts differ"),
+    "other_ward": ("khác phường/xã", "another ward"),
+    "no_place": ("không rõ cùng địa điểm", "no common place is known"),
+    "legal": ("có khiếu nại, tố cáo: cán bộ quyết định", "a legal matter: a person decides"),
+    "cap": ("vụ việc đã có nhiều phản ánh", "the case has reached its size limit"),
+    "sensitive": ("phản ánh ẩn danh về việc nhạy cảm", "an anonymous report of a sensitive matter"),
+    "too_old": ("quá xa về thời gian", "too far apart in time"),
+    "closed": ("vụ việc đã đóng: có thể tái diễn", "the case is closed: possibly a recurrence"),
+    "told_apart": ("cán bộ đã xác định là khác nhau", "an officer has told them apart"),
+}
+_PLAIN = {
+    "category": ("cùng lĩnh vực", "same category"),
+    "phone": ("cùng số điện thoại", "same telephone"),
+    "channel": ("gửi qua kênh khác", "sent through another channel"),
+    "copy": ("nội dung chép nguyên văn", "a word-for-word copy"),
+    "ward": ("khác phường/xã", "another ward"),
+}
+_OTHER_CATEGORY = ("khác lĩnh vực", "other category")
+
+
+def veto_reason(code: str) -> Reason:
+    """A veto in words."""
+    return Reason(code, *_VETOES[code], VETO_WEIGHT)
+
+
+def reasons(
+    weights: Mapping[str, float],
+    vetoes: Iterable[str],
+    pair: Pair,
+    new: Traits,
+    old: Traits,
+    alike: float,
+    most: int,
+) -> tuple[Reason, ...]:
+    """The vetoes, then the features that weighed most, `most` of them at most."""
+    counted = sorted(
+        ((abs(weight), code) for code, weight in weights.items() if abs(weight) >= _SHOWN_FROM), reverse=True
+    )
+    told = [
+        Reason(code, *_in_words(code, pair, new, old, alike), round(weights[code], 2))
+        for _, code in counted[:most]
+    ]
+    return (*map(veto_reason, vetoes), *told)
+
+
+def _in_words(code: str, pair: Pair, new: Traits, old: Traits, alike: float) -> tuple[str, str]:
+    if code == "place":
+        return _place(pair.where, new, old)
+    if code == "distance":
+        metres = round(pair.metres or 0.0)
+        return f"cách {metres} m", f"{metres} m away"
+    if code == "time":
+        return _gap(pair.days)
+    if code == "text":
+        percent = round(alike * 100)
+        return f"nội dung giống {percent} %", f"texts {percent} % alike"
+    return _OTHER_CATEGORY if code == "category" and pair.category < 0 else _PLAIN[code]
+
+
+def _gap(days: float) -> tuple[str, str]:
+    if days < 1 / 24:
+        return "cách nhau dưới một giờ", "less than an hour apart"
+    if days < 2:
+        hours = round(days * 24)
+        return f"cách nhau {hours} giờ", f"{hours} h apart"
+    return f"cách nhau {round(days)} ngày", f"{round(days)} days apart"
+
+
+_SAME_PLACE = {
+    Where.HOUSE: ("cùng số nhà", "same house"),
+    Where.ALLEY: ("cùng hẻm/kiệt", "same alley"),
+    Where.JUNCTION: ("cùng giao lộ", "same junction"),
+    Where.LANDMARK: ("cùng nơi", "same spot"),
+    Where.STREET: ("cùng đường", "same street"),
+}
+
+
+def _place(where: Where, new: Traits, old: Traits) -> tuple[str, str]:
+    if where in _SAME_PLACE:
+        name = (new.street or "").title() if where is Where.STREET else _named(new)
+        return f"{_SAME_PLACE[where][0]} {name}", f"{_SAME_PLACE[where][1]}, {name}"
+    vi, en = (
+        ("khác số nhà", "other houses") if where is Where.OTHER_HOUSE else ("khác đường", "other streets")
+    )
+    return f"{vi}: {_named(new)}, {_named(old)}", f"{en}: {_named(new)}, {_named(old)}"
+
+
+def _named(t: Traits) -> str:
+    return f"{(t.house or '').rstrip('/')} {(t.street or '').title()}".strip()

@@ -1,0 +1,119 @@
+"""Where a street name begins and ends in running text, word by word.
+
+With capitals ("129 Tôn Đức Thắng bị") the name goes on while the words have them. Without ("129 ton duc
+thang bi") it goes on until a word that no street is called by, four words at most; it may then be read
+too far, which `address.same_street` forgives, but it must not be cut in two.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aggregator.domain.street_words import (
+    FIRST_SYLLABLE,
+    KEEPS_GOING,
+    NOT_A_NAME,
+    NOT_A_NAME_FOLDED,
+    STOP,
+    STOP_FOLDED,
+    STOP_PAIR,
+    STOP_PAIR_FOLDED,
+    UNITS,
+)
+
+WORD = re.compile(r"[ \t\u00ad]{0,3}([^\W_]+)")
+_ROUTE_NAME = re.compile(r"(?:so\s)?\d{1,4}[a-z]?(?:/\d{1,2})?(?!\w)|[a-z]{1,3}\d{1,4}[a-z]?(?!\w)")
+_GLUED_WARD = re.compile(r"(?:p|f|q|kp)\d{1,2}")
+_COMPASS = frozenset("nsew")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The text being read: as typed and folded, of one length; `field` = it holds nothing but an address."""
+
+    typed: str
+    folded: str
+    field: bool
+    accented: bool
+
+    def capital(self, at: int) -> bool:
+        return self.typed[at].isupper()
+
+    def title(self, start: int, end: int) -> bool:
+        return self.capital(start) and not (end - start > 1 and self.typed[start:end].isupper())
+
+    def stops(self, match: re.Match[str], before: str = "") -> bool:
+        """Whether this word starts another part of the address."""
+        word = self._word(match)
+        if _GLUED_WARD.fullmatch(word):
+            return True
+        pairs = (STOP_PAIR if self.accented else STOP_PAIR_FOLDED).get(word)
+        if pairs is not None:
+            following = WORD.match(self.folded, match.end())
+            return following is not None and self._word(following) in pairs
+        return word in (STOP if self.accented else STOP_FOLDED) and before not in KEEPS_GOING
+
+    def no_name(self, match: re.Match[str]) -> bool:
+        """Whether this word, in text without capitals, belongs to no street name."""
+        return self._word(match) in (NOT_A_NAME if self.accented else NOT_A_NAME_FOLDED)
+
+    def _word(self, match: re.Match[str]) -> str:
+        return self.typed[match.start(1) : match.end(1)].lower() if self.accented else match[1]
+
+
+def read_name(
+    page: Page, pos: int, *, sure: bool, known: frozenset[str] | None = None
+) -> tuple[str, int] | None:
+    """The name that starts at `pos` and where it ends, or None where none starts there.
+
+    `sure` = something before it said that a name must come (a road word, an alley); a name in small
+    letters then needs a first syllable out of `known`, where that is given.
+    """
+    route = _ROUTE_NAME.match(page.folded, pos) if sure else None
+    if route:
+        return route[0], route.end()
+    first = WORD.match(page.folded, pos)
+    if not first or not first[1].isalpha() or page.stops(first):
+        return None
+    start, end = first.span(1)
+    western = first[1] in _COMPASS
+    if not page.capital(start) and not western and not _plausible(page, first, sure, known):
+        return None
+    title = not western and page.title(start, end)
+    longest = 8 if western else 6 if page.field or title else 4
+    return _walk(page, first, title=title, western=western, longest=longest)
+
+
+def _plausible(page: Page, first: re.Match[str], sure: bool, known: frozenset[str] | None) -> bool:
+    """Whether a name in small letters starts here."""
+    if page.no_name(first) or (first[1] in UNITS and first[1] not in FIRST_SYLLABLE):
+        return False
+    if sure or page.field:
+        return known is None or first[1] in known
+    second = WORD.match(page.folded, first.end())
+    if first[1] not in FIRST_SYLLABLE or not second:
+        return False
+    return not page.no_name(second) and second[1] not in UNITS
+
+
+def _walk(page: Page, first: re.Match[str], *, title: bool, western: bool, longest: int) -> tuple[str, int]:
+    name, count, end = first[1], 1, first.end()
+    while count < longest and (match := WORD.match(page.folded, end)):
+        word = match[1]
+        if word.isdigit():
+            return (f"{name} {word}", match.end()) if _number_ends_name(page, match) else (name, end)
+        if page.stops(match, name) or (title and not page.capital(match.start(1))):
+            break
+        if not title and not western and page.no_name(match):
+            break
+        name, count, end = f"{name} {word}", count + 1, match.end()
+    return name, end
+
+
+def _number_ends_name(page: Page, match: re.Match[str]) -> bool:
+    """Whether a number belongs to the name ("An Trung Đông 7") or starts the next thing ("3 ngày nay")."""
+    if len(match[1]) > 3 or page.folded[match.end() : match.end() + 1] == "/":
+        return False
+    following = WORD.match(page.folded, match.end())
+    return following is None or following[1] not in UNITS

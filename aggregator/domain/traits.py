@@ -1,0 +1,183 @@
+"""What is compared of a report, and the keys under which it is found again.
+
+Reading and keys live together because they promise each other something: two reports of one place get
+at least one key in common, however each of them wrote it. What may surprise: the keys are bare numbers
+(the kind in the top bits), so that an index of them holds nothing that could be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from aggregator.domain.address import Place, field_place, places, preferred, street_root
+from aggregator.domain.text import clean, content_of, digest63, fold, key_of, phones, tokens
+
+__all__ = ["Traits", "keys", "lookup_keys", "traits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Everything about one report that is compared; no personal data but a blind index of the phone."""
+
+    report_id: int
+    received_at: datetime
+    ward: str | None
+    category: str | None
+    house: str | None
+    street: str | None
+    lat: float | None
+    lng: float | None
+    phone: str | None
+    text: str
+    content: int
+    channel: str
+    legal: bool = False
+    anonymous: bool = False
+    # Of a stored report: the case it belongs to.
+    case_id: int | None = None
+    case_open: bool = True
+    closed_at: datetime | None = None
+    case_size: int = 1
+
+
+# --- reading a report ------------------------------------------------------------------------------
+
+
+def traits(
+    *,
+    report_id: int,
+    received_at: datetime,
+    subject: str,
+    body: str,
+    address: str | None,
+    lat: float | None,
+    lng: float | None,
+    ward: str | None,
+    category: str | None,
+    phone: str | None,
+    channel: str,
+    legal: bool = False,
+    anonymous: bool = False,
+) -> Traits:
+    """What is compared of one report. `phone` is a blind index; impossible coordinates are dropped."""
+    text = clean(f"{subject}\n{body}"[:_TEXT_READ])
+    folded = fold(text)
+    found = places(text, folded)
+    place = preferred(field_place(clean(address)) if address else None, found)
+    at = _position(lat, lng)
+    words = tokens(_without_phones(text, folded))
+    return Traits(
+        report_id=report_id,
+        received_at=received_at,
+        ward=ward or None,
+        category=_telling(category),
+        house=place.house if place else None,
+        street=place.street if place else None,
+        lat=at[0] if at else None,
+        lng=at[1] if at else None,
+        phone=phone or None,
+        text=key_of(_without_places(words, found)),
+        content=content_of(words),
+        channel=channel,
+        legal=legal,
+        anonymous=anonymous,
+    )
+
+
+_TEXT_READ = 20_000
+"""Characters of subject and body that are compared; portals cap reports well below."""
+
+_CATCH_ALL = frozenset(
+    {"", "khac", "linh vuc khac", "cac linh vuc khac", "chua phan loai", "other", "others"}
+)
+
+
+@lru_cache(maxsize=512)
+def _telling(category: str | None) -> str | None:
+    """The category, or None for one that says nothing."""
+    return None if category is None or fold(category).strip() in _CATCH_ALL else category
+
+
+def _position(lat: float | None, lng: float | None) -> tuple[float, float] | None:
+    # 0,0 and out-of-range values are how portals write "no position"; NaN fails both comparisons.
+    if lat is None or lng is None or (lat == 0 and lng == 0):
+        return None
+    return (lat, lng) if -90 <= lat <= 90 and -180 <= lng <= 180 else None
+
+
+def _without_phones(text: str, folded: str) -> str:
+    # Phone numbers are compared as a field, by blind index, and must not stay readable in a stored key.
+    for each in reversed(phones(text)):
+        folded = f"{folded[: each.start]} {folded[each.end :]}"
+    return folded
+
+
+def _without_places(words: list[str], found: list[Place]) -> set[str]:
+    """The words without street names, which are compared as a field; house numbers stay among them.
+
+    They stay because two filled-in copies of one template differ in nothing else.
+    """
+    return set(words).difference(*(place.street.split() for place in found if place.street))
+
+
+# --- keys ------------------------------------------------------------------------------------------
+
+_CONTENT, _HOUSE, _STREET, _NUMBERED_STREET, _CELL, _PHONE = range(1, 7)
+_KEY_BITS = 60
+_CELL_DEGREES = 0.0015
+"""About 167 m north to south, 160 m east to west: within 150 m two reports are in one cell or neighbours."""
+
+
+def _key(kind: int, data: str) -> int:
+    return kind << _KEY_BITS | digest63(data) & ((1 << _KEY_BITS) - 1)
+
+
+def _cell_key(row: int, column: int) -> int:
+    return _CELL << _KEY_BITS | row << 30 | column
+
+
+def _cell(t: Traits) -> tuple[int, int] | None:
+    if t.lat is None or t.lng is None:
+        return None
+    return int((t.lat + 91) / _CELL_DEGREES), int((t.lng + 181) / _CELL_DEGREES)
+
+
+def _place_keys(t: Traits, street_kinds: tuple[int, ...]) -> list[int]:
+    if not t.street:
+        return []
+    root = street_root(t.street)
+    # The alley's first number, so that "hẻm 123" and "123/4/5" meet.
+    house = [_key(_HOUSE, f"{t.house.split('/')[0]} {root}")] if t.house else []
+    return house + [_key(kind, f"{t.ward or ''} {root}") for kind in street_kinds]
+
+
+def _shared_keys(t: Traits) -> list[int]:
+    # A title of three words is shared by thousands; as a key it would only crowd out better candidates.
+    found = [_key(_CONTENT, str(t.content))] if t.text.count(" ") >= 3 else []
+    return [*found, _key(_PHONE, t.phone)] if t.phone else found
+
+
+def keys(t: Traits) -> tuple[int, ...]:
+    """The hashes this report is stored under, at most five, each in a signed 64-bit column and positive.
+
+    Content, street and house number, street in its ward, geo cell, phone.
+    """
+    cell = _cell(t)
+    street = _place_keys(t, (_NUMBERED_STREET if t.house else _STREET,))
+    return (*_shared_keys(t), *street, *((_cell_key(*cell),) if cell else ()))
+
+
+def lookup_keys(t: Traits) -> tuple[int, ...]:
+    """The hashes under which candidates for a new report are looked up, at most fourteen.
+
+    Besides its own: the eight cells around, and the reports of its street that name no house; one that
+    names no house itself also meets those that do.
+    """
+    street = _place_keys(t, (_STREET,) if t.house else (_STREET, _NUMBERED_STREET))
+    around: tuple[int, ...] = ()
+    if cell := _cell(t):
+        row, column = cell
+        around = tuple(_cell_key(row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
+    return (*_shared_keys(t), *street, *around)
