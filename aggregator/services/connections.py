@@ -1,0 +1,158 @@
+"""A channel's row made into something to talk through: its connector, and the context of one call.
+
+    with connections.open(channel, deadline=...) as (connector, ctx): ...network...
+    connections.changed_state(channel, ctx)     sealed, to be saved with what was read; None if the same
+
+The session reaches the hosts that the channel's own settings name, and no other. What may surprise:
+small values that the connector keeps (`ctx.state`: a login, ETags) are not saved here. An ETag saved
+without the page it stood for would hide that page for ever, so the caller saves them together with
+the data, or not at all.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aggregator.errors import ConfigInvalid
+from aggregator.sdk.contract import Connector, Context, Manifest
+from aggregator.sdk.discovery import Found, status_map_of, with_defaults
+from aggregator.sdk.http import Http, host_of
+from aggregator.services.clock import Clock
+from aggregator.settings import Settings
+from aggregator.storage.channel_queries import ChannelRow
+from aggregator.storage.vault import SealBroken, Vault
+
+#: Portals print local times without a zone; Vietnam has one.
+DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
+
+
+class Connections:
+    """Opens channels. Holds no database: whoever opens, saves."""
+
+    def __init__(
+        self, vault: Vault, connectors: Mapping[str, Found], clock: Clock, settings: Settings
+    ) -> None:
+        self._vault = vault
+        self._connectors = connectors
+        self._clock = clock
+        self._settings = settings
+
+    @contextmanager
+    def open(
+        self,
+        channel: ChannelRow,
+        *,
+        deadline: datetime,
+        config: Mapping[str, Any] | None = None,
+        max_bytes: int | None = None,
+    ) -> Iterator[tuple[Connector, Context]]:
+        """The channel's connector and a context until `deadline`; `ConfigInvalid` where it cannot be used.
+
+        `config` goes over the channel's own settings for this call; `max_bytes` bounds one answer.
+        """
+        found = found_of(self._connectors, channel.kind)
+        connector, manifest = found.connector(), manifest_of(found)
+        settings = with_defaults(manifest, {**channel.config, **(config or {})})
+        secrets = self.secrets(channel)
+        log = logging.getLogger(f"aggregator.channel.{channel.slug}")
+        with Http(
+            allowed_hosts=[*hosts_in(settings), *channel.options.get("hosts", ())],
+            allow_private=bool(channel.options.get("allow_private", False)),
+            verify=channel.options.get("verify", True),
+            deadline=deadline,
+            now=self._clock,
+            min_gap_s=float(manifest.defaults.get("min_gap_s", 0)),
+            max_bytes=max_bytes or self._max_bytes(manifest),
+            secrets=list(secrets.values()),
+            log=log,
+        ) as http:
+            yield (
+                connector,
+                Context(
+                    channel=channel.slug,
+                    config=settings,
+                    secrets=secrets,
+                    http=http,
+                    state=self._state(channel),
+                    now=self._clock,
+                    deadline=deadline,
+                    zone=zone_of(channel),
+                    status_map=status_map_of(manifest, channel.options.get("status_map", {})),
+                    log=log,
+                ),
+            )
+
+    def secrets(self, channel: ChannelRow) -> dict[str, str]:
+        """The channel's secret settings, opened; `ConfigInvalid` where the key file does not fit."""
+        try:
+            return self._vault.open_json(channel.secrets, secrets_purpose(channel.slug)) or {}
+        except SealBroken as error:
+            raise ConfigInvalid(
+                f"channel {channel.slug}: its secrets do not open ({error.message})",
+                hint="put the right key file back, or enter the secrets again",
+                message_vi="Không mở được mật khẩu đã lưu của kênh: tệp khoá không khớp.",
+            ) from error
+
+    def changed_state(self, channel: ChannelRow, ctx: Context) -> bytes | None:
+        """What the connector keeps, sealed; None where it kept what it had."""
+        if dict(ctx.state) == self._state(channel):
+            return None
+        return self._vault.seal_json(dict(ctx.state), _state_purpose(channel.slug))
+
+    def _state(self, channel: ChannelRow) -> dict[str, Any]:
+        try:
+            return self._vault.open_json(channel.connector_state, _state_purpose(channel.slug)) or {}
+        except SealBroken:
+            return {}  # a login or an ETag: the connector gets a new one
+
+    def _max_bytes(self, manifest: Manifest) -> int:
+        return int(manifest.defaults.get("max_bytes", self._settings.max_attachment_bytes))
+
+
+def found_of(connectors: Mapping[str, Found], kind: str) -> Found:
+    """The connector of this kind; `ConfigInvalid` where none is installed."""
+    found = connectors.get(kind)
+    if found is None:
+        raise ConfigInvalid(
+            f"connector {kind} is not installed",
+            hint=f"installed: {', '.join(sorted(connectors)) or 'none'}",
+            message_vi=f"Chưa cài bộ kết nối {kind}.",
+        )
+    return found
+
+
+def manifest_of(found: Found) -> Manifest:
+    """The connector's facts; `ConfigInvalid` where its manifest cannot be read."""
+    if found.manifest is None:
+        raise ConfigInvalid(
+            f"connector {found.id} cannot be used: {found.problem}",
+            message_vi=f"Bộ kết nối {found.id} bị lỗi, không dùng được.",
+        )
+    return found.manifest
+
+
+def hosts_in(config: Mapping[str, Any]) -> list[str]:
+    """``host:port`` of every web address among the settings, the base address first."""
+    values = [config.get("base_url"), *config.values()]
+    return list(dict.fromkeys(host_of(value) for value in values if _is_address(value)))
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and value.lower().startswith(("http://", "https://"))
+
+
+def zone_of(channel: ChannelRow) -> ZoneInfo:
+    return ZoneInfo(channel.options.get("timezone", DEFAULT_ZONE))
+
+
+def secrets_purpose(slug: str) -> str:
+    return f"channel-secrets:{slug}"
+
+
+def _state_purpose(slug: str) -> str:
+    return f"channel-state:{slug}"
