@@ -76,7 +76,9 @@ class Trip:
         return self.can.idempotency != "none"
 
     def without_network(self) -> Carried | None:
-        """It may have arrived and the source cannot be read back: a person decides."""
+        """Where a person must act, and the source need not be asked to know it; else None."""
+        if not self.can.push_reply and not self.claimed.look_first:
+            return Carried(Delivery.MANUAL, Writing.ITEM)  # the connector can no longer push
         if self.claimed.look_first and not self.readable:
             return _unclear("outcome_unknown", "it may have arrived, and the source cannot be read back")
         return None

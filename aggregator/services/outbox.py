@@ -1,0 +1,365 @@
+"""The outbox: each answer reaches its source once, in order, however long the source is away.
+
+    claim (tx) | look at the source, if it may have arrived before | push | settle (tx) | channel (tx)
+
+The states of a message, as the row says them:
+
+pending       It has provably not arrived. A worker pushes it when it is due and the channel is open.
+leased        A worker is pushing it. If the lease runs out the worker died, and it may have arrived.
+confirming    It may have arrived: the answer to a push was lost, or the worker was. After the
+              channel's settling time it is looked up: there -> sent; not there -> pushed again, in
+              the same try. It stays `confirming` through failures of the look itself.
+sent          The source took it, shows it, or a person carried it over.
+acknowledged  A poll, or the look, saw its very words at the source.
+manual        The channel has no write call: a person carries it over and ticks it off; the next poll
+              that shows the words checks that.
+unclear       It may have arrived and the source cannot be read back: a person looks and decides.
+dead          The source refused it for good: a person reads why, then retries or carries it over.
+
+No transaction is open while the network is used (I9), so a settle is conditional on the claim's
+fence: zero rows mean that somebody else has the message now, and this worker's word is dropped.
+
+What may surprise: a failed COMMIT of a settle is not repaired here. The lease runs out and the next
+worker looks at the source, which knows better than we do. And the channel's health is written after
+the message in a transaction of its own: polls lock the two in the other order.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.domain import delivery
+from aggregator.domain.delivery import Delivery, Writing
+from aggregator.domain.people import Actor, Right
+from aggregator.errors import LeaseLost, NotAllowed, NotFound
+from aggregator.sdk.contract import Capabilities, ChannelError
+from aggregator.sdk.discovery import Found
+from aggregator.services import delivery_log, delivery_views, ledger
+from aggregator.services.carrying import Carried, Trip, failed
+from aggregator.services.clock import Clock
+from aggregator.services.connections import Connections
+from aggregator.services.views import DeliveryView, ManualItem
+from aggregator.settings import Settings
+from aggregator.storage import channel_queries, outbox_claims, outbox_queries, request_queries
+from aggregator.storage.db import Database, Tx
+from aggregator.storage.outbox_claims import Claimed
+from aggregator.storage.vault import Vault
+
+log = logging.getLogger(__name__)
+
+#: What a person may see to, in the order it is listed.
+_FOR_PEOPLE = (Delivery.MANUAL, Delivery.UNCLEAR, Delivery.DEAD)
+
+
+@dataclass(frozen=True, slots=True)
+class DrainResult:
+    """How the messages of one drain ended."""
+
+    #: The source has them.
+    sent: int = 0
+    #: They are tried or looked up again by themselves.
+    waiting: int = 0
+    #: A person has to see to them.
+    failed: int = 0
+    #: Another worker, or a poll, settled them meanwhile.
+    lost: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.sent + self.waiting + self.failed + self.lost
+
+
+#: Who says so, and when -> the columns that it sets.
+_Says = Callable[[Actor, datetime], dict[str, Any]]
+
+
+def _carried_by_hand(actor: Actor, now: datetime) -> dict[str, Any]:
+    return {"state": Delivery.SENT, "officer_id": actor.id, "sent_at": now, "next_attempt_at": None}
+
+
+def _not_there(_actor: Actor, now: datetime) -> dict[str, Any]:
+    return {"state": Delivery.PENDING, "next_attempt_at": now}
+
+
+class Outbox:
+    """Delivery of answers: what a worker does by itself, and what people decide."""
+
+    def __init__(
+        self, db: Database, vault: Vault, connectors: Mapping[str, Found], clock: Clock, settings: Settings
+    ) -> None:
+        self._db = db
+        self._connectors = connectors
+        self._connections = Connections(vault, connectors, clock, settings)
+        self._clock = clock
+        self._settings = settings
+
+    def first_state(self, channel_kind: str) -> Delivery:
+        """The state a new message of such a channel starts in: manual where nothing can be pushed."""
+        return first_state(self._connectors, channel_kind)
+
+    # A worker's side
+
+    def drain(self, owner: str, limit: int = 50) -> DrainResult:
+        """Deliver what is due, one message after the other, at most `limit`."""
+        ends: Counter[str] = Counter()
+        for _ in range(limit):
+            claimed = self.claim(owner)
+            if claimed is None:
+                break
+            ends[_end(self.deliver(claimed))] += 1
+        return DrainResult(**ends)
+
+    def claim(self, owner: str) -> Claimed | None:
+        """Take the next due message for `owner`, or None."""
+        settings = self._settings
+        with self._db.write() as tx:
+            return outbox_claims.claim(
+                tx, owner, self._clock(), settings.lease_s, push_s=settings.push_deadline_s
+            )
+
+    def deliver(self, claimed: Claimed) -> Delivery | None:
+        """Carry one claimed message and settle it; its new state, None where the lease was lost."""
+        carried, kept = self._carry(claimed)
+        try:
+            self._settle(claimed, carried)
+        except LeaseLost as lost:
+            log.warning("%s", lost)
+            return None
+        finally:
+            self._tell_channel(claimed, carried, kept)
+        return carried.state
+
+    def _carry(self, claimed: Claimed) -> tuple[Carried, bytes | None]:
+        """The network's part: what came of it, and the connector's small values where they changed.
+
+        Never raises for the connector's sake: whatever happens to it is an outcome.
+        """
+        can = _capabilities(self._connectors, claimed.channel_kind)
+        with self._db.read() as tx:
+            channel = channel_queries.by_id(tx, claimed.channel_id)
+            before = outbox_claims.earlier(tx, claimed)
+        trip = Trip(claimed, can or Capabilities(push_reply=True, idempotency="read_back"), before)
+        if (decided := trip.without_network()) is not None:
+            return decided, None
+        kept: bytes | None = None
+        deadline = self._clock() + timedelta(seconds=self._settings.push_deadline_s)
+        try:
+            with self._connections.open(channel, deadline=deadline) as (connector, ctx):
+                try:
+                    trip.run(connector, ctx)
+                finally:
+                    kept = self._connections.changed_state(channel, ctx)
+        except Exception as error:  # noqa: BLE001 (the edge to foreign code: every end is an outcome)
+            _log_bug(claimed, error)
+            return trip.result or failed(trip, error), kept
+        assert trip.result is not None
+        return trip.result, kept
+
+    def _settle(self, claimed: Claimed, carried: Carried) -> None:
+        now = self._clock()
+        with self._db.write() as tx:
+            # The chain before the row, as everybody who writes both does.
+            ledger.lock(tx, [claimed.ward_code])
+            if not outbox_claims.settle(tx, claimed, **_columns(claimed, carried, now)):
+                raise LeaseLost(
+                    f"outbox message {claimed.id} to {claimed.channel_slug}: settled by somebody else "
+                    f"while {claimed.owner} had it; its own outcome ({carried.state}) is dropped"
+                )
+            delivery_log.record(tx, [claimed.id], now, evidence=carried.evidence)
+
+    def _tell_channel(self, claimed: Claimed, carried: Carried, kept: bytes | None) -> None:
+        now = self._clock()
+        _log_health(claimed, carried)
+        with self._db.write() as tx:
+            if kept is not None:  # a login; signing in for every single answer would look like an attack
+                channel_queries.save_state(tx, claimed.channel_id, kept)
+            if carried.writing is Writing.FINE:
+                outbox_claims.wrote(tx, claimed.channel_id, now)
+            elif state := _HOLDING.get(carried.writing):
+                outbox_claims.hold_channel(
+                    tx, claimed.channel_id, state, carried.code, carried.error, carried.error_vi, now
+                )
+            elif carried.writing is not Writing.ITEM:
+                outbox_claims.could_not_write(
+                    tx, claimed.channel_id, carried.code, carried.error,
+                    until=now + carried.hold if carried.hold is not None else None,
+                    counted=carried.writing is Writing.FAILED,
+                )  # fmt: skip
+
+    # What people decide
+
+    def retry(self, actor: Actor | None, message_id: int) -> DeliveryView:
+        """Make a waiting, refused or unclear message due now; None acts for the machine's operator.
+
+        Looked up first wherever it may have arrived. Raises `NotAllowed` where a person must decide
+        instead, or where there is nothing to try again.
+        """
+        now = self._clock()
+        with self._db.write() as tx:
+            row = self._locked(tx, actor, message_id, Right.HANDLE, Right.OPERATE)
+            can = _capabilities(self._connectors, row.channel_kind)
+            state = _state_to_retry(row, can or Capabilities())
+            self._decided(tx, actor, row, (Delivery(row.state),), now, state=state, next_attempt_at=now)
+            channel_id = row.channel_id
+        with self._db.write() as tx:
+            outbox_claims.let_write(tx, channel_id, now)
+        return self._view(actor, message_id)
+
+    def tick_manual(self, actor: Actor, message_id: int, once: str | None = None) -> DeliveryView:
+        """A person carried the answer over by hand: it is sent, by them, now."""
+        was = (Delivery.MANUAL, Delivery.DEAD)
+        return self._person_says(actor, message_id, was, once, _carried_by_hand)
+
+    def resolve_unclear(
+        self, actor: Actor, message_id: int, arrived: bool, once: str | None = None
+    ) -> DeliveryView:
+        """A person looked at the source: it is there (sent), or it is not (pushed again, once)."""
+        if arrived:
+            return self._person_says(actor, message_id, (Delivery.UNCLEAR,), once, _carried_by_hand)
+        return self._person_says(actor, message_id, (Delivery.UNCLEAR,), once, _not_there)
+
+    def _person_says(
+        self, actor: Actor, message_id: int, was: tuple[Delivery, ...], once: str | None, says: _Says
+    ) -> DeliveryView:
+        now = self._clock()
+        with self._db.write() as tx:
+            row = self._locked(tx, actor, message_id, Right.HANDLE)
+            if request_queries.result_of(tx, once, actor.id) is None:
+                self._decided(tx, actor, row, was, now, **says(actor, now))
+                request_queries.remember(tx, once, actor.id, now, message_id)
+        return self._view(actor, message_id)
+
+    def _locked(self, tx: Tx, actor: Actor | None, message_id: int, *rights: Right) -> Any:
+        """The message, its ward's chain locked; `NotFound` where `actor` may not see it."""
+        row = _seen(tx, actor, message_id)
+        if actor is not None and not any(actor.may(right) for right in rights):
+            raise NotAllowed(
+                f"{actor.role.value} may not decide about deliveries",
+                message_vi="Bạn không có quyền xử lý việc gửi phúc đáp.",
+            )
+        ledger.lock(tx, [row.ward_code])
+        return row
+
+    def _decided(
+        self, tx: Tx, actor: Actor | None, row: Any, was: Iterable[Delivery], now: datetime, **values: Any
+    ) -> None:
+        states = tuple(was)
+        changed = outbox_claims.decide(tx, row.id, states, error_code=None, error=None, **values)
+        if not changed:
+            wanted = " or ".join(state.value for state in states)
+            raise NotAllowed(
+                f"outbox message {row.id} is {row.state}, not {wanted}: nothing was changed",
+                message_vi="Phúc đáp này đã được xử lý. Hãy tải lại trang để xem trạng thái mới.",
+            )
+        delivery_log.record(tx, [row.id], now, officer_id=actor.id if actor else None)
+
+    # What people see
+
+    def manual(self, actor: Actor) -> tuple[ManualItem, ...]:
+        """Answers that wait for a person in the wards that `actor` sees, oldest first."""
+        now = self._clock()
+        with self._db.read() as tx:
+            rows = outbox_queries.listed(tx, ward=actor.ward, states=_FOR_PEOPLE)
+            return tuple(delivery_views.manual_item(row, now) for row in rows)
+
+    def list(self, actor: Actor | None, state: Delivery | None = None) -> tuple[DeliveryView, ...]:
+        """Messages in `state`, oldest first; without one, all that the source has not shown yet."""
+        states = (state,) if state is not None else tuple(set(Delivery) - {Delivery.ACKNOWLEDGED})
+        now = self._clock()
+        with self._db.read() as tx:
+            rows = outbox_queries.listed(tx, ward=actor.ward if actor else None, states=states)
+            return tuple(delivery_views.view(row, now) for row in rows)
+
+    def _view(self, actor: Actor | None, message_id: int) -> DeliveryView:
+        with self._db.read() as tx:
+            return delivery_views.view(_seen(tx, actor, message_id), self._clock())
+
+
+def first_state(connectors: Mapping[str, Found], channel_kind: str) -> Delivery:
+    """Manual where the channel's connector cannot push; else pending (also while it does not load)."""
+    can = _capabilities(connectors, channel_kind)
+    return Delivery.PENDING if can is None or can.push_reply else Delivery.MANUAL
+
+
+def _capabilities(connectors: Mapping[str, Found], kind: str) -> Capabilities | None:
+    found = connectors.get(kind)
+    return found.manifest.capabilities if found and found.manifest else None
+
+
+def _seen(tx: Tx, actor: Actor | None, message_id: int) -> Any:
+    row = outbox_queries.one(tx, message_id)
+    if row is None or (actor is not None and not actor.sees(row.ward_code)):
+        raise NotFound(
+            f"no outbox message {message_id}", message_vi="Không có phúc đáp này, hoặc bạn không được xem."
+        )
+    return row
+
+
+def _state_to_retry(row: Any, can: Capabilities) -> Delivery:
+    """What a message becomes when a person asks to try it again."""
+    state, readable = Delivery(row.state), can.idempotency != "none"
+    if state is Delivery.UNCLEAR and not readable:
+        raise NotAllowed(
+            f"outbox message {row.id}: {row.channel} cannot be read back",
+            hint="look at the source, then say whether the answer is there",
+            message_vi="Kênh không cho xem lại. Hãy mở phản ánh trên cổng rồi chọn “Đã có” hoặc “Chưa có”.",
+        )
+    if state not in (Delivery.PENDING, Delivery.UNCLEAR, Delivery.DEAD) or not can.push_reply:
+        raise NotAllowed(
+            f"outbox message {row.id} is {row.state}: there is nothing to try again",
+            message_vi="Phúc đáp này không cần gửi lại.",
+        )
+    return Delivery.CONFIRMING if readable and row.attempts else Delivery.PENDING
+
+
+# Settling, in columns ---------------------------------------------------------------------------------
+
+_HOLDING = {Writing.SIGNED_OUT: "needs_reauth", Writing.MISCONFIGURED: "misconfigured"}
+
+
+def _columns(claimed: Claimed, carried: Carried, now: datetime) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "state": carried.state.value,
+        "attempts": claimed.attempts - (not carried.counted),
+        "next_attempt_at": now + carried.wait if carried.wait is not None else None,
+        "error_code": carried.code or None,
+        "error": carried.error or None,
+    }
+    if carried.state in delivery.DELIVERED:
+        values |= {"remote_ref": carried.remote_ref, "sent_at": now}
+    if carried.state is Delivery.ACKNOWLEDGED:
+        values["acknowledged_at"] = now
+    return values
+
+
+def _end(state: Delivery | None) -> str:
+    if state is None:
+        return "lost"
+    if state in delivery.DELIVERED:
+        return "sent"
+    return "failed" if state in delivery.NEEDS_PERSON else "waiting"
+
+
+def _log_bug(claimed: Claimed, error: Exception) -> None:
+    """A connector failed in a way that the contract has no word for. Frames only: the message of a
+    foreign exception may quote a citizen."""
+    if not isinstance(error, ChannelError):
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        log.error(
+            "outbox message %s to %s: %s in the connector\n%s",
+            claimed.id, claimed.channel_slug, type(error).__name__, frames,
+        )  # fmt: skip
+
+
+def _log_health(claimed: Claimed, carried: Carried) -> None:
+    """Once when writing to a channel fails, once when it works again."""
+    if carried.writing is Writing.FINE and claimed.write_failures:
+        log.info("channel %s takes answers again", claimed.channel_slug)
+    elif carried.writing in _HOLDING or (carried.writing is Writing.FAILED and not claimed.write_failures):
+        log.warning("channel %s does not take answers: %s", claimed.channel_slug, carried.code)
