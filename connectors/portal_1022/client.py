@@ -184,11 +184,13 @@ class Client:
         self.ctx.state["token"] = token
 
     def _read(self, url: str, params: Mapping[str, Any] | None = None) -> Response:
-        """GET, signing in again once where the session has ended."""
+        """GET, signing in again once where a kept session has ended."""
+        kept = self._signs_in and bool(self.ctx.state.get("token"))
         try:
             return self._get(url, params)
-        except AuthFailed:
-            if not self._signs_in:
+        except AuthFailed as error:
+            # 403 is "you may not", which another sign-in does not change.
+            if not kept or error.evidence.get("status") == 403:
                 raise
         self.login()
         return self._get(url, params)

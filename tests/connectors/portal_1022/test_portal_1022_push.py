@@ -1,0 +1,152 @@
+"""Answers on their way back to a 1022 portal: once each, whatever the network does."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregator.sdk.contract import (
+    AuthFailed,
+    ConfigInvalid,
+    Permanent,
+    PushCommand,
+    SourceStatus,
+    Transient,
+    UnknownOutcome,
+)
+from connectors.portal_1022 import CONNECTOR
+
+COMMAND = PushCommand(
+    idempotency_key="6f1c2d3e-0000-4000-8000-000000000001",
+    external_id="1002",
+    kind="result",
+    body="Phường đã vá ổ gà ngày 10/3.\nCảm ơn bà con.",
+    status=SourceStatus.RESOLVED,
+    at=datetime(2026, 3, 10, 2, 0, tzinfo=UTC),
+)
+
+
+def bodies(office, id_="1002"):
+    return [a["body"] for a in office.portal.state()["answers"].get(id_, [])]
+
+
+def test_answer_reaches_the_citizen_and_is_confirmed_by_the_next_poll(open_office):
+    office = open_office(3)
+    cursor = office.poll(ctx=office.officer()).cursor
+    assert CONNECTOR.push(office.officer(), COMMAND).outcome == "sent"
+    assert bodies(office) == [COMMAND.body]
+    (record,) = office.poll(cursor, office.officer()).records
+    assert record.status is SourceStatus.RESOLVED
+    assert record.answers[0].body == COMMAND.body
+    state = CONNECTOR.lookup(office.officer(), COMMAND)
+    assert state.status is SourceStatus.RESOLVED and state.found == record.answers[0]
+
+
+def test_our_reference_is_not_shown_to_citizens_unless_the_channel_wants_it(open_office):
+    office = open_office(3)
+    CONNECTOR.push(office.officer(), COMMAND)
+    assert COMMAND.idempotency_key[:8] not in bodies(office)[0]
+    labelled = {"config": {"reference_label": "Mã hồ sơ:"}}
+    CONNECTOR.push(office.officer(**labelled), replace(COMMAND, external_id="1003"))
+    assert bodies(office, "1003") == [f"{COMMAND.body}\nMã hồ sơ: 6f1c2d3e"]
+    assert CONNECTOR.lookup(office.officer(**labelled), replace(COMMAND, external_id="1003")).found
+
+
+@pytest.mark.parametrize(
+    ("fault", "committed"),
+    [
+        ({"kind": "commit_then_drop"}, True),
+        ({"kind": "commit_then_drop", "seconds": 5}, True),  # silence after the commit: our read times out
+        ({"kind": "truncate", "path": "xuly$"}, True),
+        ({"kind": "outage", "path": "xuly$"}, False),
+        ({"kind": "latency", "seconds": 5, "path": "xuly$"}, None),  # it goes on after we hung up
+        ({"kind": "status", "code": 500, "path": "xuly$"}, False),
+        ({"kind": "status", "code": 502, "path": "xuly$"}, False),
+        ({"kind": "status", "code": 503, "retry_after": 9, "path": "xuly$"}, False),
+        ({"kind": "maintenance", "path": "xuly$"}, False),
+        ({"kind": "login_page", "path": "xuly$"}, False),
+    ],
+    ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else str(value),
+)
+def test_unclear_answer_is_unknown_and_a_lookup_tells(open_office, fault, committed):
+    office = open_office(3)
+    CONNECTOR.lookup(office.officer(), COMMAND)  # signed in, the officer's number known
+    office.fault(**fault)
+    with pytest.raises(UnknownOutcome):
+        CONNECTOR.push(office.officer(read_timeout=0.3), COMMAND)
+    if committed is not None:
+        assert (CONNECTOR.lookup(office.officer(), COMMAND).found is not None) is committed
+        again = CONNECTOR.push(office.officer(), replace(COMMAND, attempt=2))
+        assert again.outcome == ("already_there" if committed else "sent")
+        assert bodies(office) == [COMMAND.body]
+
+
+def test_portal_that_cannot_be_reached_has_taken_nothing(open_office):
+    office = open_office(3)
+    ctx = office.officer()
+    CONNECTOR.lookup(ctx, COMMAND)
+    office.running.close()
+    with pytest.raises(Transient):
+        CONNECTOR.push(office.officer(), COMMAND)
+
+
+def test_session_that_ended_is_renewed_and_the_answer_goes_out_once(open_office):
+    office = open_office(3)
+    CONNECTOR.lookup(office.officer(), COMMAND)
+    office.fault("expire_sessions", path="xuly$")
+    assert CONNECTOR.push(office.officer(), COMMAND).outcome == "sent"
+    assert bodies(office) == [COMMAND.body]
+
+
+def test_answer_finds_its_report_without_any_memory_of_the_poll(open_office):
+    office = open_office(23)
+    office.state.clear()
+    for id_ in ("1001", "1012", "1023"):
+        CONNECTOR.push(office.officer(), replace(COMMAND, external_id=id_))
+        assert bodies(office, id_) == [COMMAND.body]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "shown"),
+    [
+        ("result", SourceStatus.RESOLVED, "resolved"),
+        ("progress", SourceStatus.IN_PROGRESS, "in_progress"),
+        ("refusal", SourceStatus.REJECTED, "resolved"),  # the portal knows no refusal: closed with its reason
+    ],
+)
+def test_status_is_written_in_the_portals_words(open_office, kind, status, shown):
+    office = open_office(3)
+    CONNECTOR.push(office.officer(), replace(COMMAND, kind=kind, status=status))
+    assert office.portal.reports["1002"].status == shown
+
+
+def test_resolve_by_put_where_the_portal_wants_it(open_office):
+    office = open_office(3)
+    config = {"resolve_method": "PUT", "paths": {"resolve": "/admin/xulythongtin/{id}"}}
+    assert CONNECTOR.push(office.officer(config=config), COMMAND).outcome == "sent"
+
+
+def test_refusals_say_what_a_person_must_do(open_office):
+    office = open_office(3, sources=["motmoi"])
+    with pytest.raises(ConfigInvalid, match="nguonGopY"):
+        CONNECTOR.push(office.officer(config={"source_name": "lạ"}), COMMAND)
+    with pytest.raises(Permanent, match="no word for"):
+        CONNECTOR.push(office.officer(), replace(COMMAND, status=SourceStatus.REOPENED))
+    with pytest.raises(Permanent, match="400"):
+        CONNECTOR.push(office.officer(), replace(COMMAND, body=" "))
+    with pytest.raises(Permanent, match="4444"):
+        CONNECTOR.push(office.officer(), replace(COMMAND, external_id="4444"))
+    with pytest.raises(ConfigInvalid, match="public part"):
+        CONNECTOR.push(office.context(), COMMAND)
+    assert CONNECTOR.lookup(office.officer(), replace(COMMAND, external_id="4444")) is None
+    assert office.portal.writes == 0
+    assert CONNECTOR.push(office.officer(config={"source_name": "motmoi"}), COMMAND).outcome == "sent"
+
+
+def test_wrong_password_is_not_tried_again_and_again(open_office):
+    office = open_office(3)
+    config = {"scope": "officer", "auth": "jwt"}
+    ctx = office.context(config=config, secrets={"username": "lan", "password": "cũ rồi"})
+    with pytest.raises(AuthFailed):
+        CONNECTOR.push(ctx, COMMAND)
+    assert office.portal.requests == 1
