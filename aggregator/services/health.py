@@ -210,7 +210,8 @@ def _writing(channel: ChannelRow, now: datetime, can_reply: bool, waiting: int) 
         return Light(
             "writing", "bad", at, f"{waiting} phúc đáp đang chờ vì kênh đã dừng.",
             f"{waiting} answers wait because the channel is stopped.",
-            "Xử lý đèn đỏ phía trên; phúc đáp sẽ tự gửi.", "See to the light above; they then go by themselves.",
+            "Xử lý đèn đỏ phía trên; phúc đáp sẽ tự gửi.",
+            "See to the light above; then they go by themselves.",
         )  # fmt: skip
     if channel.write_failures:
         down = channel.write_failures >= DOWN_AFTER

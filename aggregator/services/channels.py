@@ -1,0 +1,305 @@
+"""Setting channels up and watching over them: what an administrator does, and what screens show.
+
+    add | check (network) | poll (see `polling`) | look at its lights | pause, resume, poll now, change
+
+What may surprise: a channel that stopped because a person is needed (signed out, misconfigured, a
+broken connector) stays stopped through restarts and retries. `resume`, `poll_now` and `change` let
+it try again, and it counts as down until a poll has really succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aggregator.domain.people import Actor, Right
+from aggregator.domain.runs import Counts
+from aggregator.errors import AggregatorError, MoveNotAllowed, NotAllowed, NotFound
+from aggregator.sdk.contract import Capabilities, CheckResult
+from aggregator.sdk.discovery import Found
+from aggregator.services import channel_spec, health, ledger
+from aggregator.services.channel_spec import ChannelSpec
+from aggregator.services.clock import Clock
+from aggregator.services.connections import Connections, secrets_purpose
+from aggregator.services.ledger import SYSTEM, Draft
+from aggregator.services.views import ChannelView, QuarantineView, RunView
+from aggregator.settings import Settings
+from aggregator.storage import account_queries, channel_queries, outbox_queries, quarantine_queries
+from aggregator.storage.channel_queries import HELD, ChannelRow
+from aggregator.storage.db import Database, Tx
+from aggregator.storage.vault import Vault
+
+#: The most a set-up check may take, while a person waits for it.
+CHECK_S = 30.0
+LAST_RUNS = 20
+LISTED_QUARANTINE = 200
+#: "Today" on screen is the office's day.
+OFFICE_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+class Channels:
+    """Channels as people see and steer them. Polling itself is `polling`."""
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        connectors: Mapping[str, Found],
+        clock: Clock,
+        settings: Settings | None = None,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._connectors = connectors
+        self._clock = clock
+        self._connections = Connections(vault, connectors, clock, settings or Settings())
+
+    # Setting up -------------------------------------------------------------------------------------
+
+    @staticmethod
+    def from_toml(path: Path) -> dict[str, Any]:
+        """A channel's file as the table that `add` takes."""
+        return channel_spec.from_toml(path)
+
+    def add(self, spec: Mapping[str, Any], *, actor: Actor | None = None) -> str:
+        """A new channel, due at once; its slug. `InputInvalid` names everything that is wrong."""
+        found = channel_spec.checked(spec, self._connectors)
+        _may_operate(actor, found.ward)
+        now = self._clock()
+        with self._db.write() as tx:
+            self._check_place(tx, found)
+            schedule = {"next_due_at": now if found.polled else None, **_schedule(found)}
+            row = {"slug": found.slug, "kind": found.kind, "created_at": now, **self._columns(found)}
+            channel_id = channel_queries.insert_channel(tx, row, schedule)
+            told = {"channel": found.slug, "kind": found.kind, "ward": found.ward}
+            self._record(tx, "channel_added", actor, channel_id, told)
+        return found.slug
+
+    def change(self, slug: str, changes: Mapping[str, Any], *, actor: Actor | None = None) -> None:
+        """Other settings: `changes` has the keys of a spec but slug and kind. Missing keys stay.
+
+        Inside config, options and secrets too, what is not named stays; an empty secret is forgotten.
+        The channel tries again at once with its new settings, and signs in anew.
+        """
+        with self._db.read() as tx:
+            channel = self._channel(tx, actor, slug)
+        found = channel_spec.checked(self._merged(channel, changes), self._connectors)
+        _may_operate(actor, channel.ward_code)
+        _may_operate(actor, found.ward)
+        with self._db.write() as tx:
+            self._check_place(tx, found, new=False)
+            schedule = {**_schedule(found), **_try_again(channel, self._clock()), "connector_state": None}
+            channel_queries.update_channel(tx, channel.id, self._columns(found), schedule)
+            told = {"channel": slug, "changed": sorted(changes), "ward": found.ward}
+            self._record(tx, "channel_changed", actor, channel.id, told)
+
+    def _merged(self, channel: ChannelRow, changes: Mapping[str, Any]) -> dict[str, Any]:
+        fixed = [
+            key
+            for key in ("slug", "kind")
+            if changes.get(key, getattr(channel, key)) != getattr(channel, key)
+        ]
+        if fixed:
+            raise channel_spec.refused([f"{fixed[0]}: cannot be changed; add another channel instead"])
+        was: dict[str, dict[str, Any]] = {
+            "config": dict(channel.config),
+            "options": {"interval_s": channel.interval_s, **channel.options},
+            "secrets": self._connections.secrets(channel)
+            if "secrets" not in changes or channel.secrets
+            else {},
+        }
+        merged = {name: {**kept, **(changes.get(name) or {})} for name, kept in was.items()}
+        merged["secrets"] = {name: value for name, value in merged["secrets"].items() if value != ""}
+        plain = {"title": channel.title, "ward": channel.ward_code, **changes}
+        return {**plain, "slug": channel.slug, "kind": channel.kind, **merged}
+
+    def _check_place(self, tx: Tx, spec: ChannelSpec, *, new: bool = True) -> None:
+        if not account_queries.ward_exists(tx, spec.ward):
+            raise channel_spec.refused([f"ward: {spec.ward!r} is unknown"])
+        if new and channel_queries.by_slug(tx, spec.slug) is not None:
+            raise channel_spec.refused([f"slug: {spec.slug!r} is taken by another channel"])
+
+    def _columns(self, spec: ChannelSpec) -> dict[str, Any]:
+        sealed = self._vault.seal_json(spec.secrets, secrets_purpose(spec.slug)) if spec.secrets else None
+        return {
+            "title": spec.title, "ward_code": spec.ward, "config": spec.config, "options": spec.options,
+            "secrets": sealed,
+        }  # fmt: skip
+
+    def check(self, slug: str, *, actor: Actor | None = None) -> list[CheckResult]:
+        """The connector's named steps, done now over the network. What stops them is the last step."""
+        with self._db.read() as tx:
+            channel = self._channel(tx, actor, slug)
+        _may_operate(actor, channel.ward_code)
+        deadline = self._clock() + timedelta(seconds=CHECK_S)
+        try:
+            with self._connections.open(channel, deadline=deadline) as (connector, ctx):
+                return connector.check(ctx)
+        except AggregatorError as error:
+            return [CheckResult("connect", False, str(error), error.message_vi)]
+
+    # Steering ---------------------------------------------------------------------------------------
+
+    def pause(self, actor: Actor | None, slug: str) -> None:
+        """No polls and no deliveries until resumed; a poll under way ends its batch."""
+        with self._db.write() as tx:
+            channel = self._steered(tx, actor, slug)
+            if not channel.paused:
+                channel_queries.update_channel(tx, channel.id, {}, {"paused": True})
+                self._record(tx, "channel_paused", actor, channel.id, {"channel": slug})
+
+    def resume(self, actor: Actor | None, slug: str) -> None:
+        """Polls go on, at once; also where the channel had stopped for a person."""
+        with self._db.write() as tx:
+            channel = self._steered(tx, actor, slug)
+            again = {"paused": False, **_try_again(channel, self._clock())}
+            channel_queries.update_channel(tx, channel.id, {}, again)
+            self._record(tx, "channel_resumed", actor, channel.id, {"channel": slug, "was": channel.state})
+
+    def poll_now(self, actor: Actor | None, slug: str) -> None:
+        """Due at once. `MoveNotAllowed` while it is paused, or where it has nothing to poll."""
+        with self._db.write() as tx:
+            channel = self._steered(tx, actor, slug)
+            if channel.paused:
+                raise MoveNotAllowed(
+                    f"channel {slug} is paused", hint="resume it first",
+                    message_vi="Kênh đang tạm dừng. Bấm Tiếp tục trước.",
+                )  # fmt: skip
+            if channel.next_due_at is None:
+                raise MoveNotAllowed(
+                    f"channel {slug} is fed by imports", hint=f"use: motmoi import FILE --channel {slug}",
+                    message_vi="Kênh này nhập bằng tệp, không tự đọc.",
+                )  # fmt: skip
+            channel_queries.update_channel(tx, channel.id, {}, _try_again(channel, self._clock()))
+            told = {"channel": slug, "was": channel.state}
+            self._record(tx, "channel_poll_asked", actor, channel.id, told)
+
+    def _steered(self, tx: Tx, actor: Actor | None, slug: str) -> ChannelRow:
+        # The chain before the row, as everybody who writes both does.
+        ledger.lock(tx, [SYSTEM])
+        channel = self._channel(tx, actor, slug)
+        _may_operate(actor, channel.ward_code)
+        return channel
+
+    def _record(
+        self, tx: Tx, kind: str, actor: Actor | None, channel_id: int, told: Mapping[str, Any]
+    ) -> None:
+        officer = actor.id if actor else None
+        ledger.append(
+            tx, [Draft(SYSTEM, kind, self._clock(), told, officer_id=officer, channel_id=channel_id)]
+        )
+
+    # Looking ----------------------------------------------------------------------------------------
+
+    def list(self, actor: Actor | None) -> tuple[ChannelView, ...]:
+        """The channels this person may see (None sees all), with their lights and today's counts."""
+        _may_look(actor)
+        with self._db.read() as tx:
+            return self._views(tx, channel_queries.all_channels(tx, actor.ward if actor else None))
+
+    def view(self, actor: Actor | None, slug: str) -> ChannelView:
+        """One channel with its last runs; `NotFound` where it is missing or another ward's."""
+        _may_look(actor)
+        with self._db.read() as tx:
+            channel = self._channel(tx, actor, slug)
+            runs = tuple(_run_view(row) for row in channel_queries.runs_of(tx, channel.id, LAST_RUNS))
+            return self._views(tx, [channel], runs)[0]
+
+    def quarantine(self, actor: Actor | None, slug: str) -> tuple[QuarantineView, ...]:
+        """What the channel sent that could not be used, newest first."""
+        _may_look(actor)
+        with self._db.read() as tx:
+            channel = self._channel(tx, actor, slug)
+            rows = quarantine_queries.open_items(tx, channel.id, LISTED_QUARANTINE)
+        return tuple(
+            QuarantineView(
+                row.id, row.scope, row.raw_ref, row.external_id, row.error, row.field, row.row, row.tries,
+                row.created_at,
+            )
+            for row in rows
+        )  # fmt: skip
+
+    def _channel(self, tx: Tx, actor: Actor | None, slug: str) -> ChannelRow:
+        channel = channel_queries.by_slug(tx, slug)
+        if channel is None or (actor is not None and not actor.sees(channel.ward_code)):
+            raise NotFound(f"no channel {slug!r}", message_vi="Không có kênh này.")
+        return channel
+
+    def _views(
+        self, tx: Tx, rows: list[ChannelRow], runs: tuple[RunView, ...] = ()
+    ) -> tuple[ChannelView, ...]:
+        now, ids = self._clock(), [row.id for row in rows]
+        counts = channel_queries.counts_since(tx, ids, _start_of_day(now))
+        waiting = outbox_queries.waiting_by_channel(tx, ids)
+        open_items = quarantine_queries.open_counts(tx, ids)
+        return tuple(
+            self._view(
+                row, now, counts.get(row.id, Counts()), waiting.get(row.id, (0, now))[0],
+                open_items.get(row.id, 0), runs,
+            )
+            for row in rows
+        )  # fmt: skip
+
+    def _view(
+        self, row: ChannelRow, now: datetime, today: Counts, waiting: int, open_items: int,
+        runs: tuple[RunView, ...],
+    ) -> ChannelView:  # fmt: skip
+        can = self._capabilities(row.kind)
+        lights = health.lights(
+            row, now, can_read=row.next_due_at is not None, can_reply=can.push_reply,
+            waiting=waiting, quarantined=open_items,
+        )  # fmt: skip
+        return ChannelView(
+            id=row.id, slug=row.slug, title=row.title, kind=row.kind, ward_code=row.ward_code,
+            state=health.worst(lights), paused=row.paused, lights=lights, interval_s=row.interval_s,
+            next_due_at=None if row.paused or row.state in HELD else row.next_due_at,
+            last_success_at=row.last_success_at, last_item_at=row.last_item_at,
+            down_since=row.down_since if row.state in health.DOWN else None,
+            can_reply=can.push_reply, outbox_waiting=waiting, quarantined=open_items,
+            today={
+                "seen": today.seen, "stored": today.stored, "unchanged": today.unchanged,
+                "revised": today.revised, "quarantined": today.quarantined,
+            },
+            runs=runs,
+        )  # fmt: skip
+
+    def _capabilities(self, kind: str) -> Capabilities:
+        found = self._connectors.get(kind)
+        return found.manifest.capabilities if found and found.manifest else Capabilities()
+
+
+def _schedule(spec: ChannelSpec) -> dict[str, Any]:
+    return {"interval_s": spec.interval_s, "host_key": spec.host_key}
+
+
+def _try_again(channel: ChannelRow, now: datetime) -> dict[str, Any]:
+    """Due now; a stop is lifted, but "down" is only over when a poll succeeds."""
+    due = {} if channel.next_due_at is None else {"next_due_at": now}
+    return {**due, "state": "degraded", "failures": 0} if channel.state in HELD else due
+
+
+def _may_look(actor: Actor | None) -> None:
+    if actor is not None and not actor.may(Right.CHANNELS):
+        raise NotAllowed("channels are not yours to see", message_vi="Bạn không có quyền xem kênh tiếp nhận.")
+
+
+def _may_operate(actor: Actor | None, ward: str) -> None:
+    """None is the command line, on the machine itself."""
+    if actor is not None and not (actor.may(Right.OPERATE) and actor.sees(ward)):
+        raise NotAllowed(
+            "only an administrator may do this", message_vi="Chỉ quản trị viên mới được làm việc này."
+        )
+
+
+def _start_of_day(now: datetime) -> datetime:
+    return datetime.combine(now.astimezone(OFFICE_ZONE).date(), time.min, OFFICE_ZONE)
+
+
+def _run_view(row: Any) -> RunView:
+    return RunView(
+        row.id, row.kind, row.started_at, row.finished_at, row.outcome, row.seen, row.stored, row.unchanged,
+        row.revised, row.quarantined, row.source_count, row.error,
+    )  # fmt: skip
