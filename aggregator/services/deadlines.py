@@ -14,6 +14,7 @@ A case is found again only when its next instant comes, so each stage is written
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,13 +22,15 @@ from typing import Any
 
 from aggregator.domain import sla
 from aggregator.domain.sla import ClockEvent, ClockKind, Due, Stage
-from aggregator.domain.workflow import Status
+from aggregator.domain.worktime import CalendarExhausted
 from aggregator.services import counters, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Book, Rules
 from aggregator.storage import case_queries
 from aggregator.storage.db import Database, Tx
+
+log = logging.getLogger(__name__)
 
 #: A source tells its deadline, not when to warn of it: the last fifth of the time, as for our own rules.
 SOURCE_WARN = 0.8
@@ -96,8 +99,13 @@ class Deadlines:
         policy = book.policy(channel=channel, category=category, urgency=urgency, at=received_at)
         if policy is not None:
             start = [ClockEvent(ClockKind.START, received_at)]
-            due = sla.due(policy, book.calendar(ward), start)
-            owed.append(Owed(report_id, "policy", policy.id, due))
+            try:
+                due = sla.due(policy, book.calendar(ward), start)
+            except CalendarExhausted:
+                # A report dated a century off still comes in; it stands at the end, without a deadline.
+                log.warning("no calendar for a report of %s: no deadline set", received_at.date())
+            else:
+                owed.append(Owed(report_id, "policy", policy.id, due))
         if source_due_at is not None:
             owed.append(Owed(report_id, "source", None, source_due(received_at, source_due_at)))
         return owed
@@ -121,17 +129,17 @@ class Deadlines:
 
     def _owed(self, tx: Tx, book: Book, ward: str, report_ids: Sequence[int]) -> list[Owed]:
         events = case_queries.clock_of_reports(tx, report_ids)
-        received = {report: _started(log) for report, log in events.items()}
+        received = {report: _started(rows) for report, rows in events.items()}
         owed = []
         for row in case_queries.deadlines_of(tx, report_ids):
             if row.origin == "source":
                 due = source_due(received[row.report_id], row.due_at)
             else:
-                log = [
+                clock = [
                     ClockEvent(ClockKind(event.kind), event.at, event.reason)
                     for event in events[row.report_id]
                 ]
-                due = sla.due(book.policies[row.policy_id], book.calendar(ward), log)
+                due = sla.due(book.policies[row.policy_id], book.calendar(ward), clock)
                 if (due.due_at, due.due_soon_at) != (row.due_at, row.due_soon_at):
                     case_queries.set_deadline(tx, row.id, due_at=due.due_at, due_soon_at=due.due_soon_at)
             owed.append(Owed(row.report_id, row.origin, row.policy_id, due))
@@ -148,8 +156,8 @@ class Deadlines:
         first = min(rows, key=lambda row: (row.due_at, row.id))
         if first.origin == "source":
             return "Theo hạn mà kênh tiếp nhận đặt ra.", "As demanded by the source channel."
-        log = case_queries.clock_of_reports(tx, [first.report_id])[first.report_id]
-        events = [ClockEvent(ClockKind(event.kind), event.at, event.reason) for event in log]
+        rows_of = case_queries.clock_of_reports(tx, [first.report_id])[first.report_id]
+        events = [ClockEvent(ClockKind(event.kind), event.at, event.reason) for event in rows_of]
         told = sla.explain(book.policies[first.policy_id], book.calendar(case.ward_code), events)
         return told.sentence_vi, told.sentence_en
 
@@ -200,6 +208,17 @@ def resume(tx: Tx, case_id: int, now: datetime, officer_id: int) -> None:
     _event(tx, case_id, ClockKind.RESUME, now, "", officer_id)
 
 
+def pause_reason(tx: Tx, case_id: int) -> str | None:
+    """Why the case's clock stands still now, None where it runs."""
+    reason: str | None = None
+    for event in case_queries.clock_of_case(tx, case_id):
+        if event.kind == ClockKind.PAUSE:
+            reason = event.reason
+        elif event.kind in (ClockKind.RESUME, ClockKind.STOP, ClockKind.REOPEN):
+            reason = None
+    return reason
+
+
 def carry_pause(
     tx: Tx, case_id: int, report_ids: Sequence[int], *, was: str | None, now_in: str | None, at: datetime
 ) -> None:
@@ -227,10 +246,6 @@ def start_row(case_id: int, report_id: int, received_at: datetime) -> dict[str, 
     }  # fmt: skip
 
 
-def is_closed(status: str) -> bool:
-    return status in (Status.RESOLVED, Status.REJECTED, Status.MERGED)
-
-
 def _event(tx: Tx, case_id: int, kind: ClockKind, at: datetime, reason: str, officer_id: int) -> None:
     case_queries.insert_clock_events(
         tx,
@@ -239,6 +254,6 @@ def _event(tx: Tx, case_id: int, kind: ClockKind, at: datetime, reason: str, off
     )  # fmt: skip
 
 
-def _started(log: Sequence[Any]) -> datetime:
-    at: datetime = next(event.at for event in log if event.kind == ClockKind.START)
+def _started(rows: Sequence[Any]) -> datetime:
+    at: datetime = next(event.at for event in rows if event.kind == ClockKind.START)
     return at

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.sdk.contract import Batch, Problem, RawItem, Record
-from aggregator.services import ledger
+from aggregator.services import delivery_log, ledger
 from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical, canonical, revision_hash
@@ -27,7 +27,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.intake_types import Counts, Run
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Book, Rules
-from aggregator.storage import channel_queries, outbox_queries, report_queries
+from aggregator.storage import channel_queries, report_queries
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.report_queries import Head
 from aggregator.storage.vault import Vault
@@ -171,7 +171,7 @@ class Intake:
         heads = report_queries.heads(tx, run.channel_id, answered)
         seen = {head.report_id: shown[external_id] for external_id, head in heads.items()}
         if seen:
-            outbox_queries.acknowledge(tx, run.channel_id, seen, now)
+            delivery_log.acknowledge(tx, run.channel_id, seen, now)
 
 
 def _counts(batch: Batch, work: _Work) -> Counts:

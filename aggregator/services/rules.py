@@ -20,6 +20,10 @@ from aggregator.services.ledger import SYSTEM
 from aggregator.storage import place_queries
 from aggregator.storage.db import Tx
 
+#: Years a calendar is built for at once: historical imports reach back, and a longer table costs
+#: some milliseconds once. Beyond it the calendar grows by itself.
+FIRST_YEAR, YEARS = 2005, 30
+
 
 @dataclass(frozen=True)
 class Book:
@@ -104,9 +108,8 @@ def _calendar(row: Any, days: Sequence[Any]) -> Calendar:
         int(weekday): [Shift(time.fromisoformat(start), time.fromisoformat(end)) for start, end in shifts]
         for weekday, shifts in row.week.items()
     }
-    years = [day.year for day in merged] or [row.changed_at.year]
     return Calendar(
-        week, overrides, zone=VN, first_year=min(years), last_year=max(years), version=row.version
+        week, overrides, zone=VN, first_year=FIRST_YEAR, last_year=FIRST_YEAR + YEARS, version=row.version
     )
 
 

@@ -51,6 +51,18 @@ def row(tx: Tx, case_id: int, *, lock: bool = False) -> Row[Any] | None:
     return tx.execute(query.with_for_update() if lock else query).one_or_none()
 
 
+def by_code(tx: Tx, code: str, ward: str | None) -> int | None:
+    """The newest case with this code, or with this id; of one ward, or of all where it is None."""
+    named = cases.c.code == code
+    if code.isdecimal() and len(code) < 16:
+        named = or_(named, cases.c.id == int(code))
+    query = select(cases.c.id).where(named).order_by(cases.c.id.desc()).limit(1)
+    if ward is not None:
+        query = query.where(cases.c.ward_code == ward)
+    found: int | None = tx.scalar(query)
+    return found
+
+
 def rows(tx: Tx, case_ids: Iterable[int]) -> dict[int, Row[Any]]:
     found = {}
     for part in chunks(sorted(set(case_ids))):
@@ -190,6 +202,16 @@ def clock_of_reports(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[Row[An
     for events in found.values():
         events.sort(key=lambda event: (event.at, event.id))
     return found
+
+
+def clock_of_case(tx: Tx, case_id: int) -> list[Row[Any]]:
+    """The events of the case as a whole, in their order."""
+    query = (
+        select(clock_events)
+        .where(clock_events.c.case_id == case_id, clock_events.c.report_id.is_(None))
+        .order_by(clock_events.c.at, clock_events.c.id)
+    )
+    return list(tx.execute(query))
 
 
 def insert_deadlines(tx: Tx, new: list[dict[str, Any]]) -> None:

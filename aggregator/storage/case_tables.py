@@ -55,6 +55,8 @@ cases = Table(
     Column("unread", Boolean, nullable=False),
     Column("delivery_problem", Boolean, nullable=False),
     Column("merged_into", Id, ForeignKey("cases.id")),
+    #: The status that undoing the merge gives back.
+    Column("status_before", Text),
     Column("version", Integer, nullable=False),
     Index("uq_cases_ward_code_code", "ward_code", "code", unique=True),
     Index("ix_cases_list", "ward_code", "is_open", "sort_at", "id"),

@@ -353,6 +353,7 @@ def upgrade() -> None:
         sa.Column("unread", sa.Boolean(), nullable=False),
         sa.Column("delivery_problem", sa.Boolean(), nullable=False),
         sa.Column("merged_into", ID, nullable=True),
+        sa.Column("status_before", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["category_code"], ["categories.code"], name=op.f("fk_cases_category_code")),
         sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name=op.f("fk_cases_channel_id")),

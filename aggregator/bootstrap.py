@@ -1,0 +1,83 @@
+"""Everything wired once: settings in, one `Aggregator` out. The only place that knows who needs whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aggregator.sdk.contract import Capabilities
+from aggregator.sdk.discovery import Found, discover
+from aggregator.services.accounts import Accounts
+from aggregator.services.admission import Admission
+from aggregator.services.cases import Cases
+from aggregator.services.channels import Channels
+from aggregator.services.clock import Clock, system_clock
+from aggregator.services.deadlines import Deadlines
+from aggregator.services.evidence import Evidence
+from aggregator.services.figures import Figures
+from aggregator.services.inbox import Inbox
+from aggregator.services.intake import Intake
+from aggregator.services.outbox import Outbox
+from aggregator.services.polling import Polling
+from aggregator.services.rules import Rules
+from aggregator.settings import Settings
+from aggregator.storage.db import Database
+from aggregator.storage.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregator:
+    """The product's verbs, by subject."""
+
+    settings: Settings
+    db: Database
+    vault: Vault
+    clock: Clock
+    connectors: Mapping[str, Found]
+    rules: Rules
+    accounts: Accounts
+    channels: Channels
+    polling: Polling
+    intake: Intake
+    cases: Cases
+    deadlines: Deadlines
+    outbox: Outbox
+    inbox: Inbox
+    figures: Figures
+    evidence: Evidence
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
+    """Wire the product on a database that was migrated before. Touches no network."""
+    db = Database(settings.database_url)
+    vault = Vault.from_file(settings.key_file)
+    connectors = discover([settings.data_dir / "connectors", *settings.connector_folders])
+    rules = Rules()
+    clocks = Deadlines(db, rules, clock)
+    intake = Intake(db, vault, rules, Admission(vault, clocks), clock)
+
+    def capabilities(kind: str) -> Capabilities:
+        found = connectors.get(kind)
+        return found.manifest.capabilities if found and found.manifest else Capabilities(poll="none")
+
+    return Aggregator(
+        settings=settings,
+        db=db,
+        vault=vault,
+        clock=clock,
+        connectors=connectors,
+        rules=rules,
+        accounts=Accounts(db, clock, settings),
+        channels=Channels(db, vault, connectors, clock, settings),
+        polling=Polling(db, vault, connectors, intake, clock, settings),
+        intake=intake,
+        cases=Cases(db, vault, clocks, clock, capabilities, settings.data_dir / "attachments"),
+        deadlines=clocks,
+        outbox=Outbox(db, vault, connectors, clock, settings),
+        inbox=Inbox(db, vault),
+        figures=Figures(db, clock),
+        evidence=Evidence(db),
+    )

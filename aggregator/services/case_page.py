@@ -1,0 +1,137 @@
+"""Everything the page of one case shows, read in one consistent view. No identity is in it (I12)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from aggregator.domain.workflow import MOVES, OPEN, Status
+from aggregator.services import deadlines, delivery_views
+from aggregator.services.deadlines import Deadlines
+from aggregator.services.rows import inbox_row
+from aggregator.services.views import (
+    AttachmentView,
+    CaseView,
+    DeliveryView,
+    ReasonView,
+    ReplyView,
+    ReportView,
+    SuggestionView,
+    TimelineEntry,
+)
+from aggregator.storage import (
+    case_queries,
+    inbox_queries,
+    ledger_queries,
+    match_queries,
+    report_queries,
+)
+from aggregator.storage.db import Tx
+
+#: The page stays bounded however large a case grows; the newest of a timeline matter most.
+TIMELINE = 200
+REPORTS = 100
+SUGGESTIONS = 5
+
+
+def read(tx: Tx, clocks: Deadlines, case_id: int, now: datetime) -> CaseView:
+    """The page's values; the caller has checked that the person may see this case."""
+    case = case_queries.row(tx, case_id)
+    assert case is not None
+    members = {row.report_id: row for row in case_queries.living(tx, case_id)[:REPORTS]}
+    deliveries = delivery_views.deliveries_of_case(tx, [case_id], now)
+    names = inbox_queries.officer_names(tx)
+    sentence_vi, sentence_en = clocks.explain(tx, case_id)
+    return CaseView(
+        row=inbox_row(inbox_queries.row(tx, case_id)),
+        unit_id=case.unit_id,
+        officer_id=case.officer_id,
+        urgency=case.urgency,
+        paused=case.is_open and deadlines.pause_reason(tx, case_id) is not None,
+        late=case.late,
+        merged_into=case.merged_into,
+        deadline_vi=sentence_vi,
+        deadline_en=sentence_en,
+        reports=_reports(tx, members),
+        suggestions=_suggestions(tx, case, list(members)) if case.is_open else (),
+        timeline=_timeline(tx, case_id, names),
+        replies=_replies(tx, case_id, names, deliveries),
+        moves=tuple(status for status in Status if status in MOVES[Status(case.status)] and status in OPEN),
+    )
+
+
+def _reports(tx: Tx, members: Mapping[int, Any]) -> tuple[ReportView, ...]:
+    ids = list(members)
+    files: dict[int, list[AttachmentView]] = {}
+    for row in report_queries.attachments_of(tx, ids):
+        view = AttachmentView(row.id, row.filename, row.content_type, row.size, row.state)
+        files.setdefault(row.report_id, []).append(view)
+    identified = report_queries.with_identity(tx, ids)
+    due = {row.report_id: row.due_at for row in case_queries.deadlines_of(tx, ids) if row.origin == "policy"}
+    return tuple(
+        _report(row, members[row.id], files.get(row.id, []), row.id in identified, due.get(row.id))
+        for row in report_queries.in_case_ids(tx, ids)
+    )
+
+
+def _report(
+    row: Any, member: Any, files: Sequence[AttachmentView], identified: bool, due_at: datetime | None
+) -> ReportView:
+    return ReportView(
+        id=row.id, external_id=row.external_id, channel=row.title, channel_slug=row.slug, kind=row.kind,
+        received_at=row.received_at, subject=row.subject, body=row.body, address=row.address, area=row.area,
+        lat=row.lat, lng=row.lng, category=row.category_code, category_raw=row.category_raw,
+        status_raw=row.status_raw, source_status=row.source_status, source_due_at=row.source_due_at,
+        due_at=due_at, url=row.url, anonymous=row.anonymous, has_identity=identified, revision=row.revision,
+        attachments=tuple(files), cause=member.cause, score=member.score, reasons=reasons(member.reasons),
+        rule_version=member.rule_version, joined_at=member.started_at,
+    )  # fmt: skip
+
+
+def reasons(stored: Sequence[Mapping[str, Any]]) -> tuple[ReasonView, ...]:
+    return tuple(ReasonView(item["code"], item["vi"], item["en"]) for item in stored)
+
+
+def _suggestions(tx: Tx, case: Any, members: Sequence[int]) -> tuple[SuggestionView, ...]:
+    """Other cases of the same ward that the rule was unsure about, one line a case, best first."""
+    mine = set(members)
+    asked = match_queries.open_judgements(tx, members, 4 * SUGGESTIONS)
+    other_of = {row.id: row.report_b if row.report_a in mine else row.report_a for row in asked}
+    homes = case_queries.case_of_report(tx, set(other_of.values()) - mine)
+    rows = inbox_queries.rows(tx, list(set(homes.values())))
+    found: dict[int, SuggestionView] = {}
+    for asked_row in asked:
+        other = other_of[asked_row.id]
+        home = rows.get(homes.get(other, 0))
+        if home is None or home.id == case.id or home.ward_code != case.ward_code or home.id in found:
+            continue
+        own = asked_row.report_a if asked_row.report_b == other else asked_row.report_b
+        found[home.id] = SuggestionView(
+            case_id=home.id, code=home.code, title=home.title, address=home.address,
+            status=Status(home.status), received_at=home.received_at, report_id=other, own_report_id=own,
+            score=asked_row.score or 0.0, reasons=reasons(asked_row.reasons), recurrence=not home.is_open,
+        )  # fmt: skip
+    return tuple(found.values())[:SUGGESTIONS]
+
+
+def _timeline(tx: Tx, case_id: int, names: Mapping[int, str]) -> tuple[TimelineEntry, ...]:
+    """The ledger's own entries, oldest first."""
+    newest = ledger_queries.of_case(tx, case_id, TIMELINE)
+    return tuple(
+        TimelineEntry(row.at, row.kind, names.get(row.officer_id), json.loads(row.data) if row.data else {})
+        for row in reversed(newest)
+    )
+
+
+def _replies(
+    tx: Tx, case_id: int, names: Mapping[int, str], deliveries: Sequence[DeliveryView]
+) -> tuple[ReplyView, ...]:
+    return tuple(
+        ReplyView(
+            id=row.id, kind=row.kind, body=row.body, at=row.at, who=names.get(row.officer_id, ""),
+            deliveries=tuple(view for view in deliveries if view.reply_id == row.id),
+        )
+        for row in case_queries.replies_of(tx, case_id)
+    )  # fmt: skip

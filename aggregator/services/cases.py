@@ -1,0 +1,389 @@
+"""What people do with a case: answer, note, assign, move, pause, merge, split. One transaction a verb.
+
+    verb | same post again? same answer | lock the ward's chain | may this person? is the page fresh?
+         | change | clock | ledger | counters | remember the post | commit
+
+Every verb takes who acts first. `version` is the row version that the person's page was drawn from
+(None: do not check); `once` is the one-time key of the form post. What may surprise: a case is closed
+by answering it, never by setting a status, so that no citizen is left without a word; and whether a
+source has received the answer is no part of the case's status (I7).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aggregator.domain.delivery import Delivery
+from aggregator.domain.people import Actor, Right
+from aggregator.domain.text import clean
+from aggregator.domain.workflow import AFTER_REPLY, OPEN, PAUSE_REASONS, ReplyKind, Status, check_move
+from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound, StaleWrite
+from aggregator.sdk.contract import Capabilities
+from aggregator.services import case_page, counters, deadlines, joining, ledger
+from aggregator.services.clock import Clock
+from aggregator.services.deadlines import Deadlines
+from aggregator.services.ledger import Draft
+from aggregator.services.views import CaseView
+from aggregator.storage import (
+    case_queries,
+    inbox_queries,
+    outbox_queries,
+    report_queries,
+    request_queries,
+)
+from aggregator.storage.db import Database, Tx
+from aggregator.storage.outbox_queries import NewMessage
+from aggregator.storage.vault import Vault
+
+MAX_REPLY = 10_000
+MAX_NOTE = 4_000
+
+#: What a channel of a kind allows; unknown kinds (a removed connector) allow nothing.
+CapabilitiesOf = Callable[[str], Capabilities]
+
+
+class Cases:
+    """The verbs on cases."""
+
+    def __init__(
+        self, db: Database, vault: Vault, clocks: Deadlines, clock: Clock,
+        capabilities: CapabilitiesOf, attachments: Path,
+    ) -> None:  # fmt: skip
+        self._db = db
+        self._vault = vault
+        self._clocks = clocks
+        self._clock = clock
+        self._capabilities = capabilities
+        self._attachments = attachments
+
+    # Looking
+
+    def case(self, actor: Actor, case_id: int) -> CaseView:
+        """The whole page of one case. `NotFound` alike for a hidden and for a missing one (I13)."""
+        with self._db.read() as tx:
+            seen(tx, actor, case_id)
+            return case_page.read(tx, self._clocks, case_id, self._clock())
+
+    def find(self, actor: Actor, code: str) -> int:
+        """The id of the case with this code (or id) that the person sees; `NotFound` otherwise."""
+        with self._db.read() as tx:
+            found = case_queries.by_code(tx, code.strip(), actor.ward)
+            if found is None:
+                raise not_found()
+            return found
+
+    def mark_read(self, actor: Actor, case_id: int) -> None:
+        with self._db.read() as tx:
+            if not seen(tx, actor, case_id).unread:
+                return
+        with self._db.write() as tx:
+            case_queries.mark_read(tx, case_id)
+
+    def attachment(self, actor: Actor, attachment_id: int) -> tuple[Path, str, str]:
+        """Path, file name and type of a stored attachment of a case that the person sees."""
+        with self._db.read() as tx:
+            row = report_queries.attachment(tx, attachment_id)
+        if row is None or not actor.sees(row.ward_code) or row.state != "stored" or not row.sha256:
+            raise not_found()
+        path = self._attachments / row.sha256[:2] / row.sha256[2:]
+        return path, row.filename, row.content_type or "application/octet-stream"
+
+    def reveal(self, actor: Actor, report_id: int, reason: str) -> Mapping[str, str]:
+        """Who reported. By right, with a reason, and the look is in the ledger (I12)."""
+        require(actor, Right.UNMASK)
+        why = _text(reason, 500, "reason", "lý do xem thông tin người phản ánh")
+        with self._db.write() as tx:
+            case_id = case_queries.case_of_report(tx, [report_id]).get(report_id)
+            case = seen(tx, actor, case_id or 0)
+            report = report_queries.in_case_ids(tx, [report_id])[0]
+            if report.anonymous:
+                raise NotAllowed(
+                    f"report {report_id} is anonymous",
+                    message_vi="Người phản ánh yêu cầu giấu tên: không ai được xem thông tin này.",
+                )
+            sealed = report_queries.identity(tx, report_id)
+            told = {"report": report_id, "reason": why}
+            entry = Draft(case.ward_code, "unmasked", self._clock(), told, case.id, actor.id)
+            ledger.append(tx, [entry])
+        return self._vault.open_json(sealed, "identity") or {}
+
+    # Doing
+
+    def reply(
+        self, actor: Actor, case_id: int, kind: ReplyKind, body: str,
+        *, version: int | None = None, once: str | None = None,
+    ) -> int:  # fmt: skip
+        """Answer once; one message for each report goes on its way (I8). The reply's id."""
+        text = _text(body, MAX_REPLY, "body", "nội dung phúc đáp")
+
+        def act(tx: Tx, case: Any, now: datetime) -> int:
+            target = _after(Status(case.status), kind)
+            reports = self._living_reports(tx, case_id)
+            self._check_length(reports, text)
+            values = {"case_id": case_id, "officer_id": actor.id, "kind": kind.value, "body": text, "at": now}
+            reply_id = case_queries.insert_reply(tx, values)
+            outbox_queries.enqueue(tx, [self._message(reply_id, case_id, row, now) for row in reports])
+            self._set_status(tx, actor, case, target, now)
+            outbox_queries.refresh_problem(tx, [case_id])
+            told = {"reply": reply_id, "kind": kind.value, "to": [row.slug for row in reports]}
+            _record(tx, case, "replied", actor, now, told | _moved(case, target))
+            return reply_id
+
+        return int(self._do(actor, case_id, version, once, act))
+
+    def note(self, actor: Actor, case_id: int, text: str, *, once: str | None = None) -> None:
+        """An internal note: in the timeline for colleagues, never sent anywhere."""
+        words = _text(text, MAX_NOTE, "text", "nội dung ghi chú")
+
+        def act(tx: Tx, case: Any, now: datetime) -> None:
+            _record(tx, case, "noted", actor, now, {"text": words})
+
+        self._do(actor, case_id, None, once, act)
+
+    def assign(
+        self, actor: Actor, case_id: int, *, unit_id: int | None, officer_id: int | None,
+        version: int | None = None, once: str | None = None,
+    ) -> None:  # fmt: skip
+        """Give the case to a unit and an officer of its ward; None is nobody. A new case is accepted."""
+
+        def act(tx: Tx, case: Any, now: datetime) -> None:
+            names = inbox_queries.assignees(tx, case.ward_code, unit_id, officer_id)
+            if (unit_id and names.unit is None) or (officer_id and names.officer is None):
+                raise InputInvalid(
+                    "no such unit or officer in this ward", field="officer_id",
+                    message_vi="Đơn vị hoặc cán bộ này không thuộc phường của vụ việc.",
+                )  # fmt: skip
+            status = Status.ACCEPTED if case.status == Status.NEW and officer_id else Status(case.status)
+            case_queries.change(tx, case_id, unit_id=unit_id, officer_id=officer_id, status=status.value)
+            told = {"unit": names.unit, "officer": names.officer}
+            _record(tx, case, "assigned", actor, now, told | _moved(case, status))
+
+        self._do(actor, case_id, version, once, act)
+
+    def move(
+        self, actor: Actor, case_id: int, status: Status, reason: str = "",
+        *, version: int | None = None, once: str | None = None,
+    ) -> None:  # fmt: skip
+        """Take the case one allowed step on. Closing needs an answer: use `reply`."""
+        why = clean(reason).strip()[:MAX_NOTE]
+
+        def act(tx: Tx, case: Any, now: datetime) -> None:
+            if status not in OPEN:
+                raise MoveNotAllowed(
+                    f"{status.value} needs an answer",
+                    message_vi="Muốn kết thúc vụ việc, hãy gửi phúc đáp (kết quả hoặc từ chối có lý do).",
+                )
+            check_move(Status(case.status), status)
+            self._set_status(tx, actor, case, status, now)
+            _record(tx, case, "moved", actor, now, {"reason": why} | _moved(case, status))
+
+        self._do(actor, case_id, version, once, act)
+
+    def pause(
+        self, actor: Actor, case_id: int, reason_code: str, note: str = "",
+        *, version: int | None = None, once: str | None = None,
+    ) -> None:  # fmt: skip
+        """Stop the clock for one of the allowed reasons."""
+        if reason_code not in PAUSE_REASONS:
+            raise InputInvalid(
+                f"no such reason to pause: {reason_code}", field="reason",
+                hint=f"one of {', '.join(PAUSE_REASONS)}", message_vi="Hãy chọn một lý do tạm dừng.",
+            )  # fmt: skip
+
+        def act(tx: Tx, case: Any, now: datetime) -> None:
+            if not case.is_open or deadlines.pause_reason(tx, case_id) is not None:
+                raise MoveNotAllowed(
+                    "only a running clock can be paused",
+                    message_vi="Đồng hồ của vụ việc này không chạy nên không tạm dừng được.",
+                )
+            deadlines.pause(tx, case_id, now, reason_code, actor.id)
+            status = Status.NEEDS_INFO if reason_code == "needs_info" else Status(case.status)
+            case_queries.change(tx, case_id, status=status.value)
+            self._clocks.refresh(tx, case_id, now)
+            told = {"reason": reason_code, "note": clean(note).strip()[:MAX_NOTE]}
+            _record(tx, case, "paused", actor, now, told | _moved(case, status))
+
+        self._do(actor, case_id, version, once, act)
+
+    def resume(
+        self, actor: Actor, case_id: int, *, version: int | None = None, once: str | None = None
+    ) -> None:
+        """Let the clock run on; the time it stood still is given back."""
+
+        def act(tx: Tx, case: Any, now: datetime) -> None:
+            if not case.is_open or deadlines.pause_reason(tx, case_id) is None:
+                raise MoveNotAllowed(
+                    "the clock is not paused", message_vi="Đồng hồ của vụ việc này đang chạy."
+                )
+            deadlines.resume(tx, case_id, now, actor.id)
+            status = Status.IN_PROGRESS if case.status == Status.NEEDS_INFO else Status(case.status)
+            case_queries.change(tx, case_id, status=status.value)
+            self._clocks.refresh(tx, case_id, now)
+            _record(tx, case, "resumed", actor, now, _moved(case, status))
+
+        self._do(actor, case_id, version, once, act)
+
+    # Joining and parting
+
+    def merge(
+        self, actor: Actor, case_id: int, into_id: int, *, version: int | None = None, once: str | None = None
+    ) -> int:
+        """All reports of `case_id` join `into_id` (same ward, both open); can be undone by `split`."""
+
+        def act(tx: Tx, case: Any, now: datetime) -> int:
+            into = seen(tx, actor, into_id, lock=True)
+            joining.merge(tx, self._clocks, actor, case, into, now)
+            return into_id
+
+        return int(self._do(actor, case_id, version, once, act, also=(into_id,)))
+
+    def split(
+        self, actor: Actor, case_id: int, report_ids: Sequence[int],
+        *, version: int | None = None, once: str | None = None,
+    ) -> int:  # fmt: skip
+        """Take reports out, back to the case they came from or into a new one; that case's id."""
+
+        def act(tx: Tx, case: Any, now: datetime) -> int:
+            return joining.split(tx, self._clocks, actor, case, report_ids, now)
+
+        return int(self._do(actor, case_id, version, once, act, also=self._former(report_ids)))
+
+    def different(self, actor: Actor, report_a: int, report_b: int, *, once: str | None = None) -> None:
+        """These two are not the same problem: remembered for good, never asked again (I4)."""
+        with self._db.read() as tx:
+            homes = case_queries.case_of_report(tx, [report_a, report_b])
+            if len(homes) < 2:
+                raise not_found()
+            seen(tx, actor, homes[report_b])
+
+        def act(tx: Tx, case: Any, now: datetime) -> None:
+            joining.judge(tx, actor, report_a, report_b, "different", now)
+            _record(tx, case, "different", actor, now, {"reports": sorted((report_a, report_b))})
+
+        self._do(actor, homes[report_a], None, once, act)
+
+    # The frame of every verb
+
+    def _do(
+        self, actor: Actor, case_id: int, version: int | None, once: str | None,
+        act: Callable[[Tx, Any, datetime], Any], also: Sequence[int] = (),
+    ) -> Any:  # fmt: skip
+        require(actor, Right.HANDLE)
+        now = self._clock()
+        with self._db.write() as tx:
+            done = request_queries.result_of(tx, once, actor.id)
+            if done is not None:
+                return done["result"]
+            ledger.lock(tx, [seen(tx, actor, case_id).ward_code])
+            case = seen(tx, actor, case_id, lock=True)
+            if version is not None and case.version != version:
+                raise StaleWrite(
+                    f"case {case_id} has changed since the page was drawn",
+                    message_vi="Vụ việc vừa được người khác cập nhật. Hãy xem lại rồi thực hiện tiếp.",
+                )
+            with counters.kept(tx, case_id, *also):
+                result = act(tx, case, now)
+            request_queries.remember(tx, once, actor.id, now, {"result": result})
+        return result
+
+    def _former(self, report_ids: Sequence[int]) -> tuple[int, ...]:
+        """Cases these reports lived in before: a split may revive one, and its numbers must follow."""
+        with self._db.read() as tx:
+            earlier = case_queries.earlier_cases(tx, report_ids)
+        return tuple({case_id for ids in earlier.values() for case_id in ids})
+
+    def _living_reports(self, tx: Tx, case_id: int) -> list[Any]:
+        members = [row.report_id for row in case_queries.living(tx, case_id)]
+        return report_queries.in_case_ids(tx, members)
+
+    def _check_length(self, reports: Sequence[Any], text: str) -> None:
+        for row in reports:
+            most = self._capabilities(row.channel_kind).max_reply_chars
+            if len(text) > most:
+                raise InputInvalid(
+                    f"{row.slug} takes at most {most} characters, this answer has {len(text)}", field="body",
+                    message_vi=f"Kênh {row.title} chỉ nhận {most} ký tự; phúc đáp này dài {len(text)} ký tự.",
+                )  # fmt: skip
+
+    def _message(self, reply_id: int, case_id: int, row: Any, now: datetime) -> NewMessage:
+        # No write call: the answer waits for a person who carries it over by hand.
+        writes = self._capabilities(row.channel_kind).push_reply
+        return NewMessage(
+            idempotency_key=secrets.token_hex(16), reply_id=reply_id, report_id=row.id,
+            channel_id=row.channel_id, case_id=case_id,
+            state=Delivery.PENDING if writes else Delivery.MANUAL, now=now,
+        )  # fmt: skip
+
+    def _set_status(self, tx: Tx, actor: Actor, case: Any, to: Status, now: datetime) -> None:
+        """Status, and what it means for the clock: closing stops it, reopening lets it go on."""
+        members = [row.report_id for row in case_queries.living(tx, case.id)]
+        closes, reopens = case.is_open and to not in OPEN, not case.is_open and to in OPEN
+        if closes:
+            deadlines.close(tx, case.id, members, now, actor.id)
+        elif reopens:
+            deadlines.reopen(tx, case.id, members, now, actor.id)
+        case_queries.change(
+            tx, case.id, status=to.value, is_open=to in OPEN,
+            closed_at=now if closes else (None if reopens else case.closed_at),
+        )  # fmt: skip
+        if closes or reopens:
+            derived = self._clocks.refresh(tx, case.id, now)
+            late = bool(derived.due_at and now > derived.due_at) if closes else None
+            case_queries.change_quietly(tx, case.id, late=late)
+
+
+def seen(tx: Tx, actor: Actor, case_id: int, *, lock: bool = False) -> Any:
+    """The case's row where this person may see it, `NotFound` in the same words otherwise (I13)."""
+    case = case_queries.row(tx, case_id, lock=lock)
+    if case is None or not actor.sees(case.ward_code):
+        raise not_found()
+    return case
+
+
+def not_found() -> NotFound:
+    return NotFound("no such case", message_vi="Không tìm thấy vụ việc này.")
+
+
+def require(actor: Actor, right: Right) -> None:
+    if not actor.may(right):
+        raise NotAllowed(
+            f"{actor.role.value} may not {right.value}", message_vi="Vai trò của bạn không có quyền này."
+        )
+
+
+def _after(status: Status, kind: ReplyKind) -> Status:
+    """The status an answer leaves. Progress changes nothing but a case nobody had begun."""
+    if kind is ReplyKind.PROGRESS and status in OPEN:
+        return status if status not in (Status.NEW, Status.ACCEPTED) else Status.IN_PROGRESS
+    target = AFTER_REPLY[kind]
+    if kind is ReplyKind.PROGRESS or (status not in OPEN and status != target):
+        raise MoveNotAllowed(
+            f"a {status.value} case takes no {kind.value}",
+            message_vi="Vụ việc đã kết thúc. Hãy mở lại trước khi gửi phúc đáp này.",
+        )
+    return target
+
+
+def _moved(case: Any, to: Status) -> dict[str, str]:
+    return {} if case.status == to else {"from": case.status, "to": to.value}
+
+
+def _record(tx: Tx, case: Any, kind: str, actor: Actor, now: datetime, data: Mapping[str, Any]) -> None:
+    ledger.append(tx, [Draft(case.ward_code, kind, now, data, case.id, actor.id)])
+
+
+def _text(text: str, most: int, field: str, name_vi: str) -> str:
+    """Cleaned, and neither empty nor too long."""
+    words = clean(text).strip()
+    if not words:
+        raise InputInvalid(f"{field} is empty", field=field, message_vi=f"Hãy nhập {name_vi}.")
+    if len(words) > most:
+        raise InputInvalid(
+            f"{field} is longer than {most} characters", field=field,
+            message_vi=f"{name_vi.capitalize()} dài quá {most} ký tự.",
+        )  # fmt: skip
+    return words

@@ -1,0 +1,197 @@
+"""Merging and splitting cases. Reports never move: memberships end and begin (I4).
+
+Undo is a split, and a small transaction whatever happened in between. What may surprise: splitting a
+report out remembers that it is *not the same* as those left behind, so no rule ever joins them again;
+a report that came from a merged case goes back into that very case, which takes up its former status;
+and a report taken out of an answered case gets its clock back, because its citizen is owed an answer
+of its own. Answers already sent stay where they are shown: at their source and in both timelines.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import product
+from typing import Any
+
+from aggregator.domain.matching import RULE_VERSION
+from aggregator.domain.people import Actor
+from aggregator.domain.sla import ClockKind
+from aggregator.domain.workflow import OPEN, Status
+from aggregator.domain.worktime import VN
+from aggregator.errors import InputInvalid, MoveNotAllowed
+from aggregator.services import ledger
+from aggregator.services.arrival_rows import EXTRACT, NO_DEADLINE, TITLE
+from aggregator.services.deadlines import Deadlines, carry_pause, pause_reason
+from aggregator.services.ledger import Draft
+from aggregator.storage import case_queries, ledger_queries, match_queries, outbox_queries, report_queries
+from aggregator.storage.db import Tx
+
+#: Pairs remembered of one merge or split. Beyond that (two crowds parted) the eldest of each side
+#: stand for the rest, because the rule compares with a case's best match first.
+MOST_PAIRS = 200
+
+
+def merge(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, into: Any, now: datetime) -> None:
+    """All living reports of `case` join `into`. Raises where they are not both open in one ward."""
+    if case.id == into.id:
+        raise _refused("a case cannot join itself", "Không thể gộp một vụ việc vào chính nó.")
+    if case.ward_code != into.ward_code:
+        raise _refused("cases of two wards are not merged", "Không gộp vụ việc của hai phường khác nhau.")
+    if not (case.is_open and into.is_open):
+        raise _refused("both cases must be open", "Chỉ gộp được hai vụ việc đang mở.")
+    theirs = [row.report_id for row in case_queries.living(tx, into.id)]
+    ours = [row.report_id for row in case_queries.living(tx, case.id)]
+    was, now_in = pause_reason(tx, case.id), pause_reason(tx, into.id)
+    _move(tx, actor, case.id, into.id, ours, now, "person")
+    carry_pause(tx, into.id, ours, was=was, now_in=now_in, at=now)
+    case_queries.change(
+        tx, case.id, status=Status.MERGED.value, status_before=case.status, is_open=False, closed_at=now,
+        merged_into=into.id, report_count=0, unread=False,
+    )  # fmt: skip
+    case_queries.change(tx, into.id, report_count=into.report_count + len(ours), unread=True)
+    for one, other in _pairs(ours, theirs):
+        judge(tx, actor, one, other, "same", now)
+    clocks.refresh(tx, case.id, now)
+    clocks.refresh(tx, into.id, now)
+    told = {"reports": ours, "from": case.code, "into": into.code}
+    ledger.append(tx, [
+        Draft(case.ward_code, "merged_away", now, told, case.id, actor.id),
+        Draft(case.ward_code, "merged", now, told, into.id, actor.id),
+    ])  # fmt: skip
+
+
+def split(
+    tx: Tx, clocks: Deadlines, actor: Actor, case: Any, report_ids: Sequence[int], now: datetime
+) -> int:
+    """Take `report_ids` out of `case`; the id of the (first) case they live in now."""
+    members = [row.report_id for row in case_queries.living(tx, case.id)]
+    chosen = [report for report in members if report in set(report_ids)]
+    rest = [report for report in members if report not in set(report_ids)]
+    if not chosen or len(chosen) != len(set(report_ids)):
+        raise InputInvalid(
+            "these reports are not in the case", field="reports",
+            message_vi="Hãy chọn ít nhất một phản ánh đang thuộc vụ việc này để tách.",
+        )  # fmt: skip
+    if not rest:
+        raise InputInvalid(
+            "one report must stay", field="reports",
+            message_vi="Phải để lại ít nhất một phản ánh trong vụ việc này.",
+        )  # fmt: skip
+    homes = [
+        _send_home(tx, clocks, actor, case, home, group, now)
+        for home, group in _former_homes(tx, case, chosen).items()
+    ]
+    case_queries.change(tx, case.id, report_count=len(rest))
+    clocks.refresh(tx, case.id, now)
+    for one, other in _pairs(chosen, rest):
+        judge(tx, actor, one, other, "different", now)
+    outbox_queries.refresh_problem(tx, [case.id, *homes])
+    told = {"reports": chosen, "to": homes}
+    ledger.append(tx, [Draft(case.ward_code, "split", now, told, case.id, actor.id)])
+    return homes[0]
+
+
+def judge(tx: Tx, actor: Actor, one: int, other: int, judgement: str, now: datetime) -> None:
+    """Keep a person's word on a pair of reports, the lower id first."""
+    first, second = sorted((one, other))
+    row = {
+        "report_a": first, "report_b": second, "judgement": judgement, "score": None, "reasons": [],
+        "recurrence": False, "rule_version": RULE_VERSION, "officer_id": actor.id, "at": now,
+    }  # fmt: skip
+    match_queries.put_person_judgement(tx, row)
+
+
+def _former_homes(tx: Tx, case: Any, chosen: Sequence[int]) -> dict[int | None, list[int]]:
+    """Merged case to revive (None: a new one) -> the reports that go there."""
+    earlier = case_queries.earlier_cases(tx, chosen)
+    rows = case_queries.rows(tx, {home for homes in earlier.values() for home in homes})
+    groups: dict[int | None, list[int]] = defaultdict(list)
+    for report in chosen:
+        home = next((one for one in earlier.get(report, []) if rows[one].merged_into == case.id), None)
+        groups[home].append(report)
+    return groups
+
+
+def _send_home(
+    tx: Tx, clocks: Deadlines, actor: Actor, case: Any, home: int | None, reports: list[int], now: datetime
+) -> int:
+    was = pause_reason(tx, case.id)
+    if home is None:
+        home = _new_case(tx, case, reports, now)
+        _move(tx, actor, case.id, home, reports, now, "person")
+        now_in = None
+    else:
+        _revive(tx, home, len(reports), now)
+        _move(tx, actor, case.id, home, reports, now, "undo")
+        now_in = pause_reason(tx, home)
+    carry_pause(tx, home, reports, was=was, now_in=now_in, at=now)
+    if not case.is_open:
+        _reopen_clocks(tx, home, reports, now, actor)
+    clocks.refresh(tx, home, now)
+    told = {"reports": reports, "from": case.code}
+    ledger.append(tx, [Draft(case.ward_code, "split_off", now, told, home, actor.id)])
+    return home
+
+
+def _revive(tx: Tx, home: int, count: int, now: datetime) -> None:
+    row = case_queries.row(tx, home)
+    assert row is not None, f"merged case {home}"
+    if row.status == Status.MERGED:
+        case_queries.change(
+            tx, home, status=row.status_before or Status.IN_PROGRESS.value, status_before=None, is_open=True,
+            closed_at=None, merged_into=None, report_count=count, unread=True,
+        )  # fmt: skip
+
+
+def _new_case(tx: Tx, case: Any, reports: Sequence[int], now: datetime) -> int:
+    """A case of its own for what was split off; unit and officer stay with the work."""
+    lead = report_queries.in_case_ids(tx, reports)[0]
+    text = " ".join(lead.body.split())
+    year = now.astimezone(VN).year % 100
+    number = ledger_queries.take_case_numbers(tx, case.ward_code, year, 1)
+    case_id = case_queries.reserve_ids(tx, 1)[0]
+    status = case.status if case.status in OPEN else Status.IN_PROGRESS.value
+    case_queries.insert_cases(tx, [{
+        "id": case_id, "code": f"{year:02}-{number:05}", "ward_code": case.ward_code,
+        "title": (lead.subject or text)[:TITLE] or lead.external_id, "extract": text[:EXTRACT],
+        "address": lead.address or lead.area, "category_code": lead.category_code or case.category_code,
+        "urgency": lead.urgency, "channel_id": lead.channel_id, "status": status, "is_open": True,
+        "unit_id": case.unit_id, "officer_id": case.officer_id, "received_at": lead.received_at,
+        "opened_at": now, "stage": "none", "sort_at": lead.received_at + NO_DEADLINE,
+        "report_count": len(reports), "unread": True, "delivery_problem": False, "version": 1,
+    }])  # fmt: skip
+    return case_id
+
+
+def _move(
+    tx: Tx, actor: Actor, out_of: int, into: int, reports: Sequence[int], now: datetime, cause: str
+) -> None:
+    case_queries.end_memberships(tx, out_of, reports, now, actor.id)
+    case_queries.insert_memberships(tx, [
+        {"case_id": into, "report_id": report, "cause": cause, "score": None, "reasons": [],
+         "rule_version": RULE_VERSION, "officer_id": actor.id, "started_at": now}
+        for report in reports
+    ])  # fmt: skip
+
+
+def _reopen_clocks(tx: Tx, case_id: int, reports: Sequence[int], now: datetime, actor: Actor) -> None:
+    case_queries.insert_clock_events(tx, [
+        {"case_id": case_id, "report_id": report, "kind": ClockKind.REOPEN.value, "at": now, "reason": "",
+         "officer_id": actor.id}
+        for report in reports
+    ])  # fmt: skip
+    case_queries.meet_deadlines(tx, reports, None)
+
+
+def _pairs(ones: Sequence[int], others: Sequence[int]) -> list[tuple[int, int]]:
+    pairs = list(product(ones, others))
+    if len(pairs) <= MOST_PAIRS:
+        return pairs
+    side = int(MOST_PAIRS**0.5)
+    return list(product(ones[:side], others[:side]))
+
+
+def _refused(message: str, message_vi: str) -> MoveNotAllowed:
+    return MoveNotAllowed(message, message_vi=message_vi)

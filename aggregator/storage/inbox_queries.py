@@ -1,0 +1,237 @@
+"""Lists of cases: keyset pages over indexed order, folded search, and what filters offer.
+
+No page counts rows and none skips them: the next page starts behind the last row's (sort_at, id).
+Search finds reports by the full-text index, newest first and capped, then their cases; a phone or a
+code is looked up as itself. Every query is scoped by ward before anything else (I13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+)
+
+from aggregator.storage.account_tables import officers
+from aggregator.storage.case_tables import cases, memberships
+from aggregator.storage.channel_tables import channels
+from aggregator.storage.db import Tx
+from aggregator.storage.place_tables import categories, units, wards
+from aggregator.storage.report_tables import reporters, reports
+
+#: The most reports that one search looks at, newest first.
+SEARCH_CAP = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What a list asks for; None is any. `after` is the last row's place in the order."""
+
+    ward: str | None
+    is_open: bool
+    stage: str | None = None
+    status: str | None = None
+    problem: bool = False
+    channel: str | None = None
+    category: str | None = None
+    unit: int | None = None
+    officer: int | None = None
+    case_ids: Sequence[int] | None = None
+    after: tuple[datetime, int] | None = None
+    size: int = 50
+
+
+_LIST = (
+    cases.c.id, cases.c.code, cases.c.ward_code, cases.c.title, cases.c.extract, cases.c.address,
+    cases.c.category_code, cases.c.status, cases.c.received_at, cases.c.due_at, cases.c.closed_at,
+    cases.c.stage, cases.c.report_count, cases.c.unread, cases.c.delivery_problem, cases.c.version,
+    cases.c.sort_at, cases.c.is_open, cases.c.unit_id, cases.c.officer_id,
+    channels.c.title.label("channel"), channels.c.slug.label("channel_slug"),
+    units.c.name.label("unit"), officers.c.name.label("officer"),
+)  # fmt: skip
+
+
+def page(tx: Tx, wanted: ListQuery) -> list[Row[Any]]:
+    """One more row than `size` where there is a next page."""
+    query = _joined().where(*_conditions(wanted))
+    order = (cases.c.sort_at, cases.c.id)
+    ahead = wanted.is_open
+    if wanted.after is not None:
+        edge = tuple_(literal(wanted.after[0], cases.c.sort_at.type), literal(wanted.after[1]))
+        query = query.where(tuple_(*order) > edge if ahead else tuple_(*order) < edge)
+    query = query.order_by(*(order if ahead else (column.desc() for column in order)))
+    return list(tx.execute(query.limit(wanted.size + 1)))
+
+
+def row(tx: Tx, case_id: int) -> Row[Any]:
+    """One case as its list row; the case must exist."""
+    return tx.execute(_joined().where(cases.c.id == case_id)).one()
+
+
+def rows(tx: Tx, case_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    return {found.id: found for found in tx.execute(_joined().where(cases.c.id.in_(case_ids)))}
+
+
+def _joined() -> Select[Any]:
+    return (
+        select(*_LIST)
+        .join(channels, channels.c.id == cases.c.channel_id)
+        .outerjoin(units, units.c.id == cases.c.unit_id)
+        .outerjoin(officers, officers.c.id == cases.c.officer_id)
+    )
+
+
+def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.ward is not None:
+        found.append(cases.c.ward_code == wanted.ward)
+    if wanted.problem:
+        # Answered cases too: the officer is done, the source does not know it.
+        found.append(literal_column("cases.delivery_problem", Boolean))
+        found.append(cases.c.status != "merged")
+    else:
+        found.append(cases.c.is_open.is_(wanted.is_open))
+    for column, value in (
+        (cases.c.stage, wanted.stage),
+        (cases.c.status, wanted.status),
+        (cases.c.unit_id, wanted.unit),
+        (cases.c.officer_id, wanted.officer),
+        (cases.c.category_code, wanted.category),
+    ):
+        if value is not None:
+            found.append(column.is_(None) if value in (0, "-") else column == value)
+    if wanted.channel is not None:
+        found.append(
+            cases.c.channel_id
+            == select(channels.c.id).where(channels.c.slug == wanted.channel).scalar_subquery()
+        )
+    if wanted.case_ids is not None:
+        found.append(cases.c.id.in_(wanted.case_ids) if wanted.case_ids else false())
+    if not wanted.is_open and wanted.status is None and not wanted.problem:
+        found.append(cases.c.status != "merged")
+    return found
+
+
+# Search
+
+
+def search(tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None) -> list[int]:
+    """Case ids found, of reports newest first; words are folded, the last one may be a beginning."""
+    report_ids = _by_words(tx, words) if words else []
+    if phone_index is not None:
+        report_ids += tx.scalars(
+            select(reporters.c.report_id)
+            .where(reporters.c.phone_index == phone_index)
+            .order_by(reporters.c.report_id.desc())
+            .limit(SEARCH_CAP)
+        )
+    found: dict[int, None] = {}
+    if code:
+        named = select(cases.c.id).where(cases.c.code == code)
+        found.update(
+            dict.fromkeys(tx.scalars(named if ward is None else named.where(cases.c.ward_code == ward)))
+        )
+    if report_ids:
+        living = select(memberships.c.case_id).where(
+            memberships.c.report_id.in_(report_ids), memberships.c.ended_at.is_(None)
+        )
+        found.update(dict.fromkeys(tx.scalars(living)))
+    return list(found)
+
+
+def _by_words(tx: Tx, words: Sequence[str]) -> list[int]:
+    if tx.dialect.name == "sqlite":
+        match = " ".join(f'"{word}"' for word in words[:-1]) + f' "{words[-1]}"*'
+        query = text(
+            "SELECT rowid FROM report_search WHERE report_search MATCH :match ORDER BY rowid DESC LIMIT :cap"
+        )
+        return list(tx.scalars(query, {"match": match.strip(), "cap": SEARCH_CAP}))
+    match = " & ".join(f"'{word}'" for word in words[:-1])
+    match = f"{match} & '{words[-1]}':*" if match else f"'{words[-1]}':*"
+    # Two steps: the planner must not walk the primary key backwards looking for a rare word.
+    found = (
+        select(reports.c.id)
+        .where(
+            func.to_tsvector(literal_column("'simple'"), reports.c.search_text).op("@@")(
+                func.to_tsquery(literal_column("'simple'"), match)
+            )
+        )
+        .cte("found")
+        .prefix_with("MATERIALIZED")
+    )
+    return list(tx.scalars(select(found.c.id).order_by(found.c.id.desc()).limit(SEARCH_CAP)))
+
+
+# What filters and forms offer
+
+
+@dataclass(frozen=True, slots=True)
+class Assignees:
+    """Names of the unit and officer, None where they are not of the ward."""
+
+    unit: str | None
+    officer: str | None
+
+
+def assignees(tx: Tx, ward: str, unit_id: int | None, officer_id: int | None) -> Assignees:
+    unit = tx.scalar(
+        select(units.c.name).where(units.c.id == unit_id, units.c.ward_code == ward, units.c.active)
+    )
+    officer = tx.scalar(
+        select(officers.c.name).where(
+            officers.c.id == officer_id,
+            officers.c.active,
+            or_(officers.c.ward_code == ward, officers.c.ward_code.is_(None)),
+        )
+    )
+    return Assignees(unit, officer)
+
+
+def channel_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
+    query = select(channels.c.id, channels.c.slug, channels.c.title, channels.c.ward_code)
+    # A channel of another ward may still bring reports of this one, but its name is not this ward's to see.
+    return list(tx.execute(_of_ward(query, channels.c.ward_code, ward).order_by(channels.c.title)))
+
+
+def unit_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
+    query = select(units.c.id, units.c.name, units.c.ward_code).where(units.c.active)
+    return list(tx.execute(_of_ward(query, units.c.ward_code, ward).order_by(units.c.name)))
+
+
+def officer_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
+    query = select(officers.c.id, officers.c.name, officers.c.ward_code, officers.c.role).where(
+        and_(officers.c.active, officers.c.role != "admin")
+    )
+    return list(tx.execute(_of_ward(query, officers.c.ward_code, ward).order_by(officers.c.name)))
+
+
+def officer_names(tx: Tx) -> dict[int, str]:
+    return {row.id: row.name for row in tx.execute(select(officers.c.id, officers.c.name))}
+
+
+def category_choices(tx: Tx) -> list[Row[Any]]:
+    return list(tx.execute(select(categories.c.code, categories.c.name_vi, categories.c.name_en)))
+
+
+def ward_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
+    return list(tx.execute(_of_ward(select(wards), wards.c.code, ward).order_by(wards.c.name)))
+
+
+def _of_ward(query: Select[Any], column: Any, ward: str | None) -> Select[Any]:
+    return query if ward is None else query.where(column == ward)
