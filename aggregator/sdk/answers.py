@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -187,9 +188,11 @@ def _decode(content: bytes, content_type: str) -> str:
         order = ["utf-8-sig", declared]
     for charset in order:
         try:
-            return content.decode(charset) if charset else content.decode("utf-8-sig")
+            text = content.decode(charset or "utf-8-sig")
         except (UnicodeDecodeError, LookupError):
             continue
+        # Windows-1258 writes a tone as a letter of its own.
+        return unicodedata.normalize("NFC", text) if "1258" in charset else text
     return content.decode("utf-8", "replace")
 
 

@@ -9,6 +9,7 @@ loaded, so nothing is ever half checked.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -73,7 +74,7 @@ def complete(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, 
     full = dict(config)
     for name, rule in schema.get("properties", {}).items():
         if name not in full and "default" in rule:
-            full[name] = rule["default"]
+            full[name] = copy.deepcopy(rule["default"])
         if isinstance(full.get(name), Mapping) and "properties" in rule:
             full[name] = complete(rule, full[name])
     return full

@@ -1,5 +1,6 @@
 """Answers on their way back to a 1022 portal: once each, whatever the network does."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -150,3 +151,44 @@ def test_wrong_password_is_not_tried_again_and_again(open_office):
     with pytest.raises(AuthFailed):
         CONNECTOR.push(ctx, COMMAND)
     assert office.portal.requests == 1
+
+
+def test_forty_answers_through_a_faulty_portal_are_shown_once_each(open_office):
+    """Any mix of faults; the sender does what the contract says: look before every repeat."""
+    chance = random.Random(1022)
+    office = open_office(40)
+    faults = [
+        {"kind": "commit_then_drop"},
+        {"kind": "truncate"},
+        {"kind": "outage"},
+        {"kind": "status", "code": 502},
+        {"kind": "maintenance"},
+        {"kind": "login_page"},
+        {"kind": "expire_sessions"},
+    ]
+    failures = 0
+    for id_ in (str(n) for n in range(1001, 1041)):
+        command, attempt = replace(COMMAND, external_id=id_), 1
+        for fault in chance.sample(faults, chance.randint(0, 3)):
+            office.fault(**fault, path="xuly$")
+        while True:
+            try:
+                CONNECTOR.push(office.officer(), replace(command, attempt=attempt))
+                break
+            except (UnknownOutcome, Transient, AuthFailed):
+                attempt, failures = attempt + 1, failures + 1
+    state = office.portal.state()
+    assert {id_: len(given) for id_, given in state["answers"].items()} == {
+        str(n): 1 for n in range(1001, 1041)
+    }
+    assert failures > 20
+
+
+def test_blind_repeats_would_have_doubled_answers(open_office):
+    """The control of the test above: without the look before, the same fault shows the answer twice."""
+    office = open_office(3)
+    office.fault("commit_then_drop")
+    with pytest.raises(UnknownOutcome):
+        CONNECTOR.push(office.officer(), COMMAND)
+    CONNECTOR.push(office.officer(), COMMAND)  # attempt 1 again, as if nothing were known
+    assert len(bodies(office)) == 2
