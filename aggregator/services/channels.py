@@ -9,7 +9,7 @@ it try again, and it counts as down until a poll has really succeeded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.runs import Counts
-from aggregator.errors import AggregatorError, MoveNotAllowed, NotAllowed, NotFound
+from aggregator.errors import AggregatorError, ConfigInvalid, MoveNotAllowed, NotAllowed, NotFound
 from aggregator.sdk.contract import Capabilities, CheckResult
 from aggregator.sdk.discovery import Found
 from aggregator.services import channel_spec, health, ledger
@@ -81,7 +81,7 @@ class Channels:
     def change(self, slug: str, changes: Mapping[str, Any], *, actor: Actor | None = None) -> None:
         """Other settings: `changes` has the keys of a spec but slug and kind. Missing keys stay.
 
-        Inside config, options and secrets too, what is not named stays; an empty secret is forgotten.
+        Inside config, options and secrets too, what is not named stays, and what is empty is forgotten.
         The channel tries again at once with its new settings, and signs in anew.
         """
         with self._db.read() as tx:
@@ -97,24 +97,24 @@ class Channels:
             self._record(tx, "channel_changed", actor, channel.id, told)
 
     def _merged(self, channel: ChannelRow, changes: Mapping[str, Any]) -> dict[str, Any]:
-        fixed = [
-            key
-            for key in ("slug", "kind")
-            if changes.get(key, getattr(channel, key)) != getattr(channel, key)
-        ]
-        if fixed:
-            raise channel_spec.refused([f"{fixed[0]}: cannot be changed; add another channel instead"])
-        was: dict[str, dict[str, Any]] = {
-            "config": dict(channel.config),
-            "options": {"interval_s": channel.interval_s, **channel.options},
-            "secrets": self._connections.secrets(channel)
-            if "secrets" not in changes or channel.secrets
-            else {},
+        for key, fixed in (("slug", channel.slug), ("kind", channel.kind)):
+            if changes.get(key, fixed) != fixed:
+                raise channel_spec.refused([f"{key}: cannot be changed; add another channel instead"])
+        merged = {
+            "config": _over(channel.config, changes.get("config")),
+            "options": _over({"interval_s": channel.interval_s, **channel.options}, changes.get("options")),
+            "secrets": _over(self._known_secrets(channel, changes), changes.get("secrets")),
         }
-        merged = {name: {**kept, **(changes.get(name) or {})} for name, kept in was.items()}
-        merged["secrets"] = {name: value for name, value in merged["secrets"].items() if value != ""}
         plain = {"title": channel.title, "ward": channel.ward_code, **changes}
         return {**plain, "slug": channel.slug, "kind": channel.kind, **merged}
+
+    def _known_secrets(self, channel: ChannelRow, changes: Mapping[str, Any]) -> dict[str, str]:
+        try:
+            return self._connections.secrets(channel)
+        except ConfigInvalid:
+            if "secrets" in changes:
+                return {}  # they do not open any more, and here come new ones
+            raise
 
     def _check_place(self, tx: Tx, spec: ChannelSpec, *, new: bool = True) -> None:
         if not account_queries.ward_exists(tx, spec.ward):
@@ -229,7 +229,7 @@ class Channels:
         return channel
 
     def _views(
-        self, tx: Tx, rows: list[ChannelRow], runs: tuple[RunView, ...] = ()
+        self, tx: Tx, rows: Sequence[ChannelRow], runs: tuple[RunView, ...] = ()
     ) -> tuple[ChannelView, ...]:
         now, ids = self._clock(), [row.id for row in rows]
         counts = channel_queries.counts_since(tx, ids, _start_of_day(now))
@@ -269,6 +269,13 @@ class Channels:
     def _capabilities(self, kind: str) -> Capabilities:
         found = self._connectors.get(kind)
         return found.manifest.capabilities if found and found.manifest else Capabilities()
+
+
+def _over(kept: Mapping[str, Any], given: Any) -> Any:
+    """What is not named stays, what is named empty is forgotten; no table is for `checked` to refuse."""
+    if given is not None and not isinstance(given, Mapping):
+        return given
+    return {name: value for name, value in {**kept, **(given or {})}.items() if value != ""}
 
 
 def _schedule(spec: ChannelSpec) -> dict[str, Any]:
