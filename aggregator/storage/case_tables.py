@@ -184,6 +184,7 @@ outbox = Table(
         "ix_outbox_due",
         "channel_id",
         "next_attempt_at",
+        "id",
         sqlite_where=Column("next_attempt_at").isnot(None),
         postgresql_where=Column("next_attempt_at").isnot(None),
     ),

@@ -670,7 +670,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_channel_id_state", ["channel_id", "state"], unique=False)
         batch_op.create_index(
             "ix_outbox_due",
-            ["channel_id", "next_attempt_at"],
+            ["channel_id", "next_attempt_at", "id"],
             unique=False,
             sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
             postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
