@@ -1,0 +1,211 @@
+"""An officer's session on the portal: pages, forms and files.
+
+    get -> signed out? -> sign in, once -> whole page? challenge? -> parsed page
+
+What may surprise: a session that has ended is met by the login page with status 200, whatever was
+asked for, even as the answer to a form. It is recognised by the login form, or by a password field
+on a page that lacks the mark of a signed-in officer. Sign-in happens at most once a request: a
+portal that asks again at once has refused the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from bs4 import BeautifulSoup, Tag
+
+from aggregator.sdk.contract import (
+    AuthFailed,
+    BotChallenge,
+    ConfigInvalid,
+    Context,
+    FetchedFile,
+    Permanent,
+    SchemaDrift,
+    Transient,
+)
+from aggregator.sdk.html import form_fields, looks_like_challenge, looks_like_login, require, soup
+from aggregator.sdk.http import Response
+from connectors.district_html.layout import Layout, load
+from connectors.district_html.mapping import parse
+
+_GONE = frozenset((404, 410))
+_REFUSED = frozenset((401, 403, 419, 440))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a signed-in officer."""
+
+    path: str
+    response: Response
+    tree: BeautifulSoup
+
+    @property
+    def content_type(self) -> str:
+        """The header whole: a kept page is decoded with its charset."""
+        return self.response.headers.get("Content-Type", "text/html")
+
+
+class Site:
+    """One conversation with the portal; the login outlives it in ``ctx.state``."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self.layout: Layout = load(ctx.config.get("layout") or {})
+        self.base_url = str(ctx.config.get("base_url") or "").rstrip("/")
+        if not self.base_url:
+            raise ConfigInvalid(
+                "setting 'base_url' of the portal is empty", message_vi="Chưa khai báo địa chỉ trang web"
+            )
+        ctx.http.cookies = dict(ctx.state.get("cookies") or {})
+
+    # -- pages -----------------------------------------------------------------------------------
+
+    def get(self, path: str) -> Page:
+        """The page, signed in for. Raises where it is gone, broken off, or not to be had."""
+        page = self.find(path)
+        if page is None:
+            raise ConfigInvalid(
+                f"{urlsplit(path).path} is not at the portal (404)",
+                hint="Check the paths in the channel's layout",
+            )
+        return page
+
+    def find(self, path: str) -> Page | None:
+        """As `get`, but None where the portal says that there is no such page."""
+        response, tree = self._open(path)
+        if response.status in _GONE:
+            return None
+        self._whole(response, tree)
+        return Page(path, response, tree)
+
+    def _open(self, path: str) -> tuple[Response, BeautifulSoup]:
+        if not self._ctx.state.get("cookies"):
+            self.sign_in()
+        response, tree = self._fetch(path)
+        if self.signed_out(response, tree):
+            self.sign_in()
+            response, tree = self._fetch(path)
+            if self.signed_out(response, tree):
+                raise AuthFailed(
+                    "the portal asks for a login again right after the sign-in",
+                    hint="Check the account's rights at the portal",
+                    message_vi="Trang web lại đòi đăng nhập ngay sau khi vừa đăng nhập",
+                    evidence=response.evidence(),
+                )
+        return response, tree
+
+    def _fetch(self, path: str) -> tuple[Response, BeautifulSoup]:
+        response = self._ctx.http.get(self._url(path), raw_status=True)
+        if response.status not in _GONE | _REFUSED:
+            response.refuse()
+        tree = self._parsed(response)
+        self._keep_cookies()
+        return response, tree
+
+    def _parsed(self, response: Response) -> BeautifulSoup:
+        if not _is_html(response):
+            return soup("")
+        tree = parse(response.content, response.headers.get("Content-Type", ""), self.layout.encoding)
+        own_mark = self.layout.challenge and tree.select_one(self.layout.challenge)
+        signed_in = tree.select_one(self.layout.login.signed_in)
+        if own_mark or (signed_in is None and looks_like_challenge(tree)):
+            raise BotChallenge(
+                "the portal wants a person to prove to be one",
+                hint="Sign in by hand at the portal, or ask its owner to let this address through",
+                message_vi="Trang web đòi xác minh người thật (captcha)",
+                evidence=response.evidence(),
+            )
+        return tree
+
+    def signed_out(self, response: Response, tree: BeautifulSoup) -> bool:
+        """Whether this is the portal's way of asking for a login."""
+        login = self.layout.login
+        if response.status in _REFUSED or tree.select_one(login.form) is not None:
+            return True
+        return looks_like_login(tree) and tree.select_one(login.signed_in) is None
+
+    def _whole(self, response: Response, tree: BeautifulSoup) -> None:
+        mark = self.layout.end_mark.encode()
+        if mark and mark.lower() not in response.content[-4096:].lower():
+            raise Transient("the page broke off before its end", evidence=response.evidence())
+        require(tree, self.layout.login.signed_in, what="the mark of a signed-in officer")
+
+    def _url(self, path: str) -> str:
+        return urljoin(self.base_url + "/", path)
+
+    def _keep_cookies(self) -> None:
+        held = self._ctx.http.cookies
+        if held != self._ctx.state.get("cookies"):
+            self._ctx.state["cookies"] = held
+
+    # -- signing in ------------------------------------------------------------------------------
+
+    def sign_in(self) -> None:
+        """A new login into ``ctx.state``. Raises `AuthFailed` where the portal refuses the account."""
+        login = self.layout.login
+        self._ctx.http.cookies = {}
+        self._ctx.state.pop("cookies", None)
+        tree = self._parsed(self._ctx.http.get(self._url(login.path)))
+        form = require(tree, login.form, what="the login form")[0]
+        fields = form_fields(form)
+        fields[login.user_field] = str(self._ctx.config.get("username") or "")
+        fields[login.password_field] = self._ctx.secrets.get("password", "")
+        action = urljoin(self._url(login.path), str(form.get("action") or ""))
+        response = self._ctx.http.post(action, data=fields)
+        tree = self._parsed(response)
+        if self.signed_out(response, tree):
+            raise AuthFailed(
+                "the portal refused user name or password",
+                hint="Check the account in the channel's settings",
+                message_vi="Trang web từ chối tên đăng nhập hoặc mật khẩu",
+                evidence=response.evidence(),
+            )
+        require(tree, login.signed_in, what="the mark of a signed-in officer")
+        self._keep_cookies()
+
+    # -- forms and files -------------------------------------------------------------------------
+
+    def submit(self, page: Page, form: Tag, fields: Mapping[str, str]) -> tuple[Response, BeautifulSoup]:
+        """Send a form that changes the portal, once. The answer is the caller's to judge."""
+        action = urljoin(self._url(page.path), str(form.get("action") or ""))
+        body: dict[str, Any] = {"data": dict(fields)}
+        if str(form.get("enctype", "")).lower() == "multipart/form-data":
+            body = {"files": {name: (None, value) for name, value in fields.items()}}
+        response = self._ctx.http.post(action, effect=True, raw_status=True, **body)
+        self._keep_cookies()
+        if not _is_html(response):
+            return response, soup("")
+        content_type = response.headers.get("Content-Type", "")
+        return response, parse(response.content, content_type, self.layout.encoding)
+
+    def file(self, ref: str) -> FetchedFile:
+        """The bytes of one file. A login page in its place is signed in for, and never the file."""
+        response, tree = self._open(ref)
+        if response.status in _GONE:
+            raise Permanent(f"the file {urlsplit(ref).path} is gone", evidence=response.evidence())
+        name = _disposition(response)
+        if _is_html(response) and not name:
+            require(tree, self.layout.login.signed_in, what="the file")
+            raise SchemaDrift("a page of the portal came instead of the file", evidence=response.evidence())
+        name = name or unquote(PurePosixPath(urlsplit(ref).path).name) or "tep-dinh-kem"
+        return FetchedFile(response.content, response.content_type or "application/octet-stream", name)
+
+
+def _is_html(response: Response) -> bool:
+    """A file must not be read as a page: parsing ten megabytes of picture takes minutes."""
+    return "html" in response.content_type or (
+        not response.content_type and response.content.lstrip()[:1] == b"<"
+    )
+
+
+def _disposition(response: Response) -> str:
+    header = Message()
+    header["Content-Disposition"] = response.headers.get("Content-Disposition", "inline")
+    return PurePosixPath(header.get_filename() or "").name

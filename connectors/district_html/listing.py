@@ -1,0 +1,150 @@
+"""Which rows of the paged list need a look, and where to go on next time.
+
+    page 1, 2, ...  until a page holds nothing new, and the overlap pages after it    (head)
+    then: the rest of a first reading, or a few old pages in turn                      (deep)
+
+Promise: a report is missed only while it hides behind `sweep` pages not yet had their turn, never
+for good. What may surprise: the list moves while it is read, so rows are met twice (taken once) and
+pages overlap; a page past the end may be empty or the last one again, both end the list; an end
+before the portal's own count is reached is `SchemaDrift`, not a short list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aggregator.sdk.contract import SchemaDrift
+from connectors.district_html.mapping import ListPage, Row
+
+FetchPage = Callable[[int], ListPage]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far one poll goes."""
+
+    max_pages: int
+    overlap_pages: int
+    sweep_pages: int
+    max_tracked: int
+    may_be_empty: bool
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Limits:
+        """From a channel's settings."""
+        return cls(
+            max_pages=max(2, int(config.get("max_pages", 50))),
+            overlap_pages=int(config.get("overlap_pages", 1)),
+            sweep_pages=int(config.get("sweep_pages", 1)),
+            max_tracked=int(config.get("max_tracked", 5000)),
+            may_be_empty=bool(config.get("may_be_empty", False)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deep:
+    """Where below the head to go on: number of pages down, and whether the end was once reached."""
+
+    page: int = 0
+    done: bool = False
+
+
+@dataclass(slots=True)
+class Walk:
+    """One reading of the list."""
+
+    known: Mapping[str, str]
+    rows: dict[str, Row] = field(default_factory=dict)
+    pages_read: int = 0
+    #: Rows of the fullest page.
+    page_size: int = 0
+    total: int | None = None
+    _ended: bool = False
+    _shown: set[tuple[str, ...]] = field(default_factory=set)
+
+    def take(self, page: ListPage) -> bool:
+        """Take a page in; true where it held something new."""
+        self.pages_read += 1
+        self.page_size = max(self.page_size, len(page.rows))
+        if page.total is not None:
+            # The least of what the pages say: reports may come and go while the list is read.
+            self.total = page.total if self.total is None else min(self.total, page.total)
+        keys = tuple(row.key for row in page.rows)
+        if not keys or keys in self._shown:
+            self._ended = True
+            return False
+        self._shown.add(keys)
+        fresh = [row for row in page.rows if row.key not in self.rows]
+        self.rows.update((row.key, row) for row in fresh)
+        return any(self.known.get(row.key) != row.fingerprint for row in fresh)
+
+    def at_end(self) -> bool:
+        """Whether the last page taken was past the end: empty, or one that was shown before."""
+        return self._ended
+
+    def oldest_first(self) -> list[Row]:
+        """The rows to look at, in the order in which the reports came."""
+        return [row for row in reversed(self.rows.values()) if self.known.get(row.key) != row.fingerprint]
+
+
+def walk(fetch: FetchPage, known: Mapping[str, str], deep: Deep, limits: Limits) -> tuple[Walk, Deep]:
+    """Read the list as far as needed. `fetch` takes 0 for the first page."""
+    walked = Walk(known)
+    page = _head(fetch, walked, limits)
+    if walked.at_end():
+        _not_cut_short(walked, len(walked.rows))
+        return walked, Deep(0, done=True)
+    page = max(page, deep.page)
+    # A first reading goes on a page earlier than it stopped, so fewer than two pages would stand still.
+    budget = limits.sweep_pages if deep.done else max(2, limits.max_pages - walked.pages_read)
+    while budget > 0 and not walked.at_end():
+        walked.take(fetch(page))
+        page, budget = page + 1, budget - 1
+    if walked.at_end():
+        _not_cut_short(walked, walked.page_size * (page - 1))
+        return walked, Deep(0, done=True)
+    if deep.done:
+        return walked, Deep(page if page * walked.page_size < limits.max_tracked else 0, done=True)
+    # Deletions pull the list up: a first reading goes on one page earlier than it stopped.
+    return walked, Deep(page - 1, done=False)
+
+
+def _head(fetch: FetchPage, walked: Walk, limits: Limits) -> int:
+    page = quiet = 0
+    while page < limits.max_pages and quiet <= limits.overlap_pages:
+        found = fetch(page)
+        if page == 0 and not found.rows:
+            _must_say_empty(found, walked.known, limits)
+        quiet = 0 if walked.take(found) else quiet + 1
+        if walked.at_end():
+            break
+        page += 1
+    return page
+
+
+def _must_say_empty(page: ListPage, known: Mapping[str, str], limits: Limits) -> None:
+    evidence = {"known": len(known), "total": page.total}
+    if not page.says_empty:
+        raise SchemaDrift(
+            "the list has no rows and does not say that it is empty",
+            hint="The portal's layout has probably changed: check layout.list.row and layout.list.empty",
+            evidence=evidence,
+        )
+    if known and not limits.may_be_empty:
+        raise SchemaDrift(
+            f"the list is empty though {len(known)} reports are known",
+            hint="If the portal lists open reports only, allow an empty list in the channel's settings",
+            evidence=evidence,
+        )
+
+
+def _not_cut_short(walked: Walk, room: int) -> None:
+    """`room` is how many reports the pages up to the end could hold."""
+    if walked.total is not None and room < walked.total:
+        raise SchemaDrift(
+            f"the list ends after {room} of {walked.total} reports",
+            hint="Paging has probably changed: check layout.list.path and layout.list.row",
+            evidence={"room": room, "total": walked.total, "pages": walked.pages_read},
+        )
