@@ -1,0 +1,249 @@
+"""One case: what citizens wrote, what we owe them by when, and everything a person may do about it.
+
+Each form is one route and one service verb. What may surprise: nothing a person typed is lost by a
+refusal. Where somebody else changed the case meanwhile, the conflict page shows the case as it is
+now and offers the same action again; where an entry is wrong, the page comes back with the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response
+
+from aggregator.domain.people import Right
+from aggregator.domain.workflow import ReplyKind, Status
+from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotFound, StaleWrite
+from aggregator.services.views import CaseView
+from inbox_web.access import Door, actor, open_to, safe_next, services
+from inbox_web.errors import message
+from inbox_web.forms import guards, number, once, one_of, say
+from inbox_web.language import _
+
+blueprint = Blueprint("case", __name__)
+
+Answer = str | Response | tuple[str, int]
+
+#: Not carried over to the conflict page: each page has its own.
+PAGE_FIELDS = ("csrf_token", "version", "once")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a change says afterwards, and where it leads."""
+
+    text: str
+    draft: str = ""
+    link: str = ""
+    case_id: int | None = None
+
+
+@blueprint.get("/cases/<int:case_id>")
+@open_to(Door.SIGNED_IN)
+def page(case_id: int) -> str:
+    view = services().cases.case(actor(), case_id)
+    if view.row.unread and actor().may(Right.HANDLE):
+        services().cases.mark_read(actor(), case_id)
+    return _page(view)
+
+
+@blueprint.post("/cases/<int:case_id>/reply")
+@open_to(Right.HANDLE)
+def reply(case_id: int) -> Answer:
+    def act() -> Done:
+        kind = one_of(ReplyKind, "kind")
+        services().cases.reply(actor(), case_id, kind, request.form.get("body", ""), **guards())
+        return Done(_("The answer is on its way to every source."), draft=f"reply-{case_id}")
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/note")
+@open_to(Right.HANDLE)
+def note(case_id: int) -> Answer:
+    def act() -> Done:
+        services().cases.note(actor(), case_id, request.form.get("text", ""), once=once())
+        return Done(_("The note is saved. Only colleagues see it."), draft=f"note-{case_id}")
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/assign")
+@open_to(Right.HANDLE)
+def assign(case_id: int) -> Answer:
+    def act() -> Done:
+        unit_id, officer_id = number("unit_id"), number("officer_id")
+        services().cases.assign(actor(), case_id, unit_id=unit_id, officer_id=officer_id, **guards())
+        return Done(_("Assigned."))
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/move")
+@open_to(Right.HANDLE)
+def move(case_id: int) -> Answer:
+    def act() -> Done:
+        status = one_of(Status, "status")
+        services().cases.move(actor(), case_id, status, request.form.get("reason", ""), **guards())
+        return Done(_("The state was changed."))
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/pause")
+@open_to(Right.HANDLE)
+def pause(case_id: int) -> Answer:
+    def act() -> Done:
+        code, why = request.form.get("reason_code", ""), request.form.get("note", "")
+        services().cases.pause(actor(), case_id, code, why, **guards())
+        return Done(_("The clock stands still."))
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/resume")
+@open_to(Right.HANDLE)
+def resume(case_id: int) -> Answer:
+    def act() -> Done:
+        services().cases.resume(actor(), case_id, **guards())
+        return Done(_("The clock runs again."))
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/merge")
+@open_to(Right.HANDLE)
+def merge(case_id: int) -> Answer:
+    def act() -> Done:
+        into_id = number("into_id") or _by_code()
+        services().cases.merge(actor(), case_id, into_id, **guards())
+        return Done(_("Merged. Every sender still gets their own answer."), case_id=into_id)
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/split")
+@open_to(Right.HANDLE)
+def split(case_id: int) -> Answer:
+    def act() -> Done:
+        report_ids = [int(value) for value in request.form.getlist("report_id") if value.isdecimal()]
+        if not report_ids:
+            raise InputInvalid("no report is ticked", message_vi="Chưa chọn phản ánh nào để tách.")
+        moved_to = services().cases.split(actor(), case_id, report_ids, **guards())
+        return Done(
+            _("Split. The ticked reports are a case of their own again."),
+            link=url_for("case.page", case_id=moved_to),
+        )
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/different")
+@open_to(Right.HANDLE)
+def different(case_id: int) -> Answer:
+    def act() -> Done:
+        own, other = number("own_report_id") or 0, number("report_id") or 0
+        services().cases.different(actor(), own, other, once=once())
+        return Done(_("Noted: not the same. This is not suggested again."))
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/reveal")
+@open_to(Right.UNMASK)
+def reveal(case_id: int) -> Answer:
+    """The reporter's identity in this one answer; no address or cookie carries it."""
+    report_id = number("report_id") or 0
+    try:
+        identity = services().cases.reveal(actor(), report_id, request.form.get("reason", ""))
+    except InputInvalid as error:
+        return _page(services().cases.case(actor(), case_id), error=message(error)), 422
+    return _page(services().cases.case(actor(), case_id), revealed={report_id: identity})
+
+
+@blueprint.get("/attachments/<int:attachment_id>")
+@open_to(Door.SIGNED_IN)
+def attachment(attachment_id: int) -> Response:
+    """A citizen's file, always as a download: it is never shown inside our pages."""
+    path, filename, kind = services().cases.attachment(actor(), attachment_id)
+    response = send_file(path, mimetype=kind, as_attachment=True, download_name=filename, etag=False)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _change(case_id: int, act: Callable[[], Done]) -> Answer:
+    try:
+        done = act()
+    except StaleWrite as error:
+        return _conflict(case_id, error), 409
+    except (InputInvalid, MoveNotAllowed) as error:
+        return _page(services().cases.case(actor(), case_id), error=message(error), typed=request.form), 422
+    say(done.text, link=done.link, sent=done.draft)
+    return redirect(_onward(done.case_id or case_id), code=303)
+
+
+def _onward(case_id: int) -> str:
+    """Back to the case; or to the next one, or to the list, where the button said so."""
+    if request.form.get("then") == "next":
+        following = services().inbox.next_after(actor(), case_id)
+        return url_for("case.page", case_id=following) if following else url_for("inbox.page")
+    if request.form.get("then") == "back":
+        return safe_next(request.form.get("back"))
+    return url_for("case.page", case_id=case_id)
+
+
+def _page(
+    view: CaseView,
+    *,
+    error: str = "",
+    typed: Mapping[str, Any] | None = None,
+    revealed: Mapping[int, Mapping[str, str | None]] | None = None,
+) -> str:
+    return render_template(
+        "case/page.html",
+        case=view,
+        row=view.row,
+        choices=services().inbox.choices(actor()),
+        channels=_channel_names(view),
+        error=error,
+        typed=typed or {},
+        revealed=revealed or {},
+    )
+
+
+def _conflict(case_id: int, error: AggregatorError) -> str:
+    """The case as it is now, and the same action once more with everything that was typed."""
+    fields = [
+        (name, value) for name, value in request.form.items(multi=True) if name not in PAGE_FIELDS and value
+    ]
+    view = services().cases.case(actor(), case_id)
+    return render_template(
+        "case/conflict.html",
+        case=view,
+        channels=_channel_names(view),
+        fields=fields,
+        action=request.path,
+        why=message(error),
+    )
+
+
+def _by_code() -> int:
+    """The case whose code was typed. A wrong code is an entry to correct, not a missing page."""
+    code = request.form.get("code", "").strip()
+    try:
+        return services().cases.find(actor(), code)
+    except NotFound as error:
+        raise InputInvalid(
+            f"no case has the code {code!r}",
+            field="code",
+            message_vi=f"Không có vụ việc nào mang mã “{code}”.",
+        ) from error
+
+
+def _channel_names(view: CaseView) -> dict[str, str]:
+    told = (*view.reports, *(delivery for reply in view.replies for delivery in reply.deliveries))
+    return {part.channel_slug: part.channel for part in told} | {view.row.channel_slug: view.row.channel}

@@ -1,0 +1,79 @@
+"""Where reports come from: does each channel live, and if not, why and what to do."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from aggregator.domain.people import Right
+from inbox_web.access import actor, open_to, services
+from inbox_web.forms import say
+from inbox_web.language import _
+
+blueprint = Blueprint("channels", __name__)
+
+
+@blueprint.get("/channels")
+@open_to(Right.CHANNELS)
+def page() -> str:
+    return render_template("channels/list.html", channels=services().channels.list(actor()))
+
+
+@blueprint.get("/channels/<slug>")
+@open_to(Right.CHANNELS)
+def one(slug: str) -> str:
+    return render_template("channels/one.html", channel=services().channels.view(actor(), slug))
+
+
+@blueprint.get("/channels/<slug>/quarantine")
+@open_to(Right.CHANNELS)
+def quarantine(slug: str) -> str:
+    return render_template(
+        "channels/quarantine.html",
+        channel=services().channels.view(actor(), slug),
+        items=services().channels.quarantine(actor(), slug),
+    )
+
+
+@blueprint.post("/channels/<slug>/poll")
+@open_to(Right.OPERATE)
+def poll(slug: str) -> Response:
+    services().channels.poll_now(actor(), slug)
+    return _back(slug, _("The channel is asked within seconds."))
+
+
+@blueprint.post("/channels/<slug>/pause")
+@open_to(Right.OPERATE)
+def pause(slug: str) -> Response:
+    services().channels.pause(actor(), slug)
+    return _back(slug, _("Paused. Nothing is fetched or sent until you resume it."))
+
+
+@blueprint.post("/channels/<slug>/resume")
+@open_to(Right.OPERATE)
+def resume(slug: str) -> Response:
+    services().channels.resume(actor(), slug)
+    return _back(slug, _("Resumed. What came meanwhile is fetched now."))
+
+
+@blueprint.post("/channels/<slug>/replay")
+@open_to(Right.OPERATE)
+def replay(slug: str) -> Response:
+    """Read the quarantined records again, with the connector as it is now."""
+    services().channels.view(actor(), slug)  # NotFound for who may not see it
+    services().polling.replay(slug)
+    say(_("The quarantined records were read again."))
+    return redirect(url_for("channels.quarantine", slug=slug), code=303)
+
+
+@blueprint.post("/channels/<slug>/check")
+@open_to(Right.OPERATE)
+def check(slug: str) -> str:
+    """Ask the portal step by step. Slow: it goes over the network before it answers."""
+    channel = services().channels.view(actor(), slug)
+    return render_template("channels/one.html", channel=channel, steps=services().channels.check(slug))
+
+
+def _back(slug: str, text: str) -> Response:
+    say(text)
+    return redirect(url_for("channels.one", slug=slug), code=303)

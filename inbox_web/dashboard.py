@@ -1,0 +1,42 @@
+"""The leaders' numbers: a table first, each number a link to the cases behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+
+from aggregator.domain.people import Right
+from aggregator.services.views import CountRow
+from inbox_web.access import actor, open_to, services
+
+blueprint = Blueprint("dashboard", __name__)
+
+#: Column of the table -> the inbox view that lists the same cases.
+VIEW_OF = {
+    "open": "open",
+    "due_soon": "due_soon",
+    "overdue": "overdue",
+    "paused": "paused",
+    "done": "closed",
+    "done_late": "closed_late",
+}
+
+
+@blueprint.get("/dashboard")
+@open_to(Right.DASHBOARD)
+def page() -> str:
+    return render_template(
+        "dashboard/page.html", board=services().figures.dashboard(actor()), behind=behind, on_time=on_time
+    )
+
+
+def behind(dim: str, row: CountRow, column: str) -> str:
+    """The inbox address whose list has as many cases as the number says."""
+    chosen: dict[str, Any] = {dim: row.key} if dim else {}
+    return url_for("inbox.page", view=VIEW_OF[column], **chosen)
+
+
+def on_time(row: CountRow) -> int | None:
+    """Percent of the closed cases that kept their deadline; None where nothing was closed."""
+    return None if not row.done else round(100 * (row.done - row.done_late) / row.done)

@@ -1,0 +1,110 @@
+"""Pages for what went wrong, in words, and the one place that catches broadly.
+
+A hidden case and a missing one answer with the same bytes (I13). What nobody foresaw is logged with
+an id that the page shows, so that a person on the phone can name it; the log never holds the form.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, current_app, render_template, request
+from flask_limiter.errors import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as NoSuchPage
+
+from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotAllowed, NotFound, StaleWrite
+from inbox_web.language import _, current
+
+log = logging.getLogger(__name__)
+
+Answer = tuple[str, int]
+
+
+def message(error: AggregatorError) -> str:
+    """The error's own words in the person's language."""
+    return error.message_vi if current() == "vi" else str(error)
+
+
+def _page(status: int, title: str, text: str, *, hint: str = "", number: str = "") -> Answer:
+    page = render_template("errors/page.html", title=title, text=text, hint=hint, number=number)
+    return page, status
+
+
+def _missing(_error: Exception) -> Answer:
+    return _page(
+        404,
+        _("Not found"),
+        _("There is no such page or case, or it is not yours to see."),
+        hint=_("Check the address, or look for the case code in the inbox."),
+    )
+
+
+def _forbidden(error: NotAllowed) -> Answer:
+    return _page(403, _("Not allowed"), message(error), hint=_("Ask your administrator if you need this."))
+
+
+def _refused(error: AggregatorError) -> Answer:
+    return _page(422, _("That did not work"), message(error), hint=_("Go back, correct it and try again."))
+
+
+def _stale(error: StaleWrite) -> Answer:
+    return _page(409, _("Somebody was faster"), message(error), hint=_("Go back and load the page again."))
+
+
+def _form_refused(_error: CSRFError) -> Answer:
+    return _page(
+        400,
+        _("This form has expired"),
+        _("Nothing was changed. You were signed out, or the page was opened before you signed in."),
+        hint=_("Load the page again and send it once more. What you typed is kept in this browser."),
+    )
+
+
+def _too_often(_error: RateLimitExceeded) -> Answer:
+    return _page(429, _("Too many attempts"), _("Wait one minute, then sign in again."))
+
+
+def _unavailable() -> Answer:
+    return _page(
+        503,
+        _("The database does not answer"),
+        _("Nothing was changed. Reports are not lost: they are fetched again when it is back."),
+        hint=_("Try again in a minute. If it stays, call the person who runs this server."),
+    )
+
+
+def _http(error: HTTPException) -> Answer:
+    return _page(error.code or 500, error.name, error.description or "")
+
+
+def _unforeseen(error: Exception) -> Answer:
+    if isinstance(error, AggregatorError) and error.code == "database_unavailable":
+        log.error("database unavailable at %s: %s", request.endpoint, error)
+        return _unavailable()
+    number = secrets.token_hex(4)
+    log.exception("error %s at %s %s", number, request.method, request.url_rule, exc_info=error)
+    if current_app.testing and current_app.config.get("RAISE_UNFORESEEN"):
+        raise error
+    return _page(
+        500,
+        _("Something went wrong"),
+        _("The error has been recorded. Nothing that you saved before is lost."),
+        hint=_("Try again. If it happens again, tell your administrator this number:"),
+        number=number,
+    )
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(NotFound, _missing)
+    app.register_error_handler(NoSuchPage, _missing)
+    app.register_error_handler(NotAllowed, _forbidden)
+    app.register_error_handler(StaleWrite, _stale)
+    app.register_error_handler(InputInvalid, _refused)
+    app.register_error_handler(MoveNotAllowed, _refused)
+    app.register_error_handler(CSRFError, _form_refused)
+    app.register_error_handler(RateLimitExceeded, _too_often)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unforeseen)

@@ -1,0 +1,85 @@
+"""The timeline of a case, one sentence an event.
+
+The entries are the ledger's own, so they hold ids, codes and officers' words, never a citizen's name.
+What may surprise: a kind of event without a sentence here is shown by its code, so that the timeline
+never hides what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Flask
+
+from aggregator.services.views import TimelineEntry
+from inbox_web.language import _
+from inbox_web.wording import DELIVERIES, PAUSE_REASONS, REPLY_NAMES, STATUSES, label
+
+Data = Mapping[str, Any]
+
+
+def told(entry: TimelineEntry, channels: Mapping[str, str]) -> str:
+    """The event as a sentence; `channels` names the channels by their slugs."""
+    data = dict(entry.data)
+    slug = str(data.get("channel", ""))
+    data["channel"] = channels.get(slug, slug)
+    sentence = _SENTENCES[entry.kind](data) if entry.kind in _SENTENCES else entry.kind
+    before, after = data.get("from"), data.get("to")
+    if before in STATUSES and after in STATUSES:
+        sentence += f" ({label(STATUSES, before)} → {label(STATUSES, after)})"
+    return sentence
+
+
+def _with(sentence: str, more: object) -> str:
+    return f"{sentence}: {more}" if more else sentence
+
+
+def _joined(data: Data) -> str:
+    if data.get("score") is None:
+        return _("A report through %(channel)s joined", channel=data["channel"])
+    percent = round(100 * data["score"])
+    return _("A report through %(channel)s joined, %(n)s %% sure", channel=data["channel"], n=percent)
+
+
+def _stage(data: Data) -> str:
+    return _("The deadline has passed") if data.get("stage") == "overdue" else _("The deadline is near")
+
+
+def _assigned(data: Data) -> str:
+    owner = " – ".join(str(data[name]) for name in ("unit", "officer") if data.get(name))
+    return _("Assigned to %(owner)s", owner=owner) if owner else _("Assigned to nobody")
+
+
+def _paused(data: Data) -> str:
+    reason = label(PAUSE_REASONS, data.get("reason", ""))
+    return _with(_with(_("The clock was paused"), reason), data.get("note"))
+
+
+def _delivery(data: Data) -> str:
+    return f"{data['channel']}: {label(DELIVERIES, data.get('state', ''))}"
+
+
+_SENTENCES: dict[str, Callable[[Data], str]] = {
+    "opened": lambda data: _("Received through %(channel)s", channel=data["channel"]),
+    "joined": _joined,
+    "revised": lambda data: _("Changed at the source %(channel)s", channel=data["channel"]),
+    "stage": _stage,
+    "delivery": _delivery,
+    "replied": lambda data: _("Answered: %(kind)s", kind=label(REPLY_NAMES, data.get("kind", ""))),
+    "noted": lambda data: _("Internal note"),
+    "assigned": _assigned,
+    "moved": lambda data: _with(_("The state was changed"), data.get("reason")),
+    "paused": _paused,
+    "resumed": lambda data: _("The clock runs again"),
+    "merged": lambda data: _("The reports of %(code)s joined", code=data.get("from", "")),
+    "merged_away": lambda data: _("Merged into %(code)s", code=data.get("into", "")),
+    "split": lambda data: _("%(n)s split off", n=len(data.get("reports", ()))),
+    "split_off": lambda data: _("Split off from %(code)s", code=data.get("from", "")),
+    "different": lambda data: _("Said not to be the same as another report"),
+    "unmasked": lambda data: _with(_("The sender was looked up"), data.get("reason")),
+}
+
+
+def install(app: Flask) -> None:
+    app.add_template_filter(told)

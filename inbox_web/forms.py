@@ -1,0 +1,40 @@
+"""Reading a form, and saying afterwards what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, request
+
+from aggregator.errors import InputInvalid
+
+
+def once() -> str | None:
+    """The form's one-time key: the same post again does nothing twice."""
+    return request.form.get("once", "")[:64] or None
+
+
+def number(name: str) -> int | None:
+    return request.form.get(name, type=int)
+
+
+def guards() -> dict[str, Any]:
+    """The version the page was drawn from, and the one-time key."""
+    return {"version": number("version"), "once": once()}
+
+
+def one_of(kind: type[Any], name: str) -> Any:
+    """The enum member that a form field names, or `InputInvalid`."""
+    try:
+        return kind(request.form.get(name, ""))
+    except ValueError as error:
+        raise InputInvalid(
+            f"{name}: choose one of the offered values",
+            field=name,
+            message_vi="Hãy chọn một mục trong danh sách.",
+        ) from error
+
+
+def say(text: str, *, bad: bool = False, link: str = "", sent: str = "") -> None:
+    """Show `text` on the next page; `sent` names the draft that is no longer needed."""
+    flash({"text": text, "bad": bad, "link": link, "sent": sent})  # type: ignore[arg-type]

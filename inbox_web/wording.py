@@ -1,0 +1,244 @@
+"""The words on screen: labels of states, and times as an office writes them.
+
+Every label is an English msgid with its Vietnamese in the catalogue. What may surprise: a state that
+has no label yet is shown as its code rather than hidden, so that nothing disappears from a screen.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+
+from aggregator.domain import countdown
+from aggregator.domain.delivery import Delivery
+from aggregator.domain.workflow import ReplyKind, Status
+from aggregator.services.views import DeliveryView, InboxRow
+from inbox_web.access import services
+from inbox_web.language import _, _l, current
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+VIEWS = {
+    "open": _l("All open"),
+    "new": _l("New"),
+    "mine": _l("Mine"),
+    "due_soon": _l("Due soon"),
+    "overdue": _l("Overdue"),
+    "needs_info": _l("Waiting for the citizen"),
+    "waiting_unit": _l("Waiting for another unit"),
+    "problem": _l("Delivery problems"),
+    "closed": _l("Closed"),
+    "paused": _l("Paused"),
+    "closed_late": _l("Closed late"),
+}
+
+EMPTY = {
+    "open": _l("No open case. New reports appear here by themselves."),
+    "new": _l("No new case waits for you. Well done."),
+    "mine": _l("No case is assigned to you."),
+    "due_soon": _l("No deadline is near."),
+    "overdue": _l("Nothing is overdue."),
+    "needs_info": _l("No case waits for its citizen."),
+    "waiting_unit": _l("No case waits for another unit."),
+    "problem": _l("Every answer is on its way or has arrived."),
+    "closed": _l("No case has been closed yet."),
+    "paused": _l("No clock stands still."),
+    "closed_late": _l("No case was closed after its deadline."),
+}
+
+STATUSES = {
+    Status.NEW: _l("New"),
+    Status.ACCEPTED: _l("Accepted"),
+    Status.IN_PROGRESS: _l("In progress"),
+    Status.WAITING_UNIT: _l("Waiting for another unit"),
+    Status.NEEDS_INFO: _l("Waiting for the citizen"),
+    Status.RESOLVED: _l("Resolved"),
+    Status.REJECTED: _l("Rejected"),
+    Status.MERGED: _l("Merged"),
+}
+
+#: What an officer does to get a case there.
+MOVES = {
+    Status.ACCEPTED: _l("Accept"),
+    Status.IN_PROGRESS: _l("Start work"),
+    Status.WAITING_UNIT: _l("Hand to another unit and wait"),
+    Status.NEEDS_INFO: _l("Ask the citizen"),
+}
+
+REPLY_KINDS = {
+    ReplyKind.RESULT: _l("Result: the matter is settled"),
+    ReplyKind.PROGRESS: _l("Progress: what happens next"),
+    ReplyKind.REFUSAL: _l("Refusal: not for us, with the reason"),
+}
+
+REPLY_NAMES = {
+    ReplyKind.RESULT: _l("Result"),
+    ReplyKind.PROGRESS: _l("Progress"),
+    ReplyKind.REFUSAL: _l("Refusal"),
+}
+
+PAUSE_REASONS = {
+    "needs_info": _l("Waiting for information from the citizen"),
+    "other_body": _l("Waiting for the answer of another competent body"),
+    "site_visit": _l("Waiting for the arranged visit on site"),
+    "force_majeure": _l("Natural disaster, epidemic, force majeure"),
+}
+
+DELIVERIES = {
+    Delivery.PENDING: _l("Waiting to be sent"),
+    Delivery.LEASED: _l("Being sent"),
+    Delivery.CONFIRMING: _l("Looking whether it arrived"),
+    Delivery.SENT: _l("Sent, not yet seen at the source"),
+    Delivery.ACKNOWLEDGED: _l("Confirmed by the source"),
+    Delivery.MANUAL: _l("To be carried over by hand"),
+    Delivery.UNCLEAR: _l("Not known whether it arrived"),
+    Delivery.DEAD: _l("Refused by the source"),
+}
+
+DELIVERY_NEXT = {
+    Delivery.MANUAL: _l("Copy the text into the source's own page, then tick it off."),
+    Delivery.UNCLEAR: _l("Look at the source, then say whether the answer is there."),
+    Delivery.DEAD: _l("Read the reason, correct the channel or the answer, then try again."),
+}
+
+LIGHTS = {
+    "reachable": _l("Reachable"),
+    "signed_in": _l("Signed in"),
+    "parsing": _l("Understood"),
+    "fresh": _l("Up to date"),
+    "writing": _l("Takes answers"),
+}
+
+HEALTH = {
+    "good": _l("good"),
+    "slow": _l("slow"),
+    "bad": _l("broken"),
+    "off": _l("off"),
+}
+
+OUTCOMES = {
+    "running": _l("running"),
+    "ok": _l("done"),
+    "failed": _l("failed"),
+    "abandoned": _l("interrupted"),
+}
+
+RUN_KINDS = {"poll": _l("poll"), "import": _l("import"), "replay": _l("replay")}
+
+CAUSES = {
+    "opened": _l("Opened this case"),
+    "rule": _l("Joined by rule"),
+    "person": _l("Joined by a person"),
+    "undo": _l("Put back by a person"),
+}
+
+ATTACHMENTS = {
+    "pending": _l("being fetched"),
+    "refused": _l("refused: not a permitted kind of file"),
+}
+
+IDENTITY = {
+    "name": _l("Name"),
+    "phone": _l("Phone"),
+    "email": _l("E-mail"),
+    "address": _l("Home address"),
+    "id_number": _l("ID number"),
+}
+
+URGENCIES = {"urgent": _l("Urgent"), "high": _l("High"), "normal": _l("Normal"), "low": _l("Low")}
+
+#: Icon of each stage of a clock; its colour is in the style sheet, its words in `left`.
+STAGE_ICONS = {
+    "none": "clock",
+    "due_soon": "hourglass",
+    "overdue": "alert",
+    "paused": "pause",
+    "done": "check",
+}
+HEALTH_ICONS = {"good": "check", "slow": "hourglass", "bad": "alert", "off": "pause"}
+
+
+def local(at: datetime) -> datetime:
+    return at.astimezone(ZONE)
+
+
+def when(at: datetime | None) -> str:
+    """'14:05 12/11/2026' in Vietnamese, '12 Nov 2026, 14:05' in English; empty for None."""
+    if at is None:
+        return ""
+    return local(at).strftime("%H:%M %d/%m/%Y" if current() == "vi" else "%d %b %Y, %H:%M")
+
+
+def stamp(at: datetime) -> str:
+    """The instant for machines, short: seconds, in UTC."""
+    return at.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def left(row: InboxRow) -> str:
+    """The time left in words; for a stopped clock, why it does not run."""
+    if row.stage == "paused":
+        return _("Clock paused")
+    if row.closed_at is not None:
+        late = row.due_at is not None and row.closed_at > row.due_at
+        return _("Closed late") if late else _("Closed in time")
+    if row.due_at is None:
+        return _("No deadline")
+    return countdown.words(row.due_at, services().clock(), current())
+
+
+def label(table: Mapping[Any, Any], code: Any) -> str:
+    return str(table.get(code, code))
+
+
+def bilingual(value: Any, name: str) -> str:
+    """`value.name_vi` or `value.name_en`, as the person reads; the Vietnamese where there is no other."""
+    found = getattr(value, f"{name}_{current()}", "") or getattr(value, f"{name}_vi", "")
+    return str(found)
+
+
+#: States whose label says it all.
+_PLAIN = (Delivery.LEASED, Delivery.ACKNOWLEDGED)
+
+
+def next_step(delivery: DeliveryView) -> str:
+    """What a person should know or do about one delivery; empty where all goes by itself."""
+    if delivery.state in _PLAIN:
+        return ""
+    if current() == "vi":
+        return delivery.hint_vi
+    if delivery.held:
+        return _("The channel is held back; it goes by itself when the channel works again.")
+    if delivery.state is Delivery.PENDING and delivery.next_attempt_at and delivery.attempts:
+        return _("The last try failed; the next is at %(at)s.", at=when(delivery.next_attempt_at))
+    return label(DELIVERY_NEXT, delivery.state) if delivery.state in DELIVERY_NEXT else ""
+
+
+def web_link(url: str | None) -> str:
+    """`url` where a browser may follow it; a source could also send ``javascript:``."""
+    return url if url and url.startswith(("http://", "https://")) else ""
+
+
+def once() -> str:
+    """A fresh one-time key: the same form sent twice does its work once."""
+    return secrets.token_urlsafe(12)
+
+
+_TABLES = {
+    "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
+    "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
+    "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
+    "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES, "STAGE_ICONS": STAGE_ICONS,
+    "HEALTH_ICONS": HEALTH_ICONS,
+}  # fmt: skip
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.globals.update(_TABLES, once=once, now=lambda: services().clock())
+    for use in (when, stamp, left, bilingual, next_step, web_link):
+        app.add_template_filter(use)
+    app.add_template_filter(lambda code, table: label(table, code), "label")
