@@ -119,7 +119,7 @@ _HOUSE_DEPTH = 9
 _NAMED = frozenset({"so nha", "nha so", "dia chi so", "can so", "so", "sn", "dia chi"})
 
 _BEFORE_NO_HOUSE = re.compile(
-    r"(?:ngay|hom|dip|luc|le|thang|nam|cot|tru|bien|tuyen|khu|to|lo|khoang|hon|gan|xe|diem|doi|lop|tang|thu|"
+    r"(?:ngay|hom|dip|luc|le|thang|nam|cot|tru|bien|tuyen|khu|to|lo|khoang|hon|xe|diem|doi|lop|tang|thu|"
     r"nghi dinh|luat|quyet dinh|van hoa|co so|khoi|block|dot|bai|muc|dieu|khoan|lan|tuoi|gia|,\d|dan pho)"
     r"\s?(?:so\s)?$"
 )

@@ -24,6 +24,7 @@ class Where(StrEnum):
     JUNCTION = "junction"
     ALLEY = "alley"
     LANDMARK = "landmark"
+    WITHIN = "within"
     STREET = "street"
     UNKNOWN = "unknown"
     OTHER_STREET = "other_street"
@@ -94,7 +95,7 @@ def _houses(one: str, other: str) -> Where:
     outer, inner = sorted((one, other), key=len)
     # "123/" holds "123/4"; "808" stands at the mouth of "808/".
     if (outer.endswith("/") and inner.startswith(outer)) or inner == outer + "/":
-        return Where.ALLEY
+        return Where.WITHIN
     return Where.OTHER_HOUSE
 
 
@@ -129,4 +130,4 @@ def numbers_differ(one: Traits, other: Traits) -> bool:
 
 
 def _numbers(t: Traits) -> set[str]:
-    return {word for word in t.text.split() if word[0].isdigit()}
+    return {word for word in t.text.split() if not word.isalpha()}  # "x2" and "540a" count too

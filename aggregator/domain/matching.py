@@ -95,7 +95,7 @@ class Thresholds:
     report is never joined automatically.
     """
 
-    same: float = 0.93
+    same: float = 0.9
     unsure: float = 0.35
     cap: int = 50
     window_days: int = 60
@@ -113,18 +113,21 @@ _BIAS = -5.0
 _PLACE = {
     Where.HOUSE: 5.0,
     Where.JUNCTION: 4.0,
-    Where.ALLEY: 3.5,
+    Where.ALLEY: 4.3,
     Where.LANDMARK: 3.0,
+    Where.WITHIN: 2.0,
     Where.STREET: 1.5,
     Where.UNKNOWN: 0.0,
     Where.OTHER_STREET: -3.0,
     Where.OTHER_HOUSE: -5.0,
 }
-_NEAR, _NEAR_METRES, _PLACE_MOST = 5.0, 60.0, 6.0
+_NEAR, _NEAR_METRES, _PLACE_MOST = 4.2, 60.0, 6.0
 _FAR, _FAR_METRES, _FARTHEST_METRES = -4.0, 250.0, 750.0
-_CATEGORY = {1: 2.0, 0: 0.0, -1: -3.0}
-_TIME, _TIME_WITHOUT_TEXT, _WEEK, _LONG_DAYS = 3.2, 3.2, 0.5, math.log1p(60)
-_TEXT, _TEXT_NEUTRAL, _COPY = 5.0, 0.5, 2.0
+# Another category, or none, speaks against one problem as far as there is text to show another; the
+# natures that a portal without free text offers ("garbage in yard", "in alley") are chosen loosely.
+_CATEGORY, _CATEGORY_UNKNOWN, _OTHER_CATEGORY, _OTHER_CATEGORY_TOLD = 2.0, -1.2, -1.2, -1.8
+_TIME, _TIME_WITHOUT_TEXT, _WEEK, _LONG_DAYS = 3.2, 4.8, 0.5, math.log1p(60)
+_TEXT, _TEXT_NEUTRAL, _COPY = 6.0, 0.5, 2.0
 _PHONE, _OTHER_CHANNEL, _OTHER_WARD = 1.0, 0.3, -1.0
 
 
@@ -135,13 +138,21 @@ def _weights(pair: Pair) -> dict[str, float]:
     return {
         "place": address,
         "distance": _distance_weight(pair.metres, address),
-        "category": _CATEGORY[pair.category],
+        "category": _category_weight(pair),
         "time": (_TIME + _TIME_WITHOUT_TEXT * (1 - pair.told)) * (nearness - _WEEK),
         "phone": _PHONE if pair.phone else 0.0,
         "channel": _OTHER_CHANNEL if pair.other_channel else 0.0,
         "ward": _OTHER_WARD if pair.ward < 0 else 0.0,
         "copy": _COPY * pair.told if pair.copy else 0.0,
     }
+
+
+def _category_weight(pair: Pair) -> float:
+    if pair.category > 0:
+        return _CATEGORY
+    if pair.category < 0:
+        return _OTHER_CATEGORY + _OTHER_CATEGORY_TOLD * pair.told
+    return _CATEGORY_UNKNOWN * pair.told
 
 
 def _distance_weight(metres: float | None, address: float) -> float:
@@ -168,7 +179,7 @@ _SENSITIVE_WORDS = tuple(
     frozenset(words.split())
     for words in (
         "ma tuy", "tham nhung", "hoi lo", "danh bac", "mai dam", "bao ke", "xam hai", "bao hanh", "de doa",
-        "tin dung den", "cho vay nang lai",
+        "tin dung den", "vay nang",
     )
 )  # fmt: skip
 _NEAR_COPY = 0.9
@@ -177,9 +188,11 @@ _NEAR_COPY = 0.9
 def _vetoes(new: Traits, old: Traits, pair: Pair, likeness: float, thresholds: Thresholds) -> list[str]:
     """Why the two must not be joined without a person, however alike."""
     checks = (
-        ("other_house", pair.where is Where.OTHER_HOUSE),
+        ("other_house", pair.where in (Where.OTHER_HOUSE, Where.WITHIN)),
         ("other_ward", pair.ward < 0),
+        ("other_category", pair.category < 0 and not pair.copy),
         ("no_place", not _placed(pair)),
+        ("vague_place", pair.where is Where.STREET and not pair.copy),
         ("legal", new.legal or old.legal),
         ("cap", max(new.case_size, old.case_size) >= thresholds.cap),
         ("sensitive", _sensitive(new, thresholds) or _sensitive(old, thresholds)),

@@ -35,6 +35,8 @@ _VETOES = {
     "other_house": ("khác số nhà hoặc hẻm", "another house or alley number"),
     "other_numbers": ("các con số trong nội dung khác nhau", "the numbers in the texts differ"),
     "other_ward": ("khác phường/xã", "another ward"),
+    "other_category": ("khác lĩnh vực", "other category"),
+    "vague_place": ("chỉ rõ cùng đường, chưa rõ cùng chỗ", "the street is the same, the spot is not known"),
     "no_place": ("không rõ cùng địa điểm", "no common place is known"),
     "legal": ("có khiếu nại, tố cáo: cán bộ quyết định", "a legal matter: a person decides"),
     "cap": ("vụ việc đã có nhiều phản ánh", "the case has reached its size limit"),
@@ -44,13 +46,16 @@ _VETOES = {
     "told_apart": ("cán bộ đã xác định là khác nhau", "an officer has told them apart"),
 }
 _PLAIN = {
-    "category": ("cùng lĩnh vực", "same category"),
     "phone": ("cùng số điện thoại", "same telephone"),
     "channel": ("gửi qua kênh khác", "sent through another channel"),
     "copy": ("nội dung chép nguyên văn", "a word-for-word copy"),
     "ward": ("khác phường/xã", "another ward"),
 }
-_OTHER_CATEGORY = ("khác lĩnh vực", "other category")
+_CATEGORY = {
+    1: ("cùng lĩnh vực", "same category"),
+    0: ("chưa rõ lĩnh vực", "category unknown"),
+    -1: ("khác lĩnh vực", "other category"),
+}
 
 
 def veto_reason(code: str) -> Reason:
@@ -89,7 +94,7 @@ def _in_words(code: str, pair: Pair, new: Traits, old: Traits, alike: float) -> 
     if code == "text":
         percent = round(alike * 100)
         return f"nội dung giống {percent} %", f"texts {percent} % alike"
-    return _OTHER_CATEGORY if code == "category" and pair.category < 0 else _PLAIN[code]
+    return _CATEGORY[pair.category] if code == "category" else _PLAIN[code]
 
 
 def _gap(days: float) -> tuple[str, str]:
@@ -106,6 +111,7 @@ _SAME_PLACE = {
     Where.ALLEY: ("cùng hẻm/kiệt", "same alley"),
     Where.JUNCTION: ("cùng giao lộ", "same junction"),
     Where.LANDMARK: ("cùng nơi", "same spot"),
+    Where.WITHIN: ("trong cùng hẻm/kiệt", "within one alley"),
     Where.STREET: ("cùng đường", "same street"),
 }
 

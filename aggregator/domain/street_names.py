@@ -16,6 +16,7 @@ from aggregator.domain.street_words import (
     NOT_A_NAME,
     NOT_A_NAME_FOLDED,
     STOP,
+    STOP_BEFORE_NUMBER,
     STOP_FOLDED,
     STOP_PAIR,
     STOP_PAIR_FOLDED,
@@ -52,6 +53,9 @@ class Page:
         if pairs is not None:
             following = WORD.match(self.folded, match.end())
             return following is not None and self._word(following) in pairs
+        if word in STOP_BEFORE_NUMBER:
+            following = WORD.match(self.folded, match.end())
+            return following is not None and following[1][0].isdigit()
         return word in (STOP if self.accented else STOP_FOLDED) and before not in KEEPS_GOING
 
     def no_name(self, match: re.Match[str]) -> bool:
@@ -87,7 +91,7 @@ def read_name(
 
 def _plausible(page: Page, first: re.Match[str], sure: bool, known: frozenset[str] | None) -> bool:
     """Whether a name in small letters starts here."""
-    if page.no_name(first) or (first[1] in UNITS and first[1] not in FIRST_SYLLABLE):
+    if page.no_name(first):
         return False
     if sure or page.field:
         return known is None or first[1] in known

@@ -17,7 +17,7 @@ def _words(listed: str) -> frozenset[str]:
 # A word that starts another part of the address or of the sentence: no name goes on past it.
 STOP = _words("""
     phường p f quận q huyện tp tx khu kp tdp thôn ấp xóm phía gần cạnh trước sau ngay tại ở và vs với giao
-    hẻm hẽm ngõ ngách kiệt đường xã đặc
+    đường xã đặc
 """)
 STOP_PAIR = {
     "thành": _words("phố"),
@@ -28,6 +28,7 @@ STOP_PAIR = {
 }
 STOP_FOLDED = frozenset(map(fold, STOP)) - {"xa", "ap", "xom"} | {"va", "o"}
 STOP_PAIR_FOLDED = {fold(word): frozenset(map(fold, pair)) for word, pair in STOP_PAIR.items()}
+STOP_BEFORE_NUMBER = _words("hẻm hẽm ngõ ngách kiệt hem ngo ngach kiet")  # Lý Thường Kiệt, Ngô Quyền
 KEEPS_GOING = frozenset({"nguyen tri"})  # Nguyễn Tri Phương, typed without accents
 
 # In text without capitals: what follows a street name rather than belonging to it.
@@ -39,9 +40,9 @@ NOT_A_NAME = _words("""
     bóng cây ổ đi chở ko k thuộc thì liên xảy gặp đầy bừa thối hôi nát mấy cần
 """)
 _NAME_SYLLABLES = _words("""
-    dang cong chieu dung hien trong dan lai van thi nam de tu do sang nang ung ke bo kinh mui
+    dang cong chieu dung hien trong dan lai van thi nam de tu do sang nang ung ke bo kinh mui can nghiem
+    lien di la co
 """)
-NOT_A_NAME_FOLDED = frozenset(map(fold, NOT_A_NAME)) - _NAME_SYLLABLES - {"can", "nghiem", "lien", "di", "la"}
 UNITS = _words("""
     m km cm met ngay thang nam tuan gio h phut giay lan nguoi xe bong cai con cot tru vu cho hon den thanh
     ho can nha doan cay trieu nghin ngan dong kg lit ml m2 phan loai tang lau o ga tuoi hoc nguyen vi phuong
@@ -58,6 +59,7 @@ AFTER_A_ROAD_WORD = FIRST_SYLLABLE | _words("""
     an tan phu dong tay nam hai ba cao la to ha ho do vu duong kim lam nhat nui ngoc tu van vinh long song
     my minh hiep khanh cong thong pho au lac hau lang lo hong
 """)
+NOT_A_NAME_FOLDED = frozenset(map(fold, NOT_A_NAME)) - _NAME_SYLLABLES - AFTER_A_ROAD_WORD
 LANDMARK_WORDS = _words("""
     truong tieu hoc mam non mau giao thcs thpt dai cao dang benh vien chung cu cong nha van hoa ben xe khu
     do thi dan tap the kdt kdc tram y te vuon san cau cho chua nga ba tu nam sau bay goc nut giao lo vong

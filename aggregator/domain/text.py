@@ -199,7 +199,7 @@ def tokens(text: str) -> list[str]:
 _COURTESY = """
     kinh gui chao quy xin cam on tran trong mong de nghi yeu cau phan anh kien co quan chuc nang cac cap nganh
     lanh dao dia phuong chinh quyen uy ban nhan dan som kiem tra xu ly giai quyet khac phuc xem xet toi chung
-    em minh la va voi cua cho thi ma bi duoc da dang se rat nay kia do o tai trong ngoai den tu nen vi hien
+    em minh la va voi cua cho thi bi duoc da dang se rat nay kia do o tai trong ngoai den tu nen vi hien
     nhung cung nhu mot so vao ra len xuong lai con chua khong thanh pho
 """
 _COMMON = frozenset(_COURTESY.split())

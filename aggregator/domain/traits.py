@@ -115,11 +115,12 @@ def _without_phones(text: str, folded: str) -> str:
 
 
 def _without_places(words: list[str], found: list[Place]) -> set[str]:
-    """The words without street names, which are compared as a field; house numbers stay among them.
+    """The words without street names, which are compared as a field; numbers stay, of houses and of streets.
 
     They stay because two filled-in copies of one template differ in nothing else.
     """
-    return set(words).difference(*(place.street.split() for place in found if place.street))
+    names = {word for place in found if place.street for word in place.street.split() if word.isalpha()}
+    return set(words) - names
 
 
 # --- keys ------------------------------------------------------------------------------------------

@@ -1,0 +1,486 @@
+"""Which reports are one problem: pairs in the words of citizens, vetoes, keys, order."""
+
+import csv
+import dataclasses
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.domain.matching import (
+    Judgement,
+    Thresholds,
+    Traits,
+    judge,
+    keys,
+    lookup_keys,
+    rank,
+    traits,
+)
+
+MONDAY = datetime(2026, 5, 4, 1, 0, tzinfo=UTC)
+SAME, UNSURE, DIFFERENT = Judgement.SAME, Judgement.UNSURE, Judgement.DIFFERENT
+
+GARBAGE = (
+    "Rác thải chất đống trước số nhà 129 Tôn Đức Thắng, phường Hòa Khánh mấy ngày nay, bốc mùi hôi thối."
+)
+
+
+def report(
+    body: str = GARBAGE,
+    *,
+    hours: float = 0,
+    number: int = 1,
+    case: dict[str, Any] | None = None,
+    **given: Any,
+) -> Traits:
+    """The traits of one invented report of ward A, `hours` after Monday morning."""
+    fields: dict[str, Any] = {
+        "report_id": number, "received_at": MONDAY + timedelta(hours=hours), "subject": "", "body": body,
+        "address": None, "lat": None, "lng": None, "ward": "27142", "category": "rac", "phone": None,
+        "channel": "1022",
+    }  # fmt: skip
+    return dataclasses.replace(traits(**{**fields, **given}), **(case or {}))
+
+
+def codes(verdict: Any) -> list[str]:
+    return [reason.code for reason in verdict.reasons]
+
+
+# --- the same problem ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "note"),
+    [
+        ({"body": GARBAGE}, "sent again"),
+        (
+            {"body": "truoc nha 129 ton duc thang rac nhieu lam, hoi qua, ko ai don"},
+            "no accents, other words",
+        ),
+        ({"body": unicodedata.normalize("NFD", GARBAGE)}, "decomposed letters"),
+        ({"body": GARBAGE.upper()}, "all capitals"),
+        (
+            {
+                "body": "Có đống rác lớn chưa được dọn",
+                "address": "129 Tôn Đức Thắng, P. Hòa Khánh Nam, Q. Liên Chiểu",
+            },
+            "an old address in the field, nothing in the text",
+        ),
+        (
+            {"subject": "Rác thải", "body": "Đống rác to ở số 129 đường Tôn Đức Thắng"},
+            "another way to write the number",
+        ),
+    ],
+)
+def test_one_problem_through_another_channel_in_other_words_is_the_same(other: dict[str, Any], note: str):
+    verdict = judge(report(number=2, hours=20, channel="zalo", **other), report())
+    assert verdict.judgement is SAME, note
+    assert not verdict.recurrence
+
+
+def test_three_channels_make_one_case():
+    first = report(number=1, channel="1022")
+    second = report("rac chat dong truoc nha 129 ton duc thang, hoi thoi", number=2, hours=3, channel="zalo")
+    third = report("Bãi rác hôi thối", number=3, hours=9, channel="app", address="Số 129 Tôn Đức Thắng")
+    assert judge(second, first).judgement is SAME
+    assert judge(third, first).judgement is SAME
+    assert judge(third, second).judgement is SAME
+
+
+def test_one_alley_reported_twice_is_the_same():
+    one = report("Hẻm 123/4 Lê Văn Sỹ ngập nước sau mưa, cống tắc", category="ngap")
+    other = report(
+        "ngập nặng ở hẻm 123/4 đường Lê Văn Sỹ", category="ngap", number=2, hours=30, channel="zalo"
+    )
+    assert judge(other, one).judgement is SAME
+
+
+def test_one_junction_named_in_either_order_is_the_same():
+    one = report("Đèn đỏ ngã tư Nguyễn Dục - Nguyễn Duy Cung bị hỏng", category="giao_thong")
+    other = report(
+        "ngã 4 Nguyễn Duy Cung và Nguyễn Dục đèn đỏ hỏng",
+        category="giao_thong",
+        number=2,
+        hours=2,
+        channel="zalo",
+    )
+    assert judge(other, one).judgement is SAME
+
+
+def test_reasons_are_words_strongest_first():
+    at = {"lat": 16.0700, "lng": 108.1500}
+    verdict = judge(report(number=2, hours=3, channel="zalo", lat=16.07036, lng=108.15), report(**at))
+    said = [reason.text_vi for reason in verdict.reasons]
+    assert said[0] == "cùng số nhà 129 Ton Duc Thang"
+    assert {"cách 40 m", "cùng lĩnh vực", "cách nhau 3 giờ", "nội dung giống 100 %"} <= set(said)
+    weights = [abs(reason.weight) for reason in verdict.reasons]
+    assert weights == sorted(weights, reverse=True)
+    assert all(reason.text_en for reason in verdict.reasons)
+
+
+# --- not the same ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "note"),
+    [
+        (GARBAGE.replace("129", "131"), "the next house"),
+        (GARBAGE.replace("129", "129/2"), "a house in the alley beside it"),
+        (GARBAGE.replace("số nhà 129", "hẻm 129"), "the alley itself"),
+        (GARBAGE.replace("129", "129A"), "the house with a letter"),
+    ],
+)
+def test_another_number_on_the_street_never_joins(body: str, note: str):
+    verdict = judge(report(body, number=2, hours=1), report())
+    assert verdict.judgement is not SAME, note
+
+
+def test_two_alleys_of_one_alley_never_join():
+    one = report("Hẻm 123/4 Lê Văn Sỹ ngập nước", category="ngap")
+    other = report("Hẻm 123/6 Lê Văn Sỹ ngập nước", category="ngap", number=2, hours=1)
+    assert judge(other, one).judgement is not SAME
+
+
+@pytest.mark.parametrize("hours", [0, 5, 200])
+def test_another_problem_at_the_house_is_not_the_same(hours: int):
+    lamp = report("Đèn đường trước nhà 129 Tôn Đức Thắng bị hỏng", category="den", number=2, hours=hours)
+    assert judge(lamp, report()).judgement is not SAME
+
+
+def test_short_titles_of_two_problems_at_one_address_are_not_the_same():
+    one = report("", subject="Rác thải", address="129 Tôn Đức Thắng")
+    other = report("", subject="Đèn hỏng", address="129 Tôn Đức Thắng", category="den", number=2)
+    verdict = judge(other, one)
+    assert verdict.judgement is not SAME
+    assert "other_category" in codes(verdict)
+
+
+def test_a_street_without_a_spot_is_offered_not_joined():
+    verdict = judge(report("Rác thải dọc đường Tôn Đức Thắng bốc mùi hôi thối", number=2, hours=2), report())
+    assert verdict.judgement is UNSURE
+
+
+def test_reports_without_any_place_never_join():
+    text = "Lấn chiếm vỉa hè để bán hàng"
+    verdict = judge(report(text, number=2), report(text))
+    assert verdict.judgement is UNSURE
+    assert codes(verdict)[0] == "no_place"
+
+
+def test_an_exact_copy_of_a_long_text_in_the_ward_joins_although_no_place_was_read():
+    text = (
+        "Xe tải đỗ kín bãi đất trống sau lưng nhà văn hóa cộng đồng, nổ máy suốt đêm, khói bụi mù mịt, "
+        "trẻ nhỏ và người già mất ngủ triền miên"
+    )
+    assert judge(report(text, number=2, hours=5, channel="zalo"), report(text)).judgement is SAME
+    assert judge(report(text, number=2, hours=5, ward="26740"), report(text)).judgement is not SAME
+
+
+# --- vetoes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "veto", "note"),
+    [
+        ({"ward": "26740"}, {}, "other_ward", "Huệ's ward is not Lan's"),
+        ({"legal": True}, {}, "legal", "a denunciation arrives"),
+        ({}, {"legal": True}, "legal", "the stored one is a legal matter"),
+        ({}, {"case": {"case_size": 50}}, "cap", "the case has grown enough"),
+        ({"hours": 24 * 70}, {}, "too_old", "seventy days"),
+        ({}, {"case": {"case_open": False}}, "closed", "the case is closed"),
+    ],
+)
+def test_what_forbids_joining_is_the_first_reason(
+    new: dict[str, Any], old: dict[str, Any], veto: str, note: str
+):
+    verdict = judge(report(number=2, **{"hours": 1, **new}), report(**old))
+    assert verdict.judgement is not SAME, note
+    assert codes(verdict)[0] == veto, note
+
+
+def test_an_anonymous_report_of_a_sensitive_matter_never_joins():
+    text = "Tụ tập sử dụng ma túy tại số nhà 129 Tôn Đức Thắng hằng đêm"
+    named, anonymous = report(text), report(text, number=2, hours=1, anonymous=True)
+    assert judge(report(text, number=2, hours=1), named).judgement is SAME
+    assert "sensitive" in codes(judge(anonymous, named))
+    assert "sensitive" in codes(judge(named, anonymous))
+    by_office = Thresholds(sensitive=frozenset({"rac"}))
+    assert "sensitive" in codes(judge(report(number=2, anonymous=True), report(), by_office))
+
+
+def test_a_closed_case_is_offered_as_recurrence_not_joined():
+    closed = report(case={"case_open": False, "closed_at": MONDAY + timedelta(days=3)})
+    verdict = judge(report(number=2, hours=24 * 30), closed)
+    assert verdict.judgement is UNSURE
+    assert verdict.recurrence
+
+
+def test_another_problem_after_closing_is_no_recurrence():
+    closed = report(case={"case_open": False, "closed_at": MONDAY + timedelta(days=3)})
+    lamp = report("Đèn đường trước nhà 129 Tôn Đức Thắng bị hỏng", category="den", number=2, hours=24 * 5)
+    assert not judge(lamp, closed).recurrence
+
+
+def test_closing_is_unknown_until_it_happens():
+    later = report(case={"closed_at": MONDAY + timedelta(days=3)})
+    assert judge(report(number=2, hours=24), later).judgement is SAME
+    assert judge(report(number=2, hours=24 * 4), later).judgement is not SAME
+
+
+def test_template_filled_in_twice_is_not_joined_even_where_the_place_was_not_understood():
+    text = "Trụ điện có mã {} đoạn gần chợ bị nghiêng, dây cáp sà xuống thấp rất nguy hiểm cho người đi đường"
+    at = {"lat": 16.07, "lng": 108.15, "category": "dien"}
+    verdict = judge(report(text.format("38"), number=2, **at), report(text.format("41"), **at))
+    assert verdict.judgement is not SAME
+    assert "other_numbers" in codes(verdict)
+
+
+# --- a portal without free text --------------------------------------------------------------------
+
+
+def chicago(number: int, day: float, nature: str = "Garbage in alley", **given: Any) -> Traits:
+    where = {"address": "3731 N KIMBALL AVE", "lat": 41.94933, "lng": -87.712791}
+    return report(
+        "",
+        subject=nature,
+        category=nature,
+        number=number,
+        hours=24 * day,
+        channel="311",
+        **{**where, **given},
+    )
+
+
+@pytest.mark.parametrize("day", [0, 1, 2, 3])
+def test_same_address_and_nature_within_three_days_join(day: int):
+    assert judge(chicago(2, day), chicago(1, 0)).judgement is SAME
+
+
+@pytest.mark.parametrize("day", [30, 45])
+def test_same_address_and_nature_a_month_later_do_not_join(day: int):
+    assert judge(chicago(2, day), chicago(1, 0)).judgement is not SAME
+
+
+def test_the_catch_all_category_says_nothing():
+    assert chicago(1, 0, "Other").category is None
+    assert (
+        judge(chicago(2, 0, "Other"), chicago(1, 0)).score
+        > judge(chicago(2, 0, "Standing water"), chicago(1, 0)).score
+    )
+
+
+def test_the_house_next_door_does_not_join():
+    next_door = chicago(2, 0, address="3733 N KIMBALL AVE", lat=41.94938)
+    assert judge(next_door, chicago(1, 0)).judgement is not SAME
+
+
+# --- odd input -------------------------------------------------------------------------------------
+
+ODD = [
+    "",
+    "rác",
+    "a" * 100_000,
+    "🗑️🗑️🗑️",
+    "мусор мусор 垃圾",
+    "\u202e129 Tôn Đức Thắng\u202c",
+    "\x00\ud800",
+    "số nhà không",
+]
+
+
+@pytest.mark.parametrize("one", ODD)
+@pytest.mark.parametrize("other", ODD)
+def test_odd_texts_are_judged_and_without_place_never_joined(one: str, other: str):
+    verdict = judge(report(one, number=2, category=None), report(other, category=None))
+    assert 0 <= verdict.score <= 1
+    assert verdict.judgement is not SAME or "129" in one == other
+
+
+@pytest.mark.parametrize(
+    ("lat", "lng"),
+    [(0, 0), (91, 10), (10, 181), (float("nan"), 1), (float("inf"), 1), (None, 108.0), (16.0, None)],
+)
+def test_impossible_coordinates_are_dropped(lat: float | None, lng: float | None):
+    t = report(lat=lat, lng=lng)
+    assert (t.lat, t.lng) == (None, None)
+
+
+def test_the_telephone_in_a_text_does_not_reach_what_is_stored():
+    t = report("Rác ở 129 Tôn Đức Thắng, gọi 0903 123 456 nhé")
+    assert "0903" not in t.text and "456" not in t.text
+
+
+words = st.sampled_from(
+    [
+        "rác",
+        "đèn",
+        "129",
+        "131",
+        "hẻm",
+        "12/4",
+        "Tôn",
+        "Đức",
+        "Thắng",
+        "Lê",
+        "Lợi",
+        "ngập",
+        "số",
+        "nhà",
+        "đường",
+        "hỏng",
+        "tại",
+    ]
+)
+some_reports = st.builds(
+    lambda body, hours, category, ward, at, address: report(
+        " ".join(body), hours=hours, category=category, ward=ward, address=address,
+        lat=at and 16 + at / 1e4, lng=at and 108.0,
+    ),
+    st.lists(words, max_size=14),
+    st.integers(0, 2000),
+    st.sampled_from([None, "rac", "den"]),
+    st.sampled_from([None, "27142", "26740"]),
+    st.sampled_from([None, 1, 2, 30]),
+    st.sampled_from([None, "129 Tôn Đức Thắng", "Lê Lợi"]),
+)  # fmt: skip
+
+
+@given(some_reports, some_reports)
+def test_the_score_is_the_same_in_both_directions(one: Traits, other: Traits):
+    there, back = judge(one, other), judge(other, one)
+    assert there.score == pytest.approx(back.score)
+    assert there.judgement is back.judgement
+
+
+@given(some_reports, some_reports)
+def test_what_could_be_joined_can_be_found(new: Traits, old: Traits):
+    if judge(new, old).judgement is SAME and len(old.text.split()) >= 4:
+        assert set(lookup_keys(new)) & set(keys(old))
+
+
+@given(some_reports)
+def test_keys_are_few_distinct_and_fit_the_column(t: Traits):
+    assert len(keys(t)) <= 5
+    assert len(lookup_keys(t)) <= 14
+    assert len(set(lookup_keys(t))) == len(lookup_keys(t))
+    assert all(0 <= key < 2**63 for key in (*keys(t), *lookup_keys(t)))
+
+
+# --- keys and ranking ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "note"),
+    [
+        (
+            {"body": "đèn hỏng ở 129 ton duc thang", "ward": "26740"},
+            {},
+            "house and street, whatever the ward",
+        ),
+        ({"body": "số 5 hẻm 123 Lê Lợi"}, {"body": "ngập ở hẻm 123 Lê Lợi"}, "a house and its alley"),
+        ({"body": "rác dọc đường Tôn Đức Thắng"}, {}, "a street alone meets the houses on it"),
+        ({}, {"body": "rác dọc đường Tôn Đức Thắng"}, "and a house meets the street alone"),
+        (
+            {"body": "", "lat": 16.07, "lng": 108.15},
+            {"body": "x", "lat": 16.0712, "lng": 108.1509},
+            "150 m apart",
+        ),
+        ({"body": "", "phone": "p1"}, {"body": "x", "phone": "p1"}, "the same reporter"),
+        (
+            {"body": "bãi xe ồn ào cả đêm khói bụi"},
+            {"body": "BÃI XE ồn ào cả đêm khói bụi"},
+            "a copy without a place",
+        ),
+    ],
+)
+def test_candidates_share_a_key(new: dict[str, Any], old: dict[str, Any], note: str):
+    assert set(lookup_keys(report(**new))) & set(keys(report(**old))), note
+
+
+def test_far_and_unlike_reports_share_no_key():
+    one = report("Rác ở 5 Lê Lợi", lat=16.0, lng=108.0)
+    other = report("Đèn hỏng ở 9 Núi Thành", lat=16.01, lng=108.0)
+    assert not set(lookup_keys(one)) & set(keys(other))
+
+
+def test_ranking_puts_the_best_first_and_ten_at_most():
+    others = [report(GARBAGE.replace("129", str(200 + n)), number=10 + n) for n in range(30)]
+    true = report("rac o 129 ton duc thang hoi thoi", number=5, channel="zalo")
+    ranked = rank(report(number=99, hours=2), [*others, true])
+    assert len(ranked) == 10
+    assert ranked[0][0] is true
+    assert ranked[0][1].judgement is SAME
+    scores = [verdict.score for _, verdict in ranked]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_ranking_does_not_depend_on_the_order_of_candidates():
+    others = [report(number=10 + n, hours=n % 3) for n in range(25)]
+    forwards = rank(report(number=99), others)
+    backwards = rank(report(number=99), reversed(others))
+    assert [each.report_id for each, _ in forwards] == [each.report_id for each, _ in backwards]
+
+
+def test_what_a_person_told_apart_is_never_asked_again():
+    ranked = rank(report(number=7), [report(number=3)], different={(3, 7)})
+    verdict = ranked[0][1]
+    assert verdict.judgement is DIFFERENT
+    assert codes(verdict) == ["told_apart"]
+
+
+def test_stricter_thresholds_ask_where_the_usual_ones_join():
+    new = report("rac o 129 ton duc thang", number=2, hours=40)
+    assert judge(new, report()).judgement is SAME
+    assert judge(new, report(), Thresholds(same=0.9999)).judgement is UNSURE
+
+
+# --- real texts (only where the data lies beside the project) --------------------------------------
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "vn_real_complaints.tsv"
+
+if REAL.exists():
+    with REAL.open(encoding="utf-8", newline="") as lines:
+        TEXTS = [row["text"] for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)]
+
+    # A number in front of a capitalised name, or after an alley or house word.
+    # A number in front of a capitalised name: nearly always a house, an alley or a lamp post.
+    HOUSE = re.compile(r"(?<![\d/-])(\d+)(?=[A-Z]?(?:/\w+)? [A-ZĐÂÔ])")
+
+    def test_real_texts_with_only_the_house_number_changed_never_join():
+        changed = 0
+        for text in TEXTS:
+            for match in HOUSE.finditer(text):
+                copy = f"{text[: match.start(1)]}{int(match[1]) + 2}{text[match.end(1) :]}"
+                changed += 1
+                at = {"lat": 16.07, "lng": 108.15}
+                for place in ({}, at):
+                    verdict = judge(report(copy, number=2, hours=1, **place), report(text, **place))
+                    assert verdict.judgement is not SAME, copy[:120]
+        assert changed >= 25
+
+    def test_real_texts_of_different_reports_never_join():
+        all_traits = [report(text, number=n) for n, text in enumerate(TEXTS)]
+        joined = [
+            (one.report_id, other.report_id)
+            for one in all_traits
+            for other in all_traits[one.report_id + 1 :]
+            if judge(one, other).judgement is SAME
+        ]
+        # Two of them are about one school gate, two about one alley: reported twice in truth.
+        assert len(joined) <= 2, [(TEXTS[a][:80], TEXTS[b][:80]) for a, b in joined]
+
+    def test_an_accent_free_copy_of_a_real_text_scores_as_a_copy():
+        for text in TEXTS:
+            decomposed = unicodedata.normalize("NFD", text)
+            bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+            bare = bare.replace("đ", "d").replace("Đ", "D")
+            assert report(text).content == report(bare).content == report(decomposed).content
+            assert judge(report(decomposed, number=2), report(text)).score == pytest.approx(
+                judge(report(text, number=2), report(text)).score
+            )
