@@ -15,6 +15,7 @@ What may surprise:
   the simulated portals; a real portal is a third layout, made of settings alone.
 * A change is noticed by the row in the list. A portal whose rows do not show that a report was edited
   hides the edit until its row changes.
+* Pages of the list have an address each (``?trang=2``); lists paged by script are not read.
 * Old rows that change without moving up are found by the sweep, a page a poll, in turn.
 * Everything is judged by what must be there: a list without its structure, a page without the mark of
   a signed-in officer, a list that ends before its own count are errors, never "nothing new".

@@ -32,7 +32,7 @@ from aggregator.sdk.contract import (
 from aggregator.sdk.html import form_fields, looks_like_challenge, looks_like_login, require, soup
 from aggregator.sdk.http import Response
 from connectors.district_html.layout import Layout, load
-from connectors.district_html.mapping import parse
+from connectors.district_html.mapping import parse, path_of
 
 _GONE = frozenset((404, 410))
 _REFUSED = frozenset((401, 403, 419, 440))
@@ -84,6 +84,13 @@ class Site:
             return None
         self._whole(response, tree)
         return Page(path, response, tree)
+
+    def report(self, external_id: str) -> Page | None:
+        """The page of one report; None where the portal does not have it."""
+        detail = self.layout.detail
+        page = self.find(path_of(detail, external_id))
+        gone = page is not None and detail.gone and page.tree.select_one(detail.gone) is not None
+        return None if gone else page
 
     def _open(self, path: str) -> tuple[Response, BeautifulSoup]:
         if not self._ctx.state.get("cookies"):

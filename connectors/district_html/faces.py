@@ -87,6 +87,7 @@ class TableFace:
     redesign: ClassVar[Mapping[str, tuple[str, str]]] = {
         "list": ('id="danh-sach"', 'id="ds-moi"'),
         "detail": ("<th>Thời gian gửi</th>", "<th>Gửi lúc</th>"),
+        "label": ("<th>Điện thoại</th>", "<th>Số máy</th>"),
     }
     last_page_again: ClassVar[bool] = False
     redirects: ClassVar[bool] = True
@@ -233,6 +234,7 @@ class CardFace:
     redesign: ClassVar[Mapping[str, tuple[str, str]]] = {
         "list": ("data-id=", "data-ma-so="),
         "detail": ("<dt>Nội dung phản ánh:</dt>", "<dt>Chi tiết:</dt>"),
+        "label": ("<dt>Số ĐT:</dt>", "<dt>Số máy:</dt>"),
     }
     last_page_again: ClassVar[bool] = True
     redirects: ClassVar[bool] = False

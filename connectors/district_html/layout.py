@@ -91,12 +91,17 @@ class ListPart:
 
 @dataclass(frozen=True, slots=True)
 class LabelsPart:
-    """Pairs of label and value; `names` says which label is which of our fields."""
+    """Pairs of label and value; `names` says which label is which of our fields.
+
+    Of other labels the values in `keep` go to `Record.extra`; of the rest only the label itself is
+    told, for a renamed "phone" label must not carry a number past the encryption of personal data.
+    """
 
     row: str = ""
     label: str = ""
     value: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    keep: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
 
@@ -125,6 +130,8 @@ class DetailPart:
     id: Pick
     fields: Mapping[str, Pick] = field(default_factory=dict)
     labels: LabelsPart = LabelsPart()
+    #: Stands on the page that a portal shows with status 200 for a report that it does not have.
+    gone: str = ""
     required: tuple[str, ...] = ("body", "created")
     #: ``strptime`` forms; ``iso`` is ISO 8601.
     dates: tuple[str, ...] = ("%d/%m/%Y %H:%M",)
@@ -204,7 +211,7 @@ def _build(part: type[_Part], data: Any, where: str) -> _Part:
 _SELECTORS = frozenset(
     (
         *("form", "signed_in", "container", "row", "empty", "label", "value"),
-        *("success", "stale", "refused", "closed", "challenge"),
+        *("success", "stale", "refused", "closed", "challenge", "gone"),
     )
 )
 

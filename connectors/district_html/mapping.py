@@ -5,7 +5,7 @@
 What may surprise: everything is read from the kept bytes of one detail page, its own id included,
 so a page kept years ago maps again with a corrected layout. Text is NFC from the first moment:
 windows-1258 pages decode into base letter and tone mark, and labels would not be recognised.
-A label that the layout does not name is not dropped; it travels in `Record.extra`.
+Labels that the layout does not know are told in ``extra["unread_labels"]``, without their values.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -143,18 +144,23 @@ def record_of(
     )
 
 
-def _values(root: Tag, detail: DetailPart) -> tuple[dict[str, str], dict[str, str]]:
-    """Our fields and their texts; labels that the layout does not know go to the second."""
+def _values(root: Tag, detail: DetailPart) -> tuple[dict[str, str], dict[str, Any]]:
+    """Our fields and their texts; what else the page labels goes to the second."""
     values = {name: pick.of(root) for name, pick in detail.fields.items()}
     names = {_label(label): name for label, name in detail.labels.names.items()}
-    ignored = {_label(label) for label in detail.labels.ignore}
-    extra: dict[str, str] = {}
+    keep, ignore = ({_label(label) for label in part} for part in (detail.labels.keep, detail.labels.ignore))
+    extra: dict[str, Any] = {}
+    unread: list[str] = []
     for label, value in _labelled(root, detail):
-        name = names.get(_label(label))
-        if name is not None:
-            values[name] = values.get(name) or value
-        elif label and value and _label(label) not in ignored:
+        known = _label(label)
+        if known in names:
+            values[names[known]] = values.get(names[known]) or value
+        elif known in keep:
             extra[label.rstrip(" :")] = value
+        elif known and value and known not in ignore:
+            unread.append(label.rstrip(" :"))
+    if unread:
+        extra["unread_labels"] = unread
     return values, extra
 
 
@@ -215,7 +221,7 @@ def _person(values: Mapping[str, str], detail: DetailPart) -> Person:
     )
 
 
-def _location(values: Mapping[str, str], extra: dict[str, str]) -> Location:
+def _location(values: Mapping[str, str], extra: dict[str, Any]) -> Location:
     lat, lng = _degrees(values, "lat", 90, extra), _degrees(values, "lng", 180, extra)
     both = lat is not None and lng is not None and (lat, lng) != (0.0, 0.0)
     return Location(
@@ -227,7 +233,7 @@ def _location(values: Mapping[str, str], extra: dict[str, str]) -> Location:
     )
 
 
-def _degrees(values: Mapping[str, str], name: str, limit: float, extra: dict[str, str]) -> float | None:
+def _degrees(values: Mapping[str, str], name: str, limit: float, extra: dict[str, Any]) -> float | None:
     """A map position is a comfort: an unreadable one is kept as text and holds up no report."""
     text = values.get(name, "")
     try:

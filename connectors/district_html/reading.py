@@ -132,7 +132,7 @@ def _look(ctx: Context, site: Site, row: Row) -> Look:
     if not row.has_id:
         return Look(row, as_row, error=BadRecord("a row of the list has no id", field="id"))
     try:
-        page = site.find(mapping.path_of(site.layout.detail, row.key))
+        page = site.report(row.key)
     except ChannelError as error:
         if not _one_record_only(error):
             raise

@@ -6,6 +6,9 @@ What may surprise: success is only what the layout names as success. A page that
 is `UnknownOutcome`: the answer may stand there, so it is read back before anything is sent again.
 A login page or "form too old" in answer to the form is a clear no from the portal's front door, so
 the report is opened anew, read back, and the form is sent once more.
+
+Known exceptions: a portal that shows an answer only after somebody approved it cannot be read back
+in between; forms are sent in UTF-8, whatever the charset of the page.
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ def push(ctx: Context, command: PushCommand) -> PushResult:
     """Deliver one answer through the form of the report's page."""
     site = Site(ctx)
     for _ in range(_ROUNDS):
-        page = site.find(mapping.path_of(site.layout.detail, command.external_id))
+        page = site.report(command.external_id)
         if page is None:
             raise Permanent(
                 f"report {command.external_id} is not at the portal any more",
@@ -68,7 +71,7 @@ def push(ctx: Context, command: PushCommand) -> PushResult:
 def lookup(ctx: Context, command: PushCommand) -> RemoteState | None:
     """The state and answers on the report's page; None where there is no such page."""
     site = Site(ctx)
-    page = site.find(mapping.path_of(site.layout.detail, command.external_id))
+    page = site.report(command.external_id)
     return None if page is None else _state(ctx, site, page, command)
 
 

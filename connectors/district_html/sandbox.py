@@ -8,7 +8,8 @@ report moves to the top; ``created``: it stays where it is).
 As on real portals: an ended session gets the login page with status 200 whatever was asked for; the
 form's token is checked and used up; a page past the end is empty on one face and the last page again
 on the other; the same answer is taken twice and shown twice. What may surprise: `redesigned` may be
-set at run time to ``list``, ``detail`` or ``empty``, to see whether a connector notices.
+set at run time to ``list``, ``detail``, ``label`` or ``empty``, to see whether a connector notices, and
+`forms_too_old` to the number of forms whose token is to count as used up.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class SimulatedDistrict(Portal):
         self.face: Face = FACES[scenario.get("face", "table")]
         self.page_size = int(scenario.get("page_size", 10))
         self.redesigned = ""
+        self.forms_too_old = 0
         paths = self.face.paths
         self.route(paths["login"], ["GET", "POST"])(self._login)
         self.route(paths["list"])(self._list)
@@ -145,9 +147,9 @@ class SimulatedDistrict(Portal):
     def _shown_detail(self, request: Request, report: SimReport, notice: str) -> Response:
         bad = self.take("bad_record", request.path) is not None
         html = self.face.detail(self._shown(report), self._token(), notice, bad)
-        return self._page(
-            html.replace(*self.face.redesign["detail"]) if self.redesigned == "detail" else html
-        )
+        if self.redesigned in ("detail", "label"):
+            html = html.replace(*self.face.redesign[self.redesigned])
+        return self._page(html)
 
     def _reply(self, request: Request, report_id: str | None = None) -> Response:
         if not self._signed_in(request):
@@ -158,7 +160,9 @@ class SimulatedDistrict(Portal):
             return self._page("<!doctype html><title>404</title></html>", 404)
         body = form.get(names["body"], "").strip()
         status = self.face.status_of(form.get(names["status"], ""))
-        if not self._spend(form.get(names["token"])):
+        fresh = self._spend(form.get(names["token"]))
+        if self.forms_too_old or not fresh:
+            self.forms_too_old = max(0, self.forms_too_old - 1)
             return self._shown_detail(request, report, "stale")
         if report.status in ("rejected", "duplicate") or not body or status is None:
             return self._shown_detail(request, report, "refused")

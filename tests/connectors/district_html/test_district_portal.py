@@ -13,6 +13,7 @@ import connectors.district_html as package
 from aggregator.sdk.contract import (
     AuthFailed,
     BotChallenge,
+    ConfigInvalid,
     Permanent,
     PushCommand,
     SchemaDrift,
@@ -149,7 +150,16 @@ def test_settings_of_both_faces_are_valid(channel):
     assert validate_config(MANIFEST, portal.config, portal.secrets) == []
 
 
-def test_label_that_the_layout_does_not_name_is_kept(table):
+def test_renamed_label_is_told_and_carries_no_number_past_the_encryption(channel):
+    portal = channel()
+    portal.portal.redesigned = "label"
+    first = portal.records()[0]
+    assert first.person.phone is None
+    assert first.extra["unread_labels"] == ["Số máy"]
+    assert "0900" not in repr(first.extra)
+
+
+def test_label_is_kept_where_the_layout_asks_for_it(table):
     assert table().records()[0].extra == {"Tổ dân phố": "Tổ 5"}
 
 
@@ -295,7 +305,7 @@ def test_report_that_crashes_the_portal_holds_up_no_other(table):
     portal.fault("status", code=500, path="PA-0002", count=None)
     (first,) = portal.poll()
     assert [r.external_id for r in first.records] == ["PA-0001", "PA-0003"]
-    assert [portal.poll()[0].problems for _ in range(1)] == [()], "second try"
+    assert portal.poll()[0].problems == (), "tried a second time"
     (third,) = portal.poll()
     assert [p.error.external_id for p in third.problems] == ["PA-0002"]
     assert portal.poll()[0].problems == ()
@@ -315,7 +325,7 @@ def test_report_put_off_is_read_when_it_answers_again_wherever_it_stands(table):
         ({"kind": "status", "code": 503}, Transient),
         ({"kind": "truncate"}, Transient),
         ({"kind": "maintenance"}, Transient),
-        ({"kind": "status", "code": 404}, Exception),
+        ({"kind": "status", "code": 404}, ConfigInvalid),
     ],
 )
 def test_each_trouble_of_the_list_has_its_class(channel, fault, error):
@@ -405,13 +415,11 @@ def test_session_that_ends_while_answering_is_renewed_without_doubling(channel, 
     assert len(portal.shown()["answers"]["PA-0002"]) == 1
 
 
-def test_form_that_became_too_old_is_fetched_anew(table):
-    portal = table()
-    taken = portal.portal._spend
-    portal.portal._spend = lambda token: setattr(portal.portal, "_spend", taken)
-    portal.state["cookies"] = {"PHIEN": "s"}
-    portal.portal.sessions["s"] = "canbo"
+def test_form_that_became_too_old_is_fetched_anew(channel):
+    portal = channel()
+    portal.portal.forms_too_old = 1
     assert CONNECTOR.push(portal.ctx(), command()).outcome == "sent"
+    assert len(portal.shown()["answers"]["PA-0002"]) == 1
 
 
 def test_control_without_its_token_the_form_is_not_taken(table):
@@ -438,19 +446,10 @@ def test_closed_report_is_refused_for_good(channel):
         CONNECTOR.push(portal.ctx(), command())
 
 
-def test_report_that_closes_while_the_form_is_open_is_refused_for_good(table):
-    portal = table()
-    shown = portal.portal._token
-
-    def close_then_show():
-        portal.portal.reports["PA-0002"].status = "duplicate"
-        return shown()
-
-    portal.portal._token = close_then_show
-    portal.state["cookies"] = {"PHIEN": "s"}
-    portal.portal.sessions["s"] = "canbo"
-    with pytest.raises(Permanent):
-        CONNECTOR.push(portal.ctx(), command())
+def test_answer_that_the_form_refuses_is_refused_for_good(channel):
+    portal = channel()
+    with pytest.raises(Permanent, match="refused the answer"):
+        CONNECTOR.push(portal.ctx(), command(body="   "))
 
 
 def test_status_that_the_form_does_not_offer_is_refused_for_good(channel):
@@ -464,6 +463,17 @@ def test_report_that_is_gone_is_refused_for_good(channel):
     portal = channel()
     with pytest.raises(Permanent):
         CONNECTOR.push(portal.ctx(), command(external_id="PA-9999"))
+
+
+def test_killed_portal_comes_back_as_it_was(tmp_path):
+    scenario = {"reports": [report(1), report(2)]}
+    file = tmp_path / "portal.json"
+    with serve(sandbox.build(scenario, file)) as running:
+        config, secrets = sandbox.settings_for(running.url, scenario)
+        CONNECTOR.push(context_for(running, MANIFEST, config, secrets), command())
+    with serve(sandbox.build(scenario, file)) as running:
+        ctx = context_for(running, MANIFEST, {**config, "base_url": running.url}, secrets)
+        assert CONNECTOR.lookup(ctx, command()).found is not None
 
 
 # Set-up ---------------------------------------------------------------------------------------
