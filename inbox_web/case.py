@@ -245,5 +245,9 @@ def _by_code() -> int:
 
 
 def _channel_names(view: CaseView) -> dict[str, str]:
-    told = (*view.reports, *(delivery for reply in view.replies for delivery in reply.deliveries))
-    return {part.channel_slug: part.channel for part in told} | {view.row.channel_slug: view.row.channel}
+    """Slug -> title of every channel that the page's events may name."""
+    names = {view.row.channel_slug: view.row.channel}
+    names |= {report.channel_slug: report.channel for report in view.reports}
+    for reply in view.replies:
+        names |= {delivery.channel_slug: delivery.channel for delivery in reply.deliveries}
+    return names

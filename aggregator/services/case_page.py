@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from aggregator.domain.workflow import MOVES, OPEN, Status
+from aggregator.sdk.contract import Capabilities
 from aggregator.services import deadlines, delivery_views
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.rows import inbox_row
@@ -36,7 +37,9 @@ REPORTS = 100
 SUGGESTIONS = 5
 
 
-def read(tx: Tx, clocks: Deadlines, case_id: int, now: datetime) -> CaseView:
+def read(
+    tx: Tx, clocks: Deadlines, case_id: int, now: datetime, capabilities: Callable[[str], Capabilities]
+) -> CaseView:
     """The page's values; the caller has checked that the person may see this case."""
     case = case_queries.row(tx, case_id)
     assert case is not None
@@ -54,7 +57,7 @@ def read(tx: Tx, clocks: Deadlines, case_id: int, now: datetime) -> CaseView:
         merged_into=case.merged_into,
         deadline_vi=sentence_vi,
         deadline_en=sentence_en,
-        reports=_reports(tx, members),
+        reports=_reports(tx, members, capabilities),
         suggestions=_suggestions(tx, case, list(members)) if case.is_open else (),
         timeline=_timeline(tx, case_id, names),
         replies=_replies(tx, case_id, names, deliveries),
@@ -62,7 +65,9 @@ def read(tx: Tx, clocks: Deadlines, case_id: int, now: datetime) -> CaseView:
     )
 
 
-def _reports(tx: Tx, members: Mapping[int, Any]) -> tuple[ReportView, ...]:
+def _reports(
+    tx: Tx, members: Mapping[int, Any], capabilities: Callable[[str], Capabilities]
+) -> tuple[ReportView, ...]:
     ids = list(members)
     files: dict[int, list[AttachmentView]] = {}
     for row in report_queries.attachments_of(tx, ids):
@@ -71,14 +76,22 @@ def _reports(tx: Tx, members: Mapping[int, Any]) -> tuple[ReportView, ...]:
     identified = report_queries.with_identity(tx, ids)
     due = {row.report_id: row.due_at for row in case_queries.deadlines_of(tx, ids) if row.origin == "policy"}
     return tuple(
-        _report(row, members[row.id], files.get(row.id, []), row.id in identified, due.get(row.id))
+        _report(
+            row,
+            members[row.id],
+            files.get(row.id, []),
+            row.id in identified,
+            due.get(row.id),
+            capabilities(row.channel_kind),
+        )
         for row in report_queries.in_case_ids(tx, ids)
     )
 
 
 def _report(
-    row: Any, member: Any, files: Sequence[AttachmentView], identified: bool, due_at: datetime | None
-) -> ReportView:
+    row: Any, member: Any, files: Sequence[AttachmentView], identified: bool, due_at: datetime | None,
+    can: Capabilities,
+) -> ReportView:  # fmt: skip
     return ReportView(
         id=row.id, external_id=row.external_id, channel=row.title, channel_slug=row.slug, kind=row.kind,
         received_at=row.received_at, subject=row.subject, body=row.body, address=row.address, area=row.area,
@@ -87,6 +100,7 @@ def _report(
         due_at=due_at, url=row.url, anonymous=row.anonymous, has_identity=identified, revision=row.revision,
         attachments=tuple(files), cause=member.cause, score=member.score, reasons=reasons(member.reasons),
         rule_version=member.rule_version, joined_at=member.started_at,
+        can_reply=can.push_reply, max_reply_chars=can.max_reply_chars,
     )  # fmt: skip
 
 

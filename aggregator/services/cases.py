@@ -66,7 +66,7 @@ class Cases:
         """The whole page of one case. `NotFound` alike for a hidden and for a missing one (I13)."""
         with self._db.read() as tx:
             seen(tx, actor, case_id)
-            return case_page.read(tx, self._clocks, case_id, self._clock())
+            return case_page.read(tx, self._clocks, case_id, self._clock(), self._capabilities)
 
     def find(self, actor: Actor, code: str) -> int:
         """The id of the case with this code (or id) that the person sees; `NotFound` otherwise."""
@@ -129,7 +129,7 @@ class Cases:
             outbox_queries.enqueue(tx, [self._message(reply_id, case_id, row, now) for row in reports])
             self._set_status(tx, actor, case, target, now)
             outbox_queries.refresh_problem(tx, [case_id])
-            told = {"reply": reply_id, "kind": kind.value, "to": [row.slug for row in reports]}
+            told = {"reply": reply_id, "kind": kind.value, "sources": [row.slug for row in reports]}
             _record(tx, case, "replied", actor, now, told | _moved(case, target))
             return reply_id
 

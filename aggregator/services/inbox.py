@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from aggregator.storage.inbox_queries import ListQuery
 from aggregator.storage.vault import Vault
 
 MOST_ROWS = 200
+MOST_NEWS = 100
 
 #: What each view asks of the list.
 _VIEW: dict[str, dict[str, Any]] = {
@@ -34,6 +35,8 @@ _VIEW: dict[str, dict[str, Any]] = {
     "waiting_unit": {"status": "waiting_unit"},
     "problem": {"problem": True},
     "closed": {"is_open": False},
+    "paused": {"stage": "paused"},
+    "closed_late": {"is_open": False, "late": True},
 }
 
 
@@ -51,12 +54,20 @@ class Inbox:
             query = self._query(tx, actor, wanted, size)
             rows = inbox_queries.page(tx, query)
             counts = self._counts(tx, actor)
+            # A search answers one question: it is not watched for new cases.
+            newest = 0 if wanted.q.strip() else inbox_queries.newest(tx)
         more = len(rows) > size
         return InboxPage(
             rows=tuple(inbox_row(row) for row in rows[:size]),
             next=_token(rows[size - 1]) if more else "",
             counts=counts,
+            newest=newest,
         )
+
+    def arrived(self, actor: Actor, after_id: int) -> int:
+        """How many cases this person sees have come since `InboxPage.newest`; a hundred is many."""
+        with self._db.read() as tx:
+            return inbox_queries.arrived(tx, actor.ward, after_id, MOST_NEWS)
 
     def _query(self, tx: Tx, actor: Actor, wanted: InboxFilter, size: int) -> ListQuery:
         ward = actor.ward if actor.ward is not None else (wanted.ward or None)
@@ -99,26 +110,17 @@ class Inbox:
     def choices(self, actor: Actor) -> Choices:
         """What the filters and forms offer this person."""
         with self._db.read() as tx:
-            categories = inbox_queries.category_choices(tx)
-            english = actor.language == "en"
-            return Choices(
-                channels=tuple(
-                    Choice(row.slug, row.title, row.ward_code)
-                    for row in inbox_queries.channel_choices(tx, actor.ward)
-                ),
-                categories=tuple(
-                    Choice(row.code, row.name_en if english else row.name_vi) for row in categories
-                ),
-                units=tuple(
-                    Choice(str(row.id), row.name, row.ward_code)
-                    for row in inbox_queries.unit_choices(tx, actor.ward)
-                ),
-                officers=tuple(
-                    Choice(str(row.id), row.name, row.ward_code or "")
-                    for row in inbox_queries.officer_choices(tx, actor.ward)
-                ),
-                wards=tuple(Choice(row.code, row.name) for row in inbox_queries.ward_choices(tx, actor.ward)),
-            )
+            found = inbox_queries.choices(tx, actor.ward, english=actor.language == "en")
+        offered: dict[str, list[Choice]] = defaultdict(list)
+        for row in found:
+            offered[row.kind].append(Choice(row.value, row.label, row.ward_code or ""))
+        return Choices(
+            channels=tuple(offered["channel"]),
+            categories=tuple(offered["category"]),
+            units=tuple(offered["unit"]),
+            officers=tuple(offered["officer"]),
+            wards=tuple(offered["ward"]),
+        )
 
     def next_after(self, actor: Actor, case_id: int) -> int | None:
         """The open case that follows this one in the order of deadlines, None at the end."""

@@ -17,7 +17,9 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Text,
     and_,
+    cast,
     false,
     func,
     literal,
@@ -26,6 +28,8 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    union,
+    union_all,
 )
 
 from aggregator.storage.account_tables import officers
@@ -48,6 +52,7 @@ class ListQuery:
     stage: str | None = None
     status: str | None = None
     problem: bool = False
+    late: bool | None = None
     channel: str | None = None
     category: str | None = None
     unit: int | None = None
@@ -109,13 +114,15 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
         found.append(cases.c.is_open.is_(wanted.is_open))
     for column, value in (
         (cases.c.stage, wanted.stage),
+        (cases.c.late, wanted.late),
         (cases.c.status, wanted.status),
         (cases.c.unit_id, wanted.unit),
         (cases.c.officer_id, wanted.officer),
         (cases.c.category_code, wanted.category),
     ):
         if value is not None:
-            found.append(column.is_(None) if value in (0, "-") else column == value)
+            nobody = value in (0, "-") and value is not False
+            found.append(column.is_(None) if nobody else column == value)
     if wanted.channel is not None:
         found.append(
             cases.c.channel_id
@@ -134,25 +141,33 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
 def search(tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None) -> list[int]:
     """Case ids found, of reports newest first; words are folded, the last one may be a beginning."""
     report_ids = _by_words(tx, words) if words else []
+    reported: ColumnElement[bool] = memberships.c.report_id.in_(report_ids)
     if phone_index is not None:
-        report_ids += tx.scalars(
+        by_phone = (
             select(reporters.c.report_id)
             .where(reporters.c.phone_index == phone_index)
             .order_by(reporters.c.report_id.desc())
             .limit(SEARCH_CAP)
         )
-    found: dict[int, None] = {}
-    if code:
-        named = select(cases.c.id).where(cases.c.code == code)
-        found.update(
-            dict.fromkeys(tx.scalars(named if ward is None else named.where(cases.c.ward_code == ward)))
-        )
-    if report_ids:
-        living = select(memberships.c.case_id).where(
-            memberships.c.report_id.in_(report_ids), memberships.c.ended_at.is_(None)
-        )
-        found.update(dict.fromkeys(tx.scalars(living)))
-    return list(found)
+        reported = or_(reported, memberships.c.report_id.in_(by_phone))
+    named = select(cases.c.id).where(cases.c.code == code)
+    living = select(memberships.c.case_id).where(reported, memberships.c.ended_at.is_(None))
+    # One statement for all ways: a list page may take six.
+    return list(tx.scalars(union(_of_ward(named, cases.c.ward_code, ward), living)))
+
+
+# What has come since
+
+
+def newest(tx: Tx) -> int:
+    """The highest case number of the installation: a mark in time, not a count."""
+    return tx.scalar(select(func.max(cases.c.id))) or 0
+
+
+def arrived(tx: Tx, ward: str | None, after_id: int, cap: int) -> int:
+    """How many cases of the ward came after that mark; counting ends at `cap`."""
+    found = _of_ward(select(cases.c.id), cases.c.ward_code, ward).where(cases.c.id > after_id)
+    return tx.scalar(select(func.count()).select_from(found.limit(cap).subquery())) or 0
 
 
 def _by_words(tx: Tx, words: Sequence[str]) -> list[int]:
@@ -201,6 +216,29 @@ def assignees(tx: Tx, ward: str, unit_id: int | None, officer_id: int | None) ->
         )
     )
     return Assignees(unit, officer)
+
+
+def choices(tx: Tx, ward: str | None, *, english: bool) -> list[Row[Any]]:
+    """(kind, value, label, ward_code) of all that can be chosen, in one statement."""
+    name = categories.c.name_en if english else categories.c.name_vi
+    # A channel of another ward may still bring reports of this one, but its name is not this ward's to see.
+    of_channel = _choice("channel", channels.c.slug, channels.c.title, channels.c.ward_code)
+    of_unit = _choice("unit", cast(units.c.id, Text), units.c.name, units.c.ward_code)
+    of_officer = _choice("officer", cast(officers.c.id, Text), officers.c.name, officers.c.ward_code)
+    parts = (
+        _of_ward(of_channel, channels.c.ward_code, ward),
+        _of_ward(of_unit, units.c.ward_code, ward).where(units.c.active),
+        _of_ward(of_officer, officers.c.ward_code, ward).where(officers.c.active, officers.c.role != "admin"),
+        _choice("category", categories.c.code, name, literal("")),
+        _of_ward(_choice("ward", wards.c.code, wards.c.name, wards.c.code), wards.c.code, ward),
+    )
+    return list(tx.execute(union_all(*parts).order_by("kind", "label")))
+
+
+def _choice(kind: str, value: Any, label: Any, ward_code: Any) -> Select[Any]:
+    return select(
+        literal(kind).label("kind"), value.label("value"), label.label("label"), ward_code.label("ward_code")
+    )
 
 
 def channel_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
