@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, literal, or_, select, update
 
 from aggregator.domain.delivery import DELIVERED, FINAL, WAITING, Delivery, comparable
+from aggregator.errors import RateLimited
 from aggregator.storage.account_tables import officers
 from aggregator.storage.case_tables import cases, outbox, replies
 from aggregator.storage.channel_tables import channel_schedule, channels
@@ -253,9 +254,14 @@ def hold_channel(
 
 
 def let_write(tx: Tx, channel_id: int, now: datetime) -> None:
-    """The next due message may try at once, whatever the back-off said."""
+    """The next due message may try at once, whatever our back-off said. A wait that the source asked
+    for stays."""
+    ours = or_(
+        channel_schedule.c.write_error_code.is_(None),
+        channel_schedule.c.write_error_code != RateLimited.code,
+    )
     waiting = and_(channel_schedule.c.channel_id == channel_id, channel_schedule.c.write_open_until > now)
-    tx.execute(update(channel_schedule).where(waiting).values(write_open_until=now))
+    tx.execute(update(channel_schedule).where(waiting, ours).values(write_open_until=now))
 
 
 def _set_channel(tx: Tx, channel_id: int, **values: Any) -> None:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from aggregator.domain.delivery import FINAL, NEEDS_PERSON, STUBBORN, WAITING, Delivery, comparable
+from aggregator.errors import Transient
 from aggregator.storage import ids
 from aggregator.storage.case_tables import cases, outbox, replies
 from aggregator.storage.channel_tables import channel_schedule, channels
@@ -114,16 +115,22 @@ def _last_seq(tx: Tx, report_ids: set[int]) -> Counter[int]:
 
 
 def wake(tx: Tx, channel_id: int, now: datetime) -> None:
-    """The channel was reached: its waiting messages are due at once.
+    """The channel was reached: what waits because it was not is due at once.
 
-    Not those whose outcome is unknown: the source still needs its time to settle.
+    Not what waits for the source to settle, and nothing where the source itself asked us to wait.
     """
+    # In doubt, but not reached: its settling time had passed before that try.
+    unreached = and_(
+        outbox.c.state == Delivery.CONFIRMING.value,
+        outbox.c.error_code == Transient.code,
+        outbox.c.lease_owner.is_(None),
+    )
     tx.execute(
         update(outbox)
         .where(
             outbox.c.channel_id == channel_id,
             outbox.c.next_attempt_at > now,
-            outbox.c.state == Delivery.PENDING,
+            or_(outbox.c.state == Delivery.PENDING.value, unreached),
         )
         .values(next_attempt_at=now)
     )

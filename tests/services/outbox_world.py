@@ -251,6 +251,10 @@ class World:
             self.clock.wait(step_s)
         raise AssertionError(f"still waiting: {self.rows(state=('pending', 'leased', 'confirming'))}")
 
+    def poll_succeeds(self, channel: int) -> None:
+        with self.db.write() as tx:
+            outbox_queries.wake(tx, channel, self.clock())
+
     def poll_shows(self, channel: int, report: int, texts: list[str]) -> None:
         """A poll brings the report with these answers under it."""
         with self.db.write() as tx:

@@ -24,7 +24,7 @@ from aggregator.errors import (
     UnknownOutcome,
 )
 from aggregator.sdk.contract import PushCommand, PushResult, SourceStatus
-from aggregator.storage import ledger_queries, outbox_claims, outbox_queries
+from aggregator.storage import ledger_queries, outbox_claims
 from aggregator.storage.db import Tx
 from tests.services.outbox_world import (
     Counter,
@@ -402,8 +402,7 @@ def test_a_poll_that_succeeds_wakes_the_queue(world: World, counter: Counter) ->
     counter.next_push.append(fail(Transient("away")))
     world.work()
     assert world.work().total == 0
-    with world.db.write() as tx:
-        outbox_queries.wake(tx, channel, world.clock())
+    world.poll_succeeds(channel)
     assert world.work().sent == 1
 
 
@@ -411,8 +410,39 @@ def test_a_poll_that_succeeds_does_not_cut_the_settling_time_short(world: World,
     channel, _, _, _ = one(world)
     counter.next_push.append(fail(UnknownOutcome("lost")))
     world.work()
-    with world.db.write() as tx:
-        outbox_queries.wake(tx, channel, world.clock())
+    world.poll_succeeds(channel)
+    assert world.work().total == 0
+    counter.next_look.append(lambda: fail(Transient("away"))(counter.commands[0]))
+    world.clock.wait(60)
+    world.work()
+    assert world.work().total == 0, "could not look: backs off"
+    world.poll_succeeds(channel)
+    assert world.work().sent == 1, "settled before that look already"
+
+
+def test_a_poll_that_succeeds_does_not_overrule_a_portal_that_asks_to_wait(
+    world: World, counter: Counter
+) -> None:
+    channel, _, _, message = one(world)
+    counter.next_push.append(fail(RateLimited("429", retry_after=90)))
+    world.work()
+    world.poll_succeeds(channel)
+    world.outbox.retry(None, message)
+    assert world.work().total == 0
+    world.clock.wait(90)
+    assert world.work().sent == 1
+
+
+def test_a_poll_that_succeeds_leaves_a_lease_alone(world: World, counter: Counter) -> None:
+    channel, _, _, _ = one(world)
+    counter.next_push.append(fail(UnknownOutcome("lost")))
+    counter.next_look.append(lambda: fail(Transient("away"))(counter.commands[0]))
+    world.work()
+    world.clock.wait(60)
+    world.work()
+    world.clock.wait(300)
+    assert world.outbox.claim("at work") is not None
+    world.poll_succeeds(channel)
     assert world.work().total == 0
 
 
