@@ -170,15 +170,27 @@ def keys(t: Traits) -> tuple[int, ...]:
     return (*_shared_keys(t), *street, *((_cell_key(*cell),) if cell else ()))
 
 
-def lookup_keys(t: Traits) -> tuple[int, ...]:
-    """The hashes under which candidates for a new report are looked up, at most fourteen.
+#: How many days back a key is followed. A street or a neighbourhood says "same problem" only while it is
+#: fresh; the same house, the same words or the same caller may come back to an old matter.
+BROAD_DAYS, PRECISE_DAYS = 60, 400
+
+
+def lookup_keys(t: Traits) -> dict[int, int]:
+    """The hashes under which candidates for a new report are looked up, at most fourteen, each with the
+    number of days that it is followed back.
 
     Besides its own: the eight cells around, and the reports of its street that name no house; one that
     names no house itself also meets those that do.
     """
-    street = _place_keys(t, (_STREET,) if t.house else (_STREET, _NUMBERED_STREET))
-    around: tuple[int, ...] = ()
+    places = _place_keys(t, (_STREET,) if t.house else (_STREET, _NUMBERED_STREET))
+    house, broad = (places[:1], places[1:]) if t.street and t.house else ([], places)
     if cell := _cell(t):
         row, column = cell
-        around = tuple(_cell_key(row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
-    return (*_shared_keys(t), *street, *around)
+        broad += [_cell_key(row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    precise = [*_shared_keys(t), *house]
+    return dict.fromkeys(precise, PRECISE_DAYS) | dict.fromkeys(broad, BROAD_DAYS)
+
+
+def day_of(at: datetime) -> int:
+    """The day number that posting lists are ordered by (days since 1970, UTC)."""
+    return int(at.timestamp() // 86_400)

@@ -9,11 +9,12 @@ of them is stored; the batch's own keys lie over the database's like one more, n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aggregator.domain import matching
 from aggregator.domain.matching import DEFAULT, Judgement, Traits, Verdict
+from aggregator.domain.traits import day_of
 from aggregator.storage import match_queries
 from aggregator.storage.db import Tx
 
@@ -40,7 +41,7 @@ class BatchMatcher:
 
     def __init__(self, tx: Tx, batch: Sequence[Traits]) -> None:
         self._lookups = {t.report_id: matching.lookup_keys(t) for t in batch}
-        self._postings = match_queries.postings(tx, {key for keys in self._lookups.values() for key in keys})
+        self._postings = match_queries.postings(tx, _since(batch, self._lookups))
         stored = {report_id for ids in self._postings.values() for report_id in ids}
         self._known = match_queries.stored_traits(tx, stored)
         self._sizes: dict[int, int] = {}
@@ -85,6 +86,16 @@ class BatchMatcher:
             and other.case_id is not None
             and self._sizes.get(other.case_id, 0) < DEFAULT.cap
         )
+
+
+def _since(batch: Sequence[Traits], lookups: Mapping[int, Mapping[int, int]]) -> dict[int, int]:
+    """Key -> the oldest day that any report of the batch looks at."""
+    since: dict[int, int] = {}
+    for t in batch:
+        day = day_of(t.received_at)
+        for key, days in lookups[t.report_id].items():
+            since[key] = min(since.get(key, day), day - days)
+    return since
 
 
 def _one_a_case(ranked: list[tuple[Traits, Verdict]]) -> list[tuple[Traits, Verdict]]:

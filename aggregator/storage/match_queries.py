@@ -7,7 +7,6 @@ primary key backwards: cost follows the number of keys asked for, never the numb
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.matching import Traits
+from aggregator.domain.traits import day_of
 from aggregator.storage.case_tables import cases, memberships
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
@@ -25,31 +25,27 @@ from aggregator.storage.report_tables import judgements, match_keys, match_trait
 PER_KEY = 20
 
 _POSTINGS_SQLITE = text(
-    "SELECT q.value AS key, m.report_id FROM json_each(:keys) AS q JOIN match_keys AS m"
-    " ON m.key = q.value AND m.report_id IN"
-    " (SELECT report_id FROM match_keys WHERE key = q.value ORDER BY report_id DESC LIMIT :per_key)"
+    "SELECT q.key, (SELECT json_group_array(report_id) FROM (SELECT report_id FROM match_keys"
+    " WHERE key = q.key AND day >= q.since ORDER BY day DESC, report_id DESC LIMIT :per_key))"
+    " FROM (SELECT value ->> 0 AS key, value ->> 1 AS since FROM json_each(:keys)) AS q"
 )
 _POSTINGS_POSTGRES = text(
-    "SELECT q.key, m.report_id FROM unnest(CAST(:keys AS bigint[])) AS q(key) CROSS JOIN LATERAL"
-    " (SELECT report_id FROM match_keys WHERE key = q.key ORDER BY report_id DESC LIMIT :per_key) AS m"
+    "SELECT q.key, ARRAY(SELECT report_id FROM match_keys WHERE key = q.key AND day >= q.since"
+    " ORDER BY day DESC, report_id DESC LIMIT :per_key)"
+    " FROM unnest(CAST(:keys AS bigint[]), CAST(:since AS int[])) AS q(key, since)"
 )
 
 
-def postings(tx: Tx, keys: Iterable[int]) -> dict[int, list[int]]:
-    """Key -> report ids, newest first, at most `PER_KEY` each."""
-    wanted = sorted(set(keys))
-    found: dict[int, list[int]] = defaultdict(list)
+def postings(tx: Tx, keys: Mapping[int, int]) -> dict[int, list[int]]:
+    """Key -> report ids, newest first, at most `PER_KEY` each. `keys`: key -> the oldest day wanted."""
+    wanted = sorted(keys.items())
     if not wanted:
-        return found
+        return {}
     if tx.dialect.name == "sqlite":
         rows = tx.execute(_POSTINGS_SQLITE, {"keys": json.dumps(wanted), "per_key": PER_KEY})
-    else:
-        rows = tx.execute(_POSTINGS_POSTGRES, {"keys": wanted, "per_key": PER_KEY})
-    for key, report_id in rows:
-        found[key].append(report_id)
-    for ids in found.values():
-        ids.sort(reverse=True)
-    return found
+        return {key: json.loads(ids) for key, ids in rows if ids != "[]"}
+    parts = {"keys": [key for key, _ in wanted], "since": [day for _, day in wanted], "per_key": PER_KEY}
+    return {key: ids for key, ids in tx.execute(_POSTINGS_POSTGRES, parts) if ids}
 
 
 def stored_traits(tx: Tx, report_ids: Iterable[int]) -> dict[int, Traits]:
@@ -91,10 +87,10 @@ def insert_traits(tx: Tx, traits: Sequence[Traits], keys: Mapping[int, Sequence[
             for t in traits
         ],
     )  # fmt: skip
-    rows = [{"key": key, "report_id": t.report_id} for t in traits for key in set(keys[t.report_id])]
+    # Sorted, neighbours in the index are inserted together.
+    rows = sorted((key, day_of(t.received_at), t.report_id) for t in traits for key in set(keys[t.report_id]))
     if rows:
-        # Sorted, neighbours in the index are inserted together.
-        tx.execute(insert(match_keys), sorted(rows, key=lambda row: (row["key"], row["report_id"])))
+        tx.execute(insert(match_keys), [{"key": key, "day": day, "report_id": one} for key, day, one in rows])
 
 
 def delete_traits(tx: Tx, report_ids: Sequence[int]) -> None:

@@ -124,8 +124,9 @@ match_traits = Table(
 match_keys = Table(
     "match_keys",
     metadata,
-    #: A posting list: newest report first by reading the primary key backwards.
+    #: A posting list: newest report first by reading the primary key backwards, from a day on.
     Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
     Column("report_id", Id, ForeignKey("reports.id"), primary_key=True),
     Index("ix_match_keys_report_id", "report_id"),
     sqlite_with_rowid=False,

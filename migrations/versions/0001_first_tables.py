@@ -450,9 +450,10 @@ def upgrade() -> None:
     op.create_table(
         "match_keys",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("report_id", ID, nullable=False),
         sa.ForeignKeyConstraint(["report_id"], ["reports.id"], name=op.f("fk_match_keys_report_id")),
-        sa.PrimaryKeyConstraint("key", "report_id", name=op.f("pk_match_keys")),
+        sa.PrimaryKeyConstraint("key", "day", "report_id", name=op.f("pk_match_keys")),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("match_keys", schema=None) as batch_op:
