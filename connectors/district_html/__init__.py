@@ -45,7 +45,7 @@ from aggregator.sdk.contract import (
 from connectors.district_html import mapping, reading, replying
 from connectors.district_html.client import Site
 
-_STEPS = ("settings", "sign_in", "list", "sample", "reply_form")
+_STEPS = ("Thiết lập", "Đăng nhập", "Đọc danh sách", "Đọc thử một phản ánh", "Biểu mẫu trả lời")
 _HINTS = {
     "auth_failed": "Kiểm tra tên đăng nhập và mật khẩu, rồi kết nối lại kênh",
     "config_invalid": "Kiểm tra địa chỉ và bố cục trang trong thiết lập",
@@ -87,8 +87,8 @@ class DistrictPortal:
             try:
                 results.append(CheckResult(name, True, next(steps)))
             except ChannelError as error:
-                detail, hint = f"{error.code}: {error.message_vi}", _HINTS.get(error.code, error.hint)
-                results.append(CheckResult(name, False, detail, hint))
+                hint = _HINTS.get(error.code, error.hint)
+                results.append(CheckResult(name, False, error.message_vi, hint))
                 break
         return results
 

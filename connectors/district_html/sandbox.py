@@ -66,8 +66,7 @@ class SimulatedDistrict(Portal):
         self.route(paths["detail"])(self._detail)
         self.route(paths["reply"], ["POST"])(self._reply)
         self.route(paths["file"])(self._file)
-        if not self.reports:
-            self.load(scenario.get("reports", ()))
+        self.load([report for report in scenario.get("reports", ()) if str(report["id"]) not in self.reports])
 
     # -- sessions and tokens ---------------------------------------------------------------------
 

@@ -219,11 +219,11 @@ class NationalBus:
         """Settings, sign-in, list, one mapped sample, read-back; stops at the first that fails."""
         results: list[CheckResult] = []
         steps = self._steps(ctx)
-        for name in ("settings", "sign_in", "list", "sample", "read_back"):
+        for name in ("Thiết lập", "Đăng nhập", "Đọc danh sách", "Đọc thử một mục", "Đọc lại câu trả lời"):
             try:
                 results.append(CheckResult(name, True, next(steps)))
             except ChannelError as error:
-                results.append(CheckResult(name, False, f"{error.code}: {error.message_vi}", _hint(error)))
+                results.append(CheckResult(name, False, error.message_vi, _hint(error)))
                 break
         return results
 

@@ -74,8 +74,7 @@ class SimulatedBus(Portal):
         self.route(AUTH, ["POST"])(self._sign_in)
         self.route(INTEGRATION, ["POST"])(self._call)
         self.route(SHARE, ["POST"])(self._call)
-        if not self.reports:
-            self.load(scenario.get("reports", ()))
+        self.load([report for report in scenario.get("reports", ()) if str(report["id"]) not in self.reports])
 
     # -- sessions --------------------------------------------------------------------------------
 
