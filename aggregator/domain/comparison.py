@@ -123,10 +123,13 @@ def alike(one: Traits, other: Traits, cheap: float) -> float:
     return (cheap + fuzz.token_set_ratio(one.text, other.text) / 100) / 2
 
 
-def numbers_differ(one: Traits, other: Traits) -> bool:
-    """Whether each text names a number that the other lacks: a template filled in twice."""
+def numbers_differ(one: Traits, other: Traits, *, near_copy: bool) -> bool:
+    """Whether the numbers of the texts tell them apart: each names one that the other lacks.
+
+    In a near copy, where all else is equal, one number more on either side is enough.
+    """
     mine, theirs = _numbers(one), _numbers(other)
-    return bool(mine - theirs) and bool(theirs - mine)
+    return mine != theirs if near_copy else not (mine <= theirs or theirs <= mine)
 
 
 def _numbers(t: Traits) -> set[str]:

@@ -33,9 +33,10 @@ _SHOWN_FROM = 0.2
 
 _VETOES = {
     "other_house": ("khác số nhà hoặc hẻm", "another house or alley number"),
+    "other_street": ("khác tên đường", "another street"),
     "other_numbers": ("các con số trong nội dung khác nhau", "the numbers in the texts differ"),
-    "other_ward": ("khác phường/xã", "another ward"),
-    "other_category": ("khác lĩnh vực", "other category"),
+    "other_ward": ("khác phường/xã: không tự gộp", "another ward: not joined by itself"),
+    "other_category": ("khác lĩnh vực: cần cán bộ xem", "other category: a person looks"),
     "vague_place": ("chỉ rõ cùng đường, chưa rõ cùng chỗ", "the street is the same, the spot is not known"),
     "no_place": ("không rõ cùng địa điểm", "no common place is known"),
     "legal": ("có khiếu nại, tố cáo: cán bộ quyết định", "a legal matter: a person decides"),

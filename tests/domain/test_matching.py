@@ -450,7 +450,7 @@ if REAL.exists():
 
     # A number in front of a capitalised name, or after an alley or house word.
     # A number in front of a capitalised name: nearly always a house, an alley or a lamp post.
-    HOUSE = re.compile(r"(?<![\d/-])(\d+)(?=[A-Z]?(?:/\w+)? [A-ZĐÂÔ])")
+    HOUSE = re.compile(r"(?<![\d/-])(?<!gã )(\d+)(?=[A-Z]?(?:/\w+)? [A-ZĐÂÔ])")
 
     def test_real_texts_with_only_the_house_number_changed_never_join():
         changed = 0
