@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.domain.people import Actor, Right
+from aggregator.domain.polling import DOWN, HELD, State
 from aggregator.domain.runs import Counts
 from aggregator.errors import AggregatorError, ConfigInvalid, MoveNotAllowed, NotAllowed, NotFound
 from aggregator.sdk.contract import Capabilities, CheckResult
@@ -28,7 +29,7 @@ from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.views import ChannelView, QuarantineView, RunView
 from aggregator.settings import Settings
 from aggregator.storage import account_queries, channel_queries, outbox_queries, quarantine_queries
-from aggregator.storage.channel_queries import HELD, ChannelRow
+from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.vault import Vault
 
@@ -49,13 +50,13 @@ class Channels:
         vault: Vault,
         connectors: Mapping[str, Found],
         clock: Clock,
-        settings: Settings | None = None,
+        settings: Settings,
     ) -> None:
         self._db = db
         self._vault = vault
         self._connectors = connectors
         self._clock = clock
-        self._connections = Connections(vault, connectors, clock, settings or Settings())
+        self._connections = Connections(vault, connectors, clock, settings)
 
     # Setting up -------------------------------------------------------------------------------------
 
@@ -90,6 +91,7 @@ class Channels:
         _may_operate(actor, channel.ward_code)
         _may_operate(actor, found.ward)
         with self._db.write() as tx:
+            ledger.lock(tx, [SYSTEM])  # the chain before the rows, as everybody who writes both does
             self._check_place(tx, found, new=False)
             schedule = {**_schedule(found), **_try_again(channel, self._clock()), "connector_state": None}
             channel_queries.update_channel(tx, channel.id, self._columns(found), schedule)
@@ -257,7 +259,7 @@ class Channels:
             state=health.worst(lights), paused=row.paused, lights=lights, interval_s=row.interval_s,
             next_due_at=None if row.paused or row.state in HELD else row.next_due_at,
             last_success_at=row.last_success_at, last_item_at=row.last_item_at,
-            down_since=row.down_since if row.state in health.DOWN else None,
+            down_since=row.down_since if row.state in DOWN else None,
             can_reply=can.push_reply, outbox_waiting=waiting, quarantined=open_items,
             today={
                 "seen": today.seen, "stored": today.stored, "unchanged": today.unchanged,
@@ -285,7 +287,7 @@ def _schedule(spec: ChannelSpec) -> dict[str, Any]:
 def _try_again(channel: ChannelRow, now: datetime) -> dict[str, Any]:
     """Due now; a stop is lifted, but "down" is only over when a poll succeeds."""
     due = {} if channel.next_due_at is None else {"next_due_at": now}
-    return {**due, "state": "degraded", "failures": 0} if channel.state in HELD else due
+    return {**due, "state": State.DEGRADED.value, "failures": 0} if channel.state in HELD else due
 
 
 def _may_look(actor: Actor | None) -> None:

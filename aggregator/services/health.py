@@ -18,16 +18,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aggregator.domain.polling import DOWN, DOWN_AFTER, State
 from aggregator.services.views import Light
-from aggregator.storage.channel_queries import HELD, ChannelRow
+from aggregator.storage.channel_queries import ChannelRow
 
 #: A channel of a short interval is still given this long before its silence is an alarm.
 SHORTEST_SILENCE = timedelta(minutes=10)
-#: Failed tries in a row before a channel counts as down.
-DOWN_AFTER = 3
-#: States that are down: told once when entered, once when left.
-DOWN = (*HELD, "degraded", "parsing_problem")
-
 _WORST_FIRST = ("bad", "slow", "good", "off")
 
 
@@ -205,7 +201,7 @@ def _writing(channel: ChannelRow, now: datetime, can_reply: bool, waiting: int) 
             "writing", "off", at, "Kênh này không nhận phúc đáp tự động; cán bộ chuyển bằng tay.",
             "This channel takes no answers by itself; a person carries them over.",
         )  # fmt: skip
-    held = channel.state in ("needs_reauth", "misconfigured")
+    held = channel.state in (State.NEEDS_REAUTH, State.MISCONFIGURED)
     if held and waiting:
         return Light(
             "writing", "bad", at, f"{waiting} phúc đáp đang chờ vì kênh đã dừng.",

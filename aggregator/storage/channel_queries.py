@@ -38,13 +38,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from aggregator.domain.polling import HELD
 from aggregator.domain.runs import Counts, Run, RunKind
 from aggregator.errors import LeaseLost
 from aggregator.storage.channel_tables import channel_schedule, channels, poll_runs
 from aggregator.storage.db import Tx
-
-#: States in which a channel is not polled until a person has acted.
-HELD = ("needs_reauth", "misconfigured", "broken")
 
 # As literals, not parameters: SQLite uses a partial index only where it can prove that it fits.
 _RUNNING = poll_runs.c.outcome == literal_column("'running'")
@@ -157,7 +155,7 @@ def claim(tx: Tx, owner: str, now: datetime, lease_until: datetime) -> ChannelRo
         .where(
             pick.c.next_due_at <= now,
             pick.c.paused.is_(False),
-            pick.c.state.not_in(HELD),
+            pick.c.state.not_in([state.value for state in HELD]),
             _free(pick, now),
             ~_host_busy(pick),
         )
@@ -273,17 +271,23 @@ def commit_batch(tx: Tx, run: Run, cursor: Mapping[str, Any] | None, counts: Cou
 
 
 def finish(
-    tx: Tx, run: Run, schedule: dict[str, Any], outcome: dict[str, Any], due: tuple[datetime | None, datetime]
+    tx: Tx,
+    run: Run,
+    schedule: dict[str, Any],
+    outcome: dict[str, Any],
+    due: tuple[datetime, datetime] | None = None,
 ) -> None:
     """End the lease and the run. `due`: when it was due as claimed, and when it is due next.
 
-    A due time that a person changed meanwhile (poll now, another interval) stays as they set it.
-    Raises `LeaseLost` where another worker has the channel by now.
+    A due time that a person changed meanwhile (poll now, another interval) stays as they set it;
+    without `due` it stays, whatever it is. Raises `LeaseLost` where another worker has the channel.
     """
-    was, then = due
+    values = {**_NOT_LEASED, **schedule}
     table = channel_schedule
-    next_due = case((table.c.next_due_at == was, then), else_=table.c.next_due_at)
-    if tx.execute(_mine(run).values(next_due_at=next_due, **_NOT_LEASED, **schedule)).rowcount != 1:
+    if due is not None:
+        was, then = due
+        values["next_due_at"] = case((table.c.next_due_at == was, then), else_=table.c.next_due_at)
+    if tx.execute(_mine(run).values(**values)).rowcount != 1:
         raise _lost(run)
     cursor_after = select(table.c.cursor).where(table.c.channel_id == run.channel_id).scalar_subquery()
     tx.execute(

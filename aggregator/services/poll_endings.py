@@ -1,0 +1,265 @@
+"""How a run ends: what its success or failure writes on the channel, the run and the ledger.
+
+What may surprise: only a poll says how the portal is. An import fails because of its file, a replay
+because of old bytes; both end their run and their lease and leave the channel's health alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.domain import polling as rules
+from aggregator.domain.polling import DOWN, State, Verdict
+from aggregator.domain.runs import Counts, Run
+from aggregator.errors import AggregatorError, AuthFailed, ChannelError, RateLimited, SchemaDrift
+from aggregator.sdk.contract import Batch
+from aggregator.services import ledger
+from aggregator.services.clock import Clock
+from aggregator.services.faults import origin
+from aggregator.services.ledger import SYSTEM, Draft
+from aggregator.storage import channel_queries, outbox_queries, quarantine_queries
+from aggregator.storage.channel_queries import ChannelRow
+from aggregator.storage.db import Database, Tx
+from aggregator.storage.vault import Vault
+
+log = logging.getLogger(__name__)
+
+LONGEST_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A channel that is this worker's until the lease ends."""
+
+    run: Run
+    channel: ChannelRow
+    deadline: datetime
+    cursor: Mapping[str, Any] | None
+    #: Settings over the channel's own, for this run alone (the file of an import).
+    config: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended. `outcome`: ok, failed, or lost (another worker took the channel over)."""
+
+    outcome: str
+    counts: Counts
+    #: None for a dry run, which leaves no trace.
+    run_id: int | None = None
+    source_count: int | None = None
+    #: The run stopped at its deadline, or was asked to; the rest comes with the next one.
+    cut_short: bool = False
+    error_code: str | None = None
+    error: str | None = None
+    error_vi: str | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a run has done so far."""
+
+    counts: Counts = field(default_factory=Counts)
+    batches: int = 0
+    source_count: int | None = None
+    cut_short: bool = False
+    requests: int = 0
+    bytes_read: int = 0
+    #: What the connector keeps, sealed; None where it kept what it had.
+    state: bytes | None = None
+
+    def took(self, batch: Batch, counts: Counts) -> None:
+        self.batches += 1
+        self.counts += counts
+        if batch.source_count is not None:
+            self.source_count = batch.source_count
+
+
+class Endings:
+    """Writes endings, each in one transaction. Raises `LeaseLost` where another worker took over."""
+
+    def __init__(self, db: Database, vault: Vault, clock: Clock) -> None:
+        self._db = db
+        self._vault = vault
+        self._clock = clock
+
+    def close(self, claim: Claim, progress: Progress, error: Exception | None) -> RunResult:
+        """End the run as what it was."""
+        if claim.run.kind != "poll":
+            self._close_quietly(claim, progress, error)
+        elif error is None:
+            self._succeeded(claim, progress)
+        else:
+            self._failed(claim, progress, error)
+        return result_of(claim, progress, error)
+
+    def _close_quietly(self, claim: Claim, progress: Progress, error: Exception | None) -> None:
+        _tell_defect(claim, error)
+        with self._db.write() as tx:
+            channel_queries.finish(tx, claim.run, {}, _run_values(progress, error, self._clock()))
+
+    def _succeeded(self, claim: Claim, progress: Progress) -> None:
+        channel, now = claim.channel, self._clock()
+        back = State(channel.state) in DOWN
+        health: dict[str, Any] = {
+            "state": State.OK.value, "failures": 0, "last_error_code": None, "last_error": None,
+            "last_error_vi": None, "down_since": None, "last_try_at": now, "last_success_at": now,
+        }  # fmt: skip
+        if progress.counts.stored:
+            health["last_item_at"] = now
+        if progress.state is not None:
+            health["connector_state"] = progress.state
+        due = _next(claim, now, rules.next_slot(channel.next_due_at, _interval(channel), now))
+        if progress.cut_short:
+            due = _next(claim, now, now)
+        with self._db.write() as tx:
+            if back:
+                ledger.lock(tx, [SYSTEM])  # the chain before the rows, as everybody who writes both does
+            health |= _writable_again(tx, channel, now)
+            channel_queries.finish(tx, claim.run, health, _run_values(progress, None, now), due)
+            quarantine_queries.supersede_pages(tx, channel.id)
+            if back:
+                told = {"channel": channel.slug, "was": channel.state, "since": _since(channel, now)}
+                ledger.append(tx, [Draft(SYSTEM, "channel_back", now, told, channel_id=channel.id)])
+        if back:
+            log.info("channel %s is back", channel.slug)
+
+    def _failed(self, claim: Claim, progress: Progress, error: Exception) -> None:
+        channel, now = claim.channel, self._clock()
+        verdict = rules.after_failure(
+            error,
+            was=State(channel.state),
+            failures=channel.failures,
+            last_code=channel.last_error_code,
+            first_s=float(channel.options.get("retry_first_s", 30.0)),
+        )
+        down = verdict.state in DOWN and State(channel.state) not in DOWN
+        wait = verdict.wait if verdict.wait is not None else _interval(channel)
+        with self._db.write() as tx:
+            if down:
+                ledger.lock(tx, [SYSTEM])
+            channel_queries.finish(
+                tx, claim.run, _unwell(channel, verdict, error, now), _run_values(progress, error, now),
+                _next(claim, now, now + wait),
+            )  # fmt: skip
+            if isinstance(error, SchemaDrift):
+                self._keep_page(tx, claim.run, error, now)
+            if down:
+                told = {
+                    "channel": channel.slug, "state": verdict.state.value, "code": verdict.code,
+                    "since": _since(channel, now), "evidence": _evidence(error),
+                }  # fmt: skip
+                ledger.append(tx, [Draft(SYSTEM, "channel_down", now, told, channel_id=channel.id)])
+        _tell_defect(claim, error)
+        if down:
+            log.warning("channel %s is down (%s): %s", channel.slug, verdict.state.value, texts(error)[0])
+
+    def _keep_page(self, tx: Tx, run: Run, error: SchemaDrift, now: datetime) -> None:
+        """The page that was not understood, where the connector handed it over."""
+        content = error.evidence.get("content")
+        if isinstance(content, str):
+            content = content.encode("utf-8", "surrogatepass")
+        if not isinstance(content, bytes):
+            return
+        payload = {
+            "channel_id": run.channel_id, "sha256": hashlib.sha256(content).hexdigest(),
+            "content_type": str(error.evidence.get("content_type", "application/octet-stream")),
+            "url": str(error.evidence.get("url", "")), "size": len(content), "fetched_at": now,
+            "content": self._vault.pack(content, "payload"),
+        }  # fmt: skip
+        quarantine_queries.put_page(tx, run, payload, error.code, texts(error)[0], now)
+
+
+def _unwell(channel: ChannelRow, verdict: Verdict, error: Exception, now: datetime) -> dict[str, Any]:
+    """What a failed poll writes on the schedule row."""
+    english, vietnamese = texts(error)
+    values: dict[str, Any] = {
+        "state": verdict.state.value, "failures": verdict.failures, "last_error_code": verdict.code,
+        "last_error": english, "last_error_vi": vietnamese, "last_try_at": now,
+    }  # fmt: skip
+    if not isinstance(error, RateLimited):
+        values["down_since"] = channel.down_since or now
+    if isinstance(error, AuthFailed):
+        values["connector_state"] = None  # a session that ended is not to be tried again
+    return values
+
+
+def _writable_again(tx: Tx, channel: ChannelRow, now: datetime) -> dict[str, Any]:
+    """The portal answered, so answers may try at once, unless the portal asked them to wait.
+
+    Failed writes are forgotten only where reading had failed, too: a portal that can be read and
+    refuses writes must not look well after every poll.
+    """
+    current = channel_queries.by_id(tx, channel.id)
+    waiting = current.write_open_until is not None and current.write_open_until > now
+    if waiting and current.write_error_code == RateLimited.code:
+        return {}
+    outbox_queries.wake(tx, channel.id, now)
+    failed = {"write_failures": 0} if channel.last_error_code is not None else {}
+    return {"write_open_until": None, **failed}
+
+
+def _interval(channel: ChannelRow) -> timedelta:
+    return timedelta(seconds=channel.interval_s)
+
+
+def _next(claim: Claim, now: datetime, then: datetime) -> tuple[datetime, datetime] | None:
+    """When it was due and will be; None for a channel that is never due by itself."""
+    was = claim.channel.next_due_at
+    return None if was is None else (was, then)
+
+
+def _since(channel: ChannelRow, now: datetime) -> str:
+    return (channel.down_since or now).isoformat()
+
+
+def _run_values(progress: Progress, error: Exception | None, now: datetime) -> dict[str, Any]:
+    return {
+        "finished_at": now, "outcome": "ok" if error is None else "failed",
+        "error_code": code_of(error), "error": texts(error)[0] if error is not None else None,
+        "requests": progress.requests, "bytes": progress.bytes_read, "source_count": progress.source_count,
+    }  # fmt: skip
+
+
+def _tell_defect(claim: Claim, error: Exception | None) -> None:
+    """Where it happened, and never what it says: the message may quote people's data."""
+    if error is not None and not isinstance(error, ChannelError):
+        log.error("channel %s, run %d: defect: %s", claim.channel.slug, claim.run.run_id, origin(error))
+
+
+def result_of(claim: Claim, progress: Progress, error: Exception | None) -> RunResult:
+    english, vietnamese = texts(error) if error is not None else (None, None)
+    return RunResult(
+        "ok" if error is None else "failed", progress.counts, claim.run.run_id, progress.source_count,
+        progress.cut_short, code_of(error), english, vietnamese,
+    )  # fmt: skip
+
+
+def code_of(error: Exception | None) -> str | None:
+    if error is None:
+        return None
+    return error.code if isinstance(error, AggregatorError) else rules.DEFECT
+
+
+def texts(error: Exception) -> tuple[str, str]:
+    """What happened, in English and Vietnamese; of a defect only where it happened."""
+    if isinstance(error, AggregatorError):
+        return str(error)[:LONGEST_ERROR], error.message_vi[:LONGEST_ERROR]
+    where = origin(error)
+    return where[:LONGEST_ERROR], f"Lỗi phần mềm: {where}"[:LONGEST_ERROR]
+
+
+def _evidence(error: Exception) -> dict[str, Any]:
+    """What was seen, small enough for the ledger: numbers and short texts, never the page."""
+    if not isinstance(error, ChannelError):
+        return {"defect": origin(error)[:LONGEST_ERROR]}
+    return {
+        key: value if isinstance(value, int) else str(value)[:300]
+        for key, value in error.evidence.items()
+        if key != "content"
+    }

@@ -1,0 +1,328 @@
+"""Polling: which channel is due, one run of it, and what the run says about the channel.
+
+    claim (tx) | open the connector | batch -> intake.receive (tx) | batch -> ... | ending (tx)
+
+The schedule is rows; whoever ticks may claim (I10). The network is used between transactions, never
+inside one (I9). Each batch commits with its cursor, so a run that dies loses nothing and the next
+one goes on behind the last batch (I1).
+
+What may surprise: a poll that is cut off by its deadline after it committed something is a success
+that goes on at once; otherwise a large backlog would look like a portal that never answers. A poll
+that yields no batch at all is an error, also where the portal answered: "nothing new" is a batch
+without records, and silence is how a changed page looks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.domain.runs import Counts, Run, RunKind
+from aggregator.errors import (
+    AggregatorError,
+    BadRecord,
+    ChannelError,
+    LeaseLost,
+    NotFound,
+    SchemaDrift,
+    Transient,
+)
+from aggregator.sdk.contract import Batch, Connector, Context, Cursor, Problem, RawItem, Record
+from aggregator.sdk.discovery import Found
+from aggregator.services.attachments import Attachments
+from aggregator.services.canonical import revision_hash
+from aggregator.services.clock import Clock
+from aggregator.services.connections import Connections, zone_of
+from aggregator.services.faults import origin
+from aggregator.services.intake import Intake
+from aggregator.services.poll_endings import LONGEST_ERROR, Claim, Endings, Progress, RunResult
+from aggregator.settings import Settings
+from aggregator.storage import channel_queries, quarantine_queries, report_queries
+from aggregator.storage.channel_queries import ChannelRow, HostTaken
+from aggregator.storage.db import Database, DatabaseUnavailable, Tx
+from aggregator.storage.vault import Vault
+
+__all__ = ["ChannelBusy", "Claim", "Polling", "RunResult", "owner_name"]
+
+log = logging.getLogger(__name__)
+
+#: Races for one host that one claim may lose before it leaves it to the next tick.
+CLAIM_TRIES = 3
+#: An import runs as long as its file is; its lease is prolonged batch by batch.
+IMPORT_DEADLINE = timedelta(days=1)
+REPLAY_BATCH = 100
+#: Clocks and timers do not tick together: an error this close to the deadline is the deadline.
+_NEAR = timedelta(seconds=1)
+
+
+class ChannelBusy(AggregatorError):
+    """Somebody else is polling this channel, or another channel of the same host."""
+
+    code = "channel_busy"
+
+
+def never() -> bool:
+    return False
+
+
+class Polling:
+    """Claims, runs, replays. One instance serves every thread of a process."""
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        connectors: Mapping[str, Found],
+        intake: Intake,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._intake = intake
+        self._clock = clock
+        self._settings = settings
+        self._connections = Connections(vault, connectors, clock, settings)
+        self._endings = Endings(db, vault, clock)
+        self.attachments = Attachments(db, self._connections, clock, settings)
+
+    # Claiming ---------------------------------------------------------------------------------------
+
+    def claim(self, owner: str) -> Claim | None:
+        """The most overdue channel, leased to `owner`; None where nothing is due."""
+        for _ in range(CLAIM_TRIES):
+            now = self._clock()
+            try:
+                with self._db.write() as tx:
+                    channel = channel_queries.claim(tx, owner, now, self._lease_end(now))
+                    return None if channel is None else self._begin(tx, channel, owner, "poll", now)
+            except HostTaken:
+                continue
+        return None
+
+    def _claim_one(self, slug: str, kind: RunKind, config: Mapping[str, Any] | None = None) -> Claim:
+        """This channel, due or not; `ChannelBusy` where somebody else has it."""
+        self.reap()
+        with self._db.read() as tx:
+            wanted = _by_slug(tx, slug)
+        now, owner = self._clock(), owner_name(kind)
+        try:
+            with self._db.write() as tx:
+                channel = channel_queries.claim_one(tx, wanted.id, owner, now, self._lease_end(now))
+                if channel is not None:
+                    return self._begin(tx, channel, owner, kind, now, config)
+        except HostTaken:
+            pass
+        raise ChannelBusy(
+            f"channel {slug} is being polled, or its host is", hint="try again in a minute",
+            message_vi="Kênh đang được đọc. Vui lòng thử lại sau một phút.",
+        )  # fmt: skip
+
+    def _begin(
+        self, tx: Tx, channel: ChannelRow, owner: str, kind: RunKind, now: datetime,
+        config: Mapping[str, Any] | None = None,
+    ) -> Claim:  # fmt: skip
+        cursor = _cursor(channel, kind)
+        run_id = channel_queries.start_run(tx, channel, kind, cursor, now)
+        run = Run(
+            run_id, channel.id, channel.slug, channel.ward_code, channel.fence, owner, kind, zone_of(channel)
+        )
+        most = IMPORT_DEADLINE if kind == "import" else timedelta(seconds=self._settings.poll_deadline_s)
+        return Claim(run, channel, now + most, cursor, config)
+
+    def _lease_end(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self._settings.lease_s)
+
+    def reap(self) -> int:
+        """Free what dead workers held and mark their runs abandoned; how many runs."""
+        with self._db.write() as tx:
+            gone = channel_queries.reap(tx, self._clock())
+        for run_id, slug in gone:
+            log.warning("channel %s: run %d was abandoned, its worker is gone", slug, run_id)
+        return len(gone)
+
+    # Running ----------------------------------------------------------------------------------------
+
+    def poll(
+        self,
+        slug: str,
+        dry_run: bool = False,
+        *,
+        kind: RunKind = "poll",
+        config: Mapping[str, Any] | None = None,
+    ) -> RunResult:
+        """Poll (or import) one channel now, with `config` over its settings for this once.
+
+        Raises `ChannelBusy`. A dry run maps and counts, writes nothing anywhere, and raises the
+        channel's error.
+        """
+        if dry_run:
+            return self._preview(slug, kind, config)
+        return self.run(self._claim_one(slug, kind, config))
+
+    def run(self, claim: Claim, stop: Callable[[], bool] = never) -> RunResult:
+        """One poll to its end. What goes wrong becomes the channel's state; it is not raised.
+
+        `stop` is asked after each batch. Raises `DatabaseUnavailable` where the end cannot be written;
+        the lease then runs out by itself.
+        """
+        return self._to_its_end(claim, lambda progress: self._fetch(claim, progress, stop))
+
+    def _to_its_end(self, claim: Claim, work: Callable[[Progress], None]) -> RunResult:
+        progress, error = Progress(), None
+        try:
+            try:
+                work(progress)
+            except (LeaseLost, DatabaseUnavailable):
+                raise
+            except Exception as caught:  # noqa: BLE001 (foreign code: unless the channel shows it, it fails unseen for ever)
+                error = caught
+            return self._endings.close(claim, progress, error)
+        except LeaseLost as lost:
+            log.warning("%s; what it had not committed is dropped", lost)
+            return RunResult("lost", progress.counts, claim.run.run_id, error_code=lost.code, error=str(lost))
+
+    def _fetch(self, claim: Claim, progress: Progress, stop: Callable[[], bool]) -> None:
+        opened = self._connections.open(claim.channel, deadline=claim.deadline, config=claim.config)
+        with opened as (connector, ctx):
+            try:
+                self._take_batches(claim, connector, ctx, progress, stop)
+            except Transient:
+                if not progress.batches or self._clock() < claim.deadline - _NEAR:
+                    raise
+                progress.cut_short = True
+            finally:
+                progress.requests, progress.bytes_read = ctx.http.requests, ctx.http.bytes_read
+            progress.state = self._connections.changed_state(claim.channel, ctx)
+
+    def _take_batches(
+        self, claim: Claim, connector: Connector, ctx: Context, progress: Progress, stop: Callable[[], bool]
+    ) -> None:
+        with _batches(connector, ctx, claim.cursor) as batches:
+            for batch in batches:
+                progress.took(batch, self._intake.receive(self._prolonged(claim.run), batch))
+                if not batch.complete and (stop() or self._clock() >= claim.deadline):
+                    progress.cut_short = True
+                    break
+        if not progress.batches:
+            raise SchemaDrift(
+                "the connector gave no batch, not even an empty one",
+                message_vi="Bộ kết nối không trả về gì, kể cả trang rỗng.",
+            )
+
+    def _prolonged(self, run: Run) -> Run:
+        return replace(run, lease_until=self._lease_end(self._clock()))
+
+    # Without a trace --------------------------------------------------------------------------------
+
+    def _preview(self, slug: str, kind: RunKind, config: Mapping[str, Any] | None) -> RunResult:
+        with self._db.read() as tx:
+            channel = _by_slug(tx, slug)
+        deadline = self._clock() + timedelta(seconds=self._settings.poll_deadline_s)
+        progress, newest = Progress(), dict[str, str]()
+        with self._connections.open(channel, deadline=deadline, config=config) as (connector, ctx):
+            with _batches(connector, ctx, _cursor(channel, kind)) as batches:
+                for batch in batches:
+                    progress.took(batch, self._would_count(channel.id, batch, newest))
+        return RunResult("ok", progress.counts, source_count=progress.source_count)
+
+    def _would_count(self, channel_id: int, batch: Batch, newest: dict[str, str]) -> Counts:
+        """`newest`: external id -> hash of what earlier batches of this dry run would have stored."""
+        with self._db.read() as tx:
+            heads = report_queries.heads(tx, channel_id, {record.external_id for record in batch.records})
+        stored = revised = 0
+        for record in batch.records:
+            key, digest = record.external_id, revision_hash(record)
+            before = newest.get(key) or (heads[key].hash if key in heads else None)
+            newest[key] = digest
+            stored += before != digest
+            revised += before is not None and before != digest
+        problems = len(batch.problems)
+        return Counts(len(batch.records) + problems, stored, len(batch.records) - stored, revised, problems)
+
+    # Once more --------------------------------------------------------------------------------------
+
+    def replay(self, slug: str) -> RunResult:
+        """Read the channel's quarantined records again with today's connector, without network.
+
+        What comes through is taken in as usual; what does not counts another try. The cursor stays.
+        """
+        claim = self._claim_one(slug, "replay")
+        return self._to_its_end(claim, lambda progress: self._replay_all(claim, progress))
+
+    def _replay_all(self, claim: Claim, progress: Progress) -> None:
+        last = 0
+        with self._connections.open(claim.channel, deadline=claim.deadline) as (connector, ctx):
+            while rows := self._replayable(claim.channel.id, last):
+                last = rows[-1].id
+                batch, through = self._remapped(connector, ctx, rows)
+                progress.took(batch, self._intake.receive(self._prolonged(claim.run), batch))
+                # After intake's commit: dying in between leaves them open, and the next replay finds
+                # them unchanged.
+                with self._db.write() as tx:
+                    quarantine_queries.mark_replayed(tx, claim.run, through)
+
+    def _replayable(self, channel_id: int, after: int) -> Sequence[Any]:
+        with self._db.read() as tx:
+            return quarantine_queries.replayable(tx, channel_id, after, REPLAY_BATCH)
+
+    def _remapped(self, connector: Connector, ctx: Context, rows: Sequence[Any]) -> tuple[Batch, list[int]]:
+        """The rows as one batch without a cursor, and the ids of those that can be read now."""
+        records: list[Record] = []
+        items: list[RawItem] = []
+        problems: list[Problem] = []
+        through: list[int] = []
+        for row in rows:
+            item = RawItem(self._vault.unpack(row.content, "payload"), row.content_type, row.raw_ref)
+            try:
+                records.append(connector.remap(ctx, item))
+            except Exception as error:  # noqa: BLE001 (foreign code: one bad item never stops the others)
+                problems.append(Problem(item, _bad(error, row.external_id)))
+            else:
+                items.append(item)
+                through.append(row.id)
+        return Batch(tuple(records), tuple(items), None, problems=tuple(problems), complete=True), through
+
+
+def owner_name(what: str = "worker") -> str:
+    """Who holds a lease: machine, process, and a random part, since process numbers come again."""
+    return f"{socket.gethostname()}:{os.getpid()}:{what}-{secrets.token_hex(4)}"
+
+
+@contextmanager
+def _batches(connector: Connector, ctx: Context, cursor: Cursor | None) -> Iterator[Iterator[Batch]]:
+    """The connector's batches, closed at the end and not whenever memory is collected."""
+    batches = connector.poll(ctx, cursor)
+    try:
+        yield batches
+    finally:
+        close = getattr(batches, "close", None)
+        if close is not None:
+            close()
+
+
+def _cursor(channel: ChannelRow, kind: RunKind) -> Cursor | None:
+    """An import reads its own file from the start, whatever was read last."""
+    return None if kind == "import" else channel.cursor
+
+
+def _by_slug(tx: Tx, slug: str) -> ChannelRow:
+    channel = channel_queries.by_slug(tx, slug)
+    if channel is None:
+        raise NotFound(f"no channel {slug!r}", message_vi="Không có kênh này.")
+    return channel
+
+
+def _bad(error: Exception, external_id: str | None) -> BadRecord:
+    if isinstance(error, BadRecord):
+        return error
+    if isinstance(error, ChannelError):
+        return BadRecord(error.message, hint=error.hint, external_id=external_id)
+    return BadRecord(f"defect in the connector: {origin(error)[:LONGEST_ERROR]}", external_id=external_id)
