@@ -191,6 +191,12 @@ def left(row: InboxRow) -> str:
     return countdown.words(row.due_at, services().clock(), current())
 
 
+def more(row: InboxRow) -> str:
+    """The extract, without the beginning that the title already says (many sources have no subject)."""
+    title = row.title.rstrip("…. ")
+    return "…" + row.extract[len(title) :] if title and row.extract.startswith(title) else row.extract
+
+
 def label(table: Mapping[Any, Any], code: Any) -> str:
     return str(table.get(code, code))
 
@@ -239,6 +245,6 @@ _TABLES = {
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(_TABLES, once=once, now=lambda: services().clock())
-    for use in (when, stamp, left, bilingual, next_step, web_link):
+    for use in (when, stamp, left, more, bilingual, next_step, web_link):
         app.add_template_filter(use)
     app.add_template_filter(lambda code, table: label(table, code), "label")
