@@ -1,0 +1,184 @@
+"""The heartbeat: looks every second for what is due and does it. The only place that catches broadly.
+
+    poll_tick        claim due channels while a thread is free, run each in the pool
+    outbox_tick      deliver what is due
+    sweep_tick       move cases whose deadline passed a stage
+    attachment_tick  fetch pending files
+    reap_tick        free what dead workers held
+
+APScheduler is a clock here and nothing more: its job store is memory, what is due is rows, and any
+number of workers may run on one database. What may surprise: a tick that is late or was missed needs
+no catching up, because one look finds everything that is due (`coalesce`, one instance each).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+
+from apscheduler.executors.pool import ThreadPoolExecutor as TickThreads
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from aggregator.bootstrap import Aggregator
+from aggregator.services.faults import origin
+from aggregator.services.polling import Claim, owner_name
+
+log = logging.getLogger(__name__)
+
+#: Cases that one sweep moves before it looks at the clock again.
+SWEEP = 500
+#: Ticks between two looks for files, and for dead workers: neither is urgent.
+ATTACHMENT_TICKS, REAP_TICKS = 3, 10
+
+
+class Worker:
+    """One worker process. `start` returns at once; `stop` waits for what is under way."""
+
+    def __init__(self, aggregator: Aggregator, owner: str | None = None) -> None:
+        self.owner = owner or owner_name()
+        self._parts = aggregator
+        threads = aggregator.settings.worker_threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="poll")
+        self._free = threading.BoundedSemaphore(threads)
+        self._stopping = threading.Event()
+        self._quiet = threading.Condition()
+        #: Ticks and polls under way, by what they are.
+        self._active: Counter[str] = Counter()
+        #: Ticks that failed last time: said once, and once when they work again.
+        self._failing: set[str] = set()
+        self._ticks: dict[str, tuple[Callable[[], None], int]] = {
+            "poll_tick": (self.poll_tick, 1),
+            "outbox_tick": (self.outbox_tick, 1),
+            "sweep_tick": (self.sweep_tick, 1),
+            "attachment_tick": (self.attachment_tick, ATTACHMENT_TICKS),
+            "reap_tick": (self.reap_tick, REAP_TICKS),
+        }
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, executors={"default": TickThreads(len(self._ticks))}, daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to tick; the first look at everything is at once."""
+        # A tick that still runs when its next is due is the design, not news.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        for name, (tick, ticks) in self._ticks.items():
+            self._scheduler.add_job(
+                self._guarded(name, tick), "interval", id=name,
+                seconds=self._parts.settings.tick_s * ticks, next_run_time=datetime.now(UTC),
+                max_instances=1, coalesce=True, misfire_grace_time=None,
+            )  # fmt: skip
+        self._scheduler.start()
+        log.info("worker %s started", self.owner)
+
+    def stop(self, timeout_s: float = 30.0) -> bool:
+        """Start nothing more and wait for what runs, at most `timeout_s`; True where all of it ended.
+
+        A poll ends after its present batch and gives its lease back. What does not end in time is
+        taken over by another worker once its lease is over.
+        """
+        self._stopping.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        with self._quiet:
+            ended = self._quiet.wait_for(lambda: not self._active.total(), timeout_s)
+            left = ", ".join(sorted(+self._active))
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        log.info("worker %s stopped%s", self.owner, "" if ended else f", left behind: {left}")
+        return ended
+
+    def wake(self) -> None:
+        """Look now: somebody in this process has just made something due."""
+        if self._scheduler.running:
+            for name in ("poll_tick", "outbox_tick"):
+                self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    # The ticks --------------------------------------------------------------------------------------
+
+    def poll_tick(self) -> None:
+        """Claim and start polls while something is due and a thread is free."""
+        while not self._stopping.is_set() and self._free.acquire(blocking=False):
+            claim = self._claim()
+            if claim is None:
+                return
+            self._begin("polls")
+            self._pool.submit(self._run, claim)
+
+    def _claim(self) -> Claim | None:
+        """A claim that owns a thread; None, and the thread free again, where nothing is due."""
+        claim = None
+        try:
+            claim = self._parts.polling.claim(self.owner)
+        finally:
+            if claim is None:
+                self._free.release()
+        return claim
+
+    def _run(self, first: Claim) -> None:
+        """This poll, and while something is due the next one: no thread waits for a tick."""
+        claim: Claim | None = first
+        try:
+            while claim is not None:
+                self._watch(f"poll of {claim.channel.slug}", partial(self._poll, claim))
+                claim = None if self._stopping.is_set() else self._parts.polling.claim(self.owner)
+        finally:
+            self._free.release()
+            self._end("polls")
+
+    def _poll(self, claim: Claim) -> None:
+        self._parts.polling.run(claim, stop=self._stopping.is_set)
+
+    def outbox_tick(self) -> None:
+        while not self._stopping.is_set() and self._parts.outbox.drain(self.owner, limit=1).total:
+            pass
+
+    def sweep_tick(self) -> None:
+        while self._parts.deadlines.sweep(SWEEP) >= SWEEP and not self._stopping.is_set():
+            pass
+
+    def attachment_tick(self) -> None:
+        while not self._stopping.is_set() and self._parts.polling.attachments.tick():
+            pass
+
+    def reap_tick(self) -> None:
+        self._parts.polling.reap()
+
+    # Nothing ends the heartbeat ---------------------------------------------------------------------
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            self._begin(name)
+            try:
+                if not self._stopping.is_set():
+                    self._watch(name, work)
+            finally:
+                self._end(name)
+
+        return run
+
+    def _watch(self, name: str, work: Callable[[], None]) -> None:
+        """Do it; what goes wrong is said once, with an id, until it is right again."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 (the outermost edge)
+            if name not in self._failing:
+                log.error("%s failed [%s]: %s", name, secrets.token_hex(4), origin(error))
+            self._failing.add(name)
+        else:
+            if name in self._failing:
+                self._failing.discard(name)
+                log.info("%s works again", name)
+
+    def _begin(self, name: str) -> None:
+        with self._quiet:
+            self._active[name] += 1
+
+    def _end(self, name: str) -> None:
+        with self._quiet:
+            self._active[name] -= 1
+            self._quiet.notify_all()
