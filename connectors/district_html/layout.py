@@ -107,6 +107,9 @@ class LabelsPart:
 
 @dataclass(frozen=True, slots=True)
 class FilesPart:
+    #: As in `AnswersPart`.
+    container: str = ""
+    empty: str = ""
     row: str = ""
     ref: Pick = Pick(attr="href")
     name: Pick = Pick()
@@ -114,6 +117,11 @@ class FilesPart:
 
 @dataclass(frozen=True, slots=True)
 class AnswersPart:
+    #: Stands on every report's page, answered or not. Give it wherever there is one: without it a
+    #: moved list of answers reads as "not answered", and the answer would be sent a second time.
+    container: str = ""
+    #: Stands in the container where there are none; else a container must hold nothing or rows.
+    empty: str = ""
     row: str = ""
     body: Pick = Pick()
     at: Pick = Pick()

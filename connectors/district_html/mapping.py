@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import html
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -36,7 +36,7 @@ from aggregator.sdk.contract import (
 )
 from aggregator.sdk.html import require, soup, text_of
 from aggregator.sdk.http import Response
-from connectors.district_html.layout import DetailPart, Layout, ListPart
+from connectors.district_html.layout import AnswersPart, DetailPart, FilesPart, Layout, ListPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,9 @@ def record_of(
     external_id = detail.id.of(root) if root is not None else ""
     if root is None or not external_id:
         raise BadRecord(f"{item.ref}: the page is no report ({detail.container} or its id is missing)")
+    for name, part in (("attachments", detail.attachments), ("answers", detail.answers)):
+        if moved(root, part):
+            raise BadRecord(f"report {external_id}: {name} moved", field=name, external_id=external_id)
     values, extra = _values(root, detail)
     for name in detail.required:
         if not values.get(name):
@@ -251,11 +254,23 @@ def _attachments(root: Tag, detail: DetailPart, url: str, base_url: str) -> Iter
     part = detail.attachments
     for row in root.select(part.row) if part.row else ():
         href = part.ref.of(row)
-        if href:
-            full = urljoin(url, href)
-            ref = full.removeprefix(base_url.rstrip("/"))
-            name = part.name.of(row) or unquote(PurePosixPath(urlsplit(full).path).name)
-            yield Attachment(ref, name or "tep-dinh-kem")
+        if not href:
+            raise BadRecord(f"{url}: a file without an address", field="attachments")
+        full = urljoin(url, href)
+        ref = full.removeprefix(base_url.rstrip("/"))
+        name = part.name.of(row) or unquote(PurePosixPath(urlsplit(full).path).name)
+        yield Attachment(ref, name or "tep-dinh-kem")
+
+
+def moved(root: Tag, part: FilesPart | AnswersPart) -> bool:
+    """Whether the place of files or answers is gone, or holds something that is no row of theirs."""
+    if not part.container:
+        return False
+    place = root.select_one(part.container)
+    if place is None:
+        return True
+    explained = root.select_one(part.row) or (part.empty and root.select_one(part.empty))
+    return not explained and place.find(True) is not None
 
 
 # -- answers -------------------------------------------------------------------------------------
@@ -274,6 +289,12 @@ def answers_of(root: Tag, detail: DetailPart, zone: ZoneInfo) -> tuple[Answer, .
             ref = part.ref.of(row) if part.ref.given else ""
             found.append(Answer(body, at, author or None, ref or None))
     return tuple(found)
+
+
+def answers_unread(root: Tag, detail: DetailPart, read: Sequence[Answer]) -> bool:
+    """Whether the page may show answers beyond those read: then "not there" means nothing."""
+    part = detail.answers
+    return moved(root, part) or len(root.select(part.row) if part.row else ()) > len(read)
 
 
 def status_raw_of(root: Tag, detail: DetailPart) -> str | None:

@@ -81,8 +81,15 @@ def _state(ctx: Context, site: Site, page: Page, command: PushCommand) -> Remote
     if detail.id.of(root) != command.external_id:
         raise SchemaDrift(f"the page of report {command.external_id} shows another report")
     answers = mapping.answers_of(root, detail, ctx.zone)
+    found = mapping.find_answer(answers, command.body)
+    if found is None and mapping.answers_unread(root, detail, answers):
+        raise SchemaDrift(
+            f"the answers to report {command.external_id} cannot be read",
+            hint="Check layout.detail.answers: unread answers would be sent again",
+            evidence=page.response.evidence(),
+        )
     status = ctx.status_of(mapping.status_raw_of(root, detail))
-    return RemoteState(status, answers, mapping.find_answer(answers, command.body))
+    return RemoteState(status, answers, found)
 
 
 def _as_wanted(site: Site, shown: SourceStatus, command: PushCommand) -> bool:

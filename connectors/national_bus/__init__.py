@@ -208,6 +208,14 @@ class NationalBus:
     def _state(self, ctx: Context, bus: Bus, settings: BusSettings, command: PushCommand) -> RemoteState:
         reply = bus.read("read_back", **{settings.read_back_key: command.external_id})
         rows = [row for row in reply.items if isinstance(row, dict)]
+        if len(rows) < len(reply.items) or not all(
+            mapping.holds(row, settings.fields["answer"]) for row in rows
+        ):
+            raise SchemaDrift(
+                f"an answer of the bus has no field {settings.fields['answer']}",
+                hint="Check the field names in the settings: unread answers would be sent again",
+                evidence=reply.response.evidence(rows=len(reply.items)),
+            )
         answers = mapping.answers_of(rows, settings, ctx.zone)
         status = mapping.text_in(rows[0], settings.fields["status"]) if rows else ""
         found = mapping.find_answer(answers, command.body)

@@ -88,6 +88,11 @@ def text_in(item: Mapping[str, Any], field: str) -> str:
     return str(value).strip()
 
 
+def holds(item: Mapping[str, Any], field: str) -> bool:
+    """Whether the item has this field at all, in any letter case."""
+    return field.upper() in (key.upper() for key in item)
+
+
 # -- reading -------------------------------------------------------------------------------------
 
 

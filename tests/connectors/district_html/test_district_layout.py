@@ -1,5 +1,6 @@
 """Layouts are settings: presets, a channel's own entries, and a recorded page of a third portal."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -7,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from aggregator.sdk.contract import BadRecord, ConfigInvalid, RawItem, SourceStatus
+from aggregator.sdk.contract import BadRecord, ConfigInvalid, RawItem, SchemaDrift, SourceStatus
 from aggregator.sdk.html import soup
-from connectors.district_html import layout, mapping
+from connectors.district_html import layout, mapping, sandbox
 from connectors.district_html.sandbox import encode_1258
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -114,3 +115,57 @@ def test_choice_is_found_in_a_list_and_among_radio_buttons():
     assert mapping.status_choice(form, "r", ["Đã giải quyết"]) == "D"
     assert mapping.status_choice(form, "r", ["Từ chối"]) == "R"
     assert mapping.status_choice(form, "r", ["Trùng"]) is None
+
+
+@pytest.mark.parametrize("face", ["table", "cards"])
+def test_no_renamed_mark_of_a_page_makes_a_report_or_an_answer_vanish_silently(face):
+    """Every id, class and label of both pages renamed in turn: each is noticed, or changes nothing."""
+    of, portal = layout.load({"preset": face}), sandbox.build({"face": face, "reports": REPORTS})
+    portal.answer("A1", "Đã xong", "Lan")
+    listing = portal.face.listing([portal._shown(r) for r in portal.reports.values()], 2, None)
+    detail = portal.face.detail(portal._shown(portal.reports["A1"]), "t", "", False)
+    whole_list = [row.key for row in mapping.read_list(soup(listing), of.list).rows]
+    whole = record_of(RawItem(detail.encode(), "text/html", "A1"), of)
+    noticed = 0
+    for mark in marks(listing):
+        try:
+            page = mapping.read_list(soup(listing.replace(mark, renamed(mark))), of.list)
+        except SchemaDrift:
+            noticed += 1
+            continue
+        unexplained = not page.rows and not page.says_empty  # `walk` refuses such a page
+        assert unexplained or [row.key for row in page.rows] == whole_list, mark
+    for mark in marks(detail):
+        try:
+            record = record_of(RawItem(detail.replace(mark, renamed(mark)).encode(), "text/html", "A1"), of)
+        except BadRecord:
+            noticed += 1
+            continue
+        told = record.extra.get("unread_labels")
+        assert told or [a.ref for a in record.attachments] == [a.ref for a in whole.attachments], mark
+        assert told or (record.subject, record.body) == (whole.subject, whole.body), mark
+        assert told or record.person == whole.person, mark
+        assert told or (record.status_raw, record.due_at) == (whole.status_raw, whole.due_at), mark
+    assert noticed > 5
+
+
+REPORTS = [
+    {
+        "id": f"A{n}",
+        "subject": "Cây đổ",
+        "body": "Chắn lối đi",
+        "name": "Người Gửi",
+        "phone": "0900 000 000",
+        "due": "2026-10-05T08:00:00+07:00",
+        "attachments": [{"filename": "a.png", "base64": "", "content_type": "image/png"}],
+    }
+    for n in (1, 2)
+]
+
+
+def marks(page):
+    return list(dict.fromkeys(re.findall(r' (?:id|class)="[\w -]+"|<(?:th|dt)>[^<]+', page)))
+
+
+def renamed(mark):
+    return mark[:-1] + "-moi" + mark[-1] if mark.endswith('"') else mark.rstrip(":") + " mới"

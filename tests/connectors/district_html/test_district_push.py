@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from aggregator.sdk.contract import AuthFailed, Permanent, SourceStatus, UnknownOutcome
+from aggregator.sdk.contract import AuthFailed, Permanent, SchemaDrift, SourceStatus, UnknownOutcome
 from aggregator.sdk.sandbox import serve
 from aggregator.sdk.testing import context_for
 from connectors.district_html import CONNECTOR, sandbox
@@ -48,6 +48,16 @@ def test_lost_answer_page_is_unknown_then_found_and_never_doubled(channel):
     assert CONNECTOR.lookup(portal.ctx(), command()).found is not None
     assert CONNECTOR.push(portal.ctx(), command(attempt=2)).outcome == "already_there"
     assert len(portal.shown()["answers"]["PA-0002"]) == 1
+
+
+@pytest.mark.parametrize("moved", [{"container": "#a", "row": "#a li"}, {"body": "#a"}], ids=["list", "text"])
+def test_answers_that_cannot_be_read_are_never_taken_for_none(channel, moved):
+    portal = channel()
+    CONNECTOR.push(portal.ctx(), command())
+    portal.config["layout"] = {**portal.config["layout"], "detail": {"answers": moved}}
+    with pytest.raises(SchemaDrift):
+        CONNECTOR.push(portal.ctx(), command(attempt=2))
+    assert portal.shown()["writes"] == 1
 
 
 def test_lookup_before_anything_was_sent_finds_nothing(channel):

@@ -318,6 +318,15 @@ def test_answer_is_sent_though_the_kept_session_has_ended(channel, said):
     assert len(bus.state_of_portal()["answers"]["510001"]) == 1
 
 
+def test_answers_that_cannot_be_read_are_never_taken_for_none(channel):
+    bus = channel()
+    CONNECTOR.push(bus.ctx(), command())
+    bus.config["fields"] = {"answer": "NOIDUNGKHAC"}
+    with pytest.raises(SchemaDrift):
+        CONNECTOR.push(bus.ctx(), command(attempt=2))
+    assert bus.state_of_portal()["writes"] == 1
+
+
 def test_unknown_question_is_refused_for_good(channel):
     bus = channel()
     with pytest.raises(Permanent, match="error_code 5"):
