@@ -46,6 +46,8 @@ OPTIONS: Mapping[str, Any] = {
         # Hosts besides those in the settings: where the portal keeps its attachments.
         "hosts": {"type": "array", "items": {"type": "string"}},
         "timezone": {"type": "string"},
+        # The pause between two requests to the portal, where its owner allows another than usual.
+        "min_gap_s": {"type": "number", "minimum": 0},
         # The first wait after a failure, and the longest between two deliveries.
         "retry_first_s": _SECONDS,
         "retry_cap_s": _SECONDS,

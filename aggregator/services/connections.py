@@ -66,7 +66,7 @@ class Connections:
             verify=channel.options.get("verify", True),
             deadline=deadline,
             now=self._clock,
-            min_gap_s=float(manifest.defaults.get("min_gap_s", 0)),
+            min_gap_s=float(channel.options.get("min_gap_s", manifest.defaults.get("min_gap_s", 0))),
             max_bytes=max_bytes or self._max_bytes(manifest),
             secrets=list(secrets.values()),
             log=log,
