@@ -15,6 +15,7 @@ also kept for logins that do not exist, or it would tell which ones do.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import secrets
@@ -83,8 +84,7 @@ class Accounts:
         self._idle = timedelta(seconds=settings.session_idle_s)
         self._longest = timedelta(seconds=settings.session_max_s)
         self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
-        # Compared against where there is no such login, so that the answer takes as long.
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
+        self._nobody = _nobodys_hash(self._hasher)
 
     # People -----------------------------------------------------------------------------------------
 
@@ -328,6 +328,16 @@ class Accounts:
         """Every ward of the installation, by code."""
         with self._db.read() as tx:
             return tuple(Choice(row.code, row.name, row.code) for row in place_queries.all_wards(tx))
+
+
+def _nobodys_hash(hasher: PasswordHasher) -> str:
+    """Compared against where there is no such login, so that the answer takes as long; fits nothing."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
 def _actor(row: account_queries.Officer) -> Actor:

@@ -220,7 +220,7 @@ def reap(tx: Tx, now: datetime) -> list[tuple[int, str]]:
         .returning(poll_runs.c.id, poll_runs.c.channel_id)
     )
     rows = list(tx.execute(gone))
-    slugs = dict(tx.execute(select(channels.c.id, channels.c.slug)).tuples().all()) if rows else {}
+    slugs = {row.id: row.slug for row in tx.execute(select(channels.c.id, channels.c.slug))} if rows else {}
     return [(row.id, slugs[row.channel_id]) for row in rows]
 
 
