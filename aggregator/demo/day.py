@@ -13,7 +13,6 @@ import csv
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import requests
 
 from aggregator.bootstrap import Aggregator, build
 from aggregator.demo import portals
+from aggregator.demo.stories import STORIES
 from aggregator.domain.people import Actor, Role
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.sandbox import Running, serve
@@ -193,7 +193,9 @@ def _poll_other_ward(product: Aggregator, folder: Path, tell: Callable[[str], No
     tell(f"{title}: {result.counts.stored} phản ánh / reports")
 
 
-def _work_under_way(product: Aggregator, running: Mapping[str, Running], sign_ins: tuple[SignIn, ...]) -> None:
+def _work_under_way(
+    product: Aggregator, running: Mapping[str, Running], sign_ins: tuple[SignIn, ...]
+) -> None:
     lan = product.accounts.who(product.accounts.sign_in("lan", sign_ins[0].password)[0])
     assert lan is not None
     product.deadlines.sweep()
@@ -219,14 +221,16 @@ def _answer_some(product: Aggregator, lan: Actor, portal: Running) -> None:
     rows = product.inbox.page(lan, InboxFilter(channel="1022", size=60)).rows
     single = [row for row in rows if row.report_count == 1]
     for row in single[:4]:
-        product.cases.reply(lan, row.id, ReplyKind.RESULT, _ANSWER)
+        product.cases.reply(lan, row.id, ReplyKind.RESULT, _ANSWERS.get(row.title, _ANSWER))
     product.outbox.drain("demo")
     if len(single) > 4:
         control(portal.url, {"kind": "status", "code": 422, "count": 1, "path": "/xuly"})
-        product.cases.reply(lan, single[4].id, ReplyKind.RESULT, _ANSWER)
+        refused = single[4]
+        product.cases.reply(lan, refused.id, ReplyKind.RESULT, _ANSWERS.get(refused.title, _ANSWER))
         product.outbox.drain("demo")
 
 
+_ANSWERS = {story.subject: story.answer for story in STORIES}
 _ANSWER = (
     "Phường đã cử cán bộ kiểm tra hiện trường và phối hợp đơn vị liên quan xử lý xong. "
     "Cảm ơn ông/bà đã phản ánh."
@@ -236,5 +240,3 @@ _ANSWER = (
 def control(url: str, fault: Mapping[str, Any]) -> None:
     """Plan a fault at a simulated portal through its control address."""
     requests.post(f"{url}/_control/faults", json=dict(fault), timeout=5).raise_for_status()
-
-

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (citizens do not wrap their lines)
 """What citizens write: each problem in several wordings, as different channels deliver them.
 
 The wordings of one problem differ as they do in life: a formal one, a hurried one without diacritics,
@@ -123,7 +124,13 @@ STORIES: tuple[Story, ...] = (
 #: Street, its name without diacritics, house numbers that exist in the demo, one end's position and the
 #: step per house.
 STREETS: tuple[tuple[str, str, tuple[str, ...], tuple[float, float], tuple[float, float]], ...] = (
-    ("Lê Văn Sỹ", "le van sy", ("129", "205/14", "278", "311/7/3", "364"), (10.7872, 106.6801), (4e-5, -6e-5)),
+    (
+        "Lê Văn Sỹ",
+        "le van sy",
+        ("129", "205/14", "278", "311/7/3", "364"),
+        (10.7872, 106.6801),
+        (4e-5, -6e-5),
+    ),
     ("Trần Quang Diệu", "tran quang dieu", ("12", "58/9", "81", "122"), (10.7861, 106.6779), (5e-5, 3e-5)),
     ("Trường Sa", "truong sa", ("640", "702", "811/5", "930"), (10.7899, 106.6793), (2e-5, 5e-5)),
     ("Nguyễn Thông", "nguyen thong", ("27", "49/3", "96"), (10.7815, 106.6824), (5e-5, 2e-5)),
