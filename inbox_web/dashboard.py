@@ -33,7 +33,8 @@ def page() -> str:
 
 def behind(dim: str, row: CountRow, column: str) -> str:
     """The inbox address whose list has as many cases as the number says."""
-    chosen: dict[str, Any] = {dim: row.key} if dim else {}
+    nobody = dim in ("unit", "officer") and row.key == "-"
+    chosen: dict[str, Any] = {dim: "0" if nobody else row.key} if dim else {}
     return url_for("inbox.page", view=VIEW_OF[column], **chosen)
 
 

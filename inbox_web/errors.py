@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, render_template, request
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -86,8 +86,6 @@ def _unforeseen(error: Exception) -> Answer:
         return _unavailable()
     number = secrets.token_hex(4)
     log.exception("error %s at %s %s", number, request.method, request.url_rule, exc_info=error)
-    if current_app.testing and current_app.config.get("RAISE_UNFORESEEN"):
-        raise error
     return _page(
         500,
         _("Something went wrong"),

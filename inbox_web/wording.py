@@ -152,14 +152,6 @@ IDENTITY = {
 
 URGENCIES = {"urgent": _l("Urgent"), "high": _l("High"), "normal": _l("Normal"), "low": _l("Low")}
 
-#: Icon of each stage of a clock; its colour is in the style sheet, its words in `left`.
-STAGE_ICONS = {
-    "none": "clock",
-    "due_soon": "hourglass",
-    "overdue": "alert",
-    "paused": "pause",
-    "done": "check",
-}
 HEALTH_ICONS = {"good": "check", "slow": "hourglass", "bad": "alert", "off": "pause"}
 
 
@@ -238,7 +230,7 @@ _TABLES = {
     "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
-    "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES, "STAGE_ICONS": STAGE_ICONS,
+    "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
     "HEALTH_ICONS": HEALTH_ICONS,
 }  # fmt: skip
 

@@ -25,17 +25,11 @@
 
   function tick() {
     const now = Date.now() + skew;
-    for (const clock of $$("time[data-due]")) {
+    for (const clock of $$("time.left[datetime]:is(.none, .due_soon, .overdue)")) {
       const seconds = (Date.parse(clock.dateTime) - now) / 1000;
       const text = words(seconds);
-      const shown = $("span", clock);
-      if (shown.textContent !== text) shown.textContent = text;
-      if (seconds <= 0 && !clock.classList.contains("overdue")) {
-        clock.classList.remove("none", "due_soon");
-        clock.classList.add("overdue");
-        const use = $("use", clock);
-        use.setAttribute("href", use.getAttribute("href").replace(/#.*/, "#alert"));
-      }
+      if (clock.textContent !== text) clock.textContent = text;
+      if (seconds <= 0) clock.className = "left overdue";
     }
   }
   setInterval(tick, 30000);

@@ -134,7 +134,6 @@ class Office:
     def app(self) -> Flask:
         app = create_app(self.services)
         app.testing = True
-        app.config["RAISE_UNFORESEEN"] = True
         return app
 
 
