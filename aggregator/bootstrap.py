@@ -15,6 +15,7 @@ from aggregator.services.clock import Clock, system_clock
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.evidence import Evidence
 from aggregator.services.figures import Figures
+from aggregator.services.importing import Importing
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
 from aggregator.services.outbox import Outbox
@@ -38,6 +39,7 @@ class Aggregator:
     accounts: Accounts
     channels: Channels
     polling: Polling
+    importing: Importing
     intake: Intake
     cases: Cases
     deadlines: Deadlines
@@ -63,6 +65,9 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         found = connectors.get(kind)
         return found.manifest.capabilities if found and found.manifest else Capabilities(poll="none")
 
+    accounts = Accounts(db, clock, settings)
+    channels = Channels(db, vault, connectors, clock, settings)
+    polling = Polling(db, vault, connectors, intake, clock, settings)
     return Aggregator(
         settings=settings,
         db=db,
@@ -70,9 +75,10 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         clock=clock,
         connectors=connectors,
         rules=rules,
-        accounts=Accounts(db, clock, settings),
-        channels=Channels(db, vault, connectors, clock, settings),
-        polling=Polling(db, vault, connectors, intake, clock, settings),
+        accounts=accounts,
+        channels=channels,
+        polling=polling,
+        importing=Importing(db, connectors, accounts, channels, polling, clock),
         intake=intake,
         cases=Cases(db, vault, clocks, clock, capabilities, settings.data_dir / "attachments"),
         deadlines=clocks,

@@ -7,23 +7,22 @@ and the demo then goes on serving.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import shutil
-import signal
 import socket
 import tempfile
-import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aggregator import settings as environment
 from aggregator.cli.frame import Command, say, show
+from aggregator.cli.serve import serving, working
+from aggregator.cli.signals import Stop
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
@@ -42,49 +41,36 @@ HOST = "127.0.0.1"
 def demo(port: int | None, seed: int, reports: int, no_web: bool) -> None:
     """Show a realistic ward day: simulated portals, worker and web, thrown away afterwards."""
     chosen = _free_port(port if port is not None else environment.load().port)
-    _end_on_signals()
+    with Stop("Đang dừng / stopping") as stop, _throw_away_folder() as folder:
+        day = _prepared(folder, chosen, seed, reports)
+        try:
+            with working(day.product), nullcontext() if no_web else serving(day.product) as address:
+                _tell(day, address)
+                stop.wait()
+        finally:
+            day.close()
+    say("Đã dừng, không để lại gì / stopped, nothing is left behind.")
+
+
+@contextmanager
+def _throw_away_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="motmoi-demo-"))
     try:
-        _show_day(folder, chosen, seed, reports, web=not no_web)
-    except KeyboardInterrupt:
-        say("Đã dừng, không để lại gì / stopped, nothing is left behind.")
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _show_day(folder: Path, port: int, seed: int, reports: int, *, web: bool) -> None:
+def _prepared(folder: Path, port: int, seed: int, reports: int) -> Day:
     from aggregator.demo.day import prepare
-    from aggregator.worker import Worker
 
     started = time.monotonic()
     say("Một Mối: chuẩn bị một ngày mẫu / preparing a sample day")
-    day = prepare(
-        folder, port=port, seed=seed, count=reports,
-        tell=lambda step: say(f"  {time.monotonic() - started:4.1f} s  {step}"),
-    )  # fmt: skip
-    worker = Worker(day.product)
-    try:
-        worker.start()
-        if web:
-            _serve(day, port)
-        else:
-            _tell(day, None)
-            threading.Event().wait()
-    finally:
-        worker.stop()
-        day.close()
 
+    def tell(step: str) -> None:
+        say(f"  {time.monotonic() - started:4.1f} s  {step}")
 
-def _serve(day: Day, port: int) -> None:
-    from waitress.server import create_server
-
-    # By name: the product without a screen does not know the screen.
-    app = importlib.import_module("inbox_web").create_app(day.product)
-    server = create_server(app, host=HOST, port=port, threads=day.product.settings.web_threads)
-    _tell(day, f"http://{HOST}:{port}/")
-    with suppress(OSError):  # the listening socket is closed under it at the end
-        server.run()
-    raise KeyboardInterrupt  # the server swallows the signal that ended it
+    return prepare(folder, port=port, seed=seed, count=reports, tell=tell)
 
 
 def _tell(day: Day, address: str | None) -> None:
@@ -125,13 +111,3 @@ def _free_port(port: int) -> int:
                 f"port {port} is taken: {error.strerror}", field="port", hint="choose another: --port 8023"
             ) from error
         return int(probe.getsockname()[1])
-
-
-def _end_on_signals() -> None:
-    """SIGTERM ends like Ctrl-C; both also where a shell started us in the background, ignoring SIGINT."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)

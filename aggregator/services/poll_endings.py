@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,10 +72,14 @@ class Progress:
     bytes_read: int = 0
     #: What the connector keeps, sealed; None where it kept what it had.
     state: bytes | None = None
+    #: Asked to hear the counts after each batch.
+    tell: Callable[[Counts], None] | None = None
 
     def took(self, batch: Batch, counts: Counts) -> None:
         self.batches += 1
         self.counts += counts
+        if self.tell is not None:
+            self.tell(self.counts)
         if batch.source_count is not None:
             self.source_count = batch.source_count
 

@@ -157,26 +157,35 @@ class Polling:
         *,
         kind: RunKind = "poll",
         config: Mapping[str, Any] | None = None,
+        stop: Callable[[], bool] = never,
+        tell: Callable[[Counts], None] | None = None,
     ) -> RunResult:
         """Poll (or import) one channel now, with `config` over its settings for this once.
 
-        Raises `ChannelBusy`. A dry run maps and counts, writes nothing anywhere, and raises the
-        channel's error.
+        `stop` and `tell` as for `run`. Raises `ChannelBusy`. A dry run maps and counts, writes nothing
+        anywhere, and raises the channel's error.
         """
         if dry_run:
             return self._preview(slug, kind, config)
-        return self.run(self._claim_one(slug, kind, config))
+        return self.run(self._claim_one(slug, kind, config), stop, tell)
 
-    def run(self, claim: Claim, stop: Callable[[], bool] = never) -> RunResult:
+    def run(
+        self, claim: Claim, stop: Callable[[], bool] = never, tell: Callable[[Counts], None] | None = None
+    ) -> RunResult:
         """One poll to its end. What goes wrong becomes the channel's state; it is not raised.
 
-        `stop` is asked after each batch. Raises `DatabaseUnavailable` where the end cannot be written;
-        the lease then runs out by itself.
+        After each batch `tell` gets the counts so far and `stop` is asked. Raises `DatabaseUnavailable`
+        where the end cannot be written; the lease then runs out by itself.
         """
-        return self._to_its_end(claim, lambda progress: self._fetch(claim, progress, stop))
+        return self._to_its_end(claim, lambda progress: self._fetch(claim, progress, stop), tell)
 
-    def _to_its_end(self, claim: Claim, work: Callable[[Progress], None]) -> RunResult:
-        progress, error = Progress(), None
+    def _to_its_end(
+        self,
+        claim: Claim,
+        work: Callable[[Progress], None],
+        tell: Callable[[Counts], None] | None = None,
+    ) -> RunResult:
+        progress, error = Progress(tell=tell), None
         try:
             try:
                 work(progress)

@@ -1,0 +1,182 @@
+"""`motmoi channel` and `motmoi connector`: where reports come from, and what can read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aggregator import settings as environment
+from aggregator.cli.frame import BAD_USAGE, DONE, FINDING, Group, moment, plain, show, table
+from aggregator.cli.opening import ensure_ward, opened
+from aggregator.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from aggregator.sdk.discovery import Found
+    from aggregator.services.polling import RunResult
+    from aggregator.services.views import ChannelView
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+COUNTS = ("seen", "stored", "unchanged", "revised", "quarantined")
+
+
+@click.group(cls=Group)
+def channel() -> None:
+    """Set channels up, check, read and steer them."""
+
+
+@channel.command("list")
+def list_() -> None:
+    """List the channels with their lights and what came today."""
+    with opened() as product:
+        views = product.channels.list(None)
+    headings = ("channel", "kind", "ward", "state", "last success", "waiting", "quarantined", "title")
+    rows = [
+        (v.slug, v.kind, v.ward_code, _state(v), v.last_success_at, v.outbox_waiting, v.quarantined, v.title)
+        for v in views
+    ]
+    show(views, table(headings, rows) if views else "No channel yet: motmoi channel add FILE.toml")
+
+
+@channel.command()
+@click.argument("file", type=FILE)
+@click.option("--ward", metavar="CODE", help="The ward its reports go to, where the file does not say.")
+def add(file: Path, ward: str | None) -> None:
+    """Make a channel from FILE (TOML: slug, kind, title, ward, [config], [secrets], [options]).
+
+    The ward is made where it is missing.
+    """
+    with opened() as product:
+        from aggregator.services import channel_spec
+
+        spec = product.channels.from_toml(file)
+        spec = {**spec, "ward": spec.get("ward") or ward or ""}
+        checked = channel_spec.checked(spec, product.connectors)  # before a ward is made for it
+        ensure_ward(product, checked.ward)
+        slug = product.channels.add(spec)
+        view = product.channels.view(None, slug)
+    show(view, f"Made the channel {slug}. Look whether it works: motmoi channel check {slug}")
+
+
+@channel.command()
+@click.argument("slug")
+def check(slug: str) -> int:
+    """Try the channel SLUG step by step, over the network; exit 1 where a step fails."""
+    with opened() as product:
+        steps = product.channels.check(slug)
+    rows = [("good" if step.ok else "BAD", step.name, step.detail, step.hint) for step in steps]
+    ok = all(step.ok for step in steps)
+    show({"ok": ok, "channel": slug, "steps": steps}, table(("", "step", "found", "what to do"), rows))
+    return DONE if ok else FINDING
+
+
+@channel.command()
+@click.argument("slug")
+@click.option("--dry-run", is_flag=True, help="Read and count, and write nothing anywhere.")
+def poll(slug: str, dry_run: bool) -> int:
+    """Read the channel SLUG once, now; exit 1 where that fails."""
+    with opened() as product:
+        result = product.polling.poll(slug, dry_run=dry_run)
+    return tell_run(slug, result, {"dry_run": dry_run})
+
+
+@channel.command()
+@click.argument("slug")
+def replay(slug: str) -> int:
+    """Read again what the channel SLUG has in quarantine, without network."""
+    with opened() as product:
+        result = product.polling.replay(slug)
+    return tell_run(slug, result)
+
+
+@channel.command()
+@click.argument("slug")
+def pause(slug: str) -> None:
+    """Stop reading from and writing to the channel SLUG until it is resumed."""
+    with opened() as product:
+        product.channels.pause(None, slug)
+        view = product.channels.view(None, slug)
+    show(view, f"The channel {slug} is paused.")
+
+
+@channel.command()
+@click.argument("slug")
+def resume(slug: str) -> None:
+    """Let the channel SLUG go on, at once; also where it had stopped for a person."""
+    with opened() as product:
+        product.channels.resume(None, slug)
+        view = product.channels.view(None, slug)
+    show(view, f"The channel {slug} goes on.")
+
+
+@click.group(cls=Group)
+def connector() -> None:
+    """What kinds of channels this installation can read."""
+
+
+@connector.command("list")
+def list_connectors() -> None:
+    """List the connectors, also those that cannot be used, with the reason."""
+    from aggregator.sdk.discovery import discover
+
+    settings = environment.load()
+    found = discover([settings.data_dir / "connectors", *settings.connector_folders])
+    known = [_connector(item) for item in found.values()]
+    rows = [
+        (c["id"], c["version"], "broken" if c["problem"] else "good", _can(c), c["origin"], c["title"])
+        for c in known
+    ]
+    lines = table(("connector", "version", "state", "can", "from", "title"), rows)
+    lines += [f"\n{c['id']} cannot be used: {plain(c['problem'])}" for c in known if c["problem"]]
+    show(known, lines)
+
+
+# What they print --------------------------------------------------------------------------------------
+
+
+def tell_run(slug: str, result: RunResult, more: dict[str, Any] | None = None) -> int:
+    """Print how a run ended; its exit code."""
+    counts = {name: getattr(result.counts, name) for name in COUNTS}
+    document = {
+        "channel": slug, "outcome": result.outcome, **counts, "run": result.run_id,
+        "source_count": result.source_count, "cut_short": result.cut_short,
+        "error": {"code": result.error_code, "message": result.error} if result.error else None,
+        **(more or {}),
+    }  # fmt: skip
+    lines = table(COUNTS, [tuple(counts.values())])
+    if result.error:
+        lines.append(plain(f"Not finished ({result.error_code}): {result.error}"))
+    elif result.cut_short:
+        lines.append("Stopped before the end; the next run goes on from there.")
+    show(document, lines)
+    if result.outcome == "ok":
+        return DONE
+    return BAD_USAGE if result.error_code == ConfigInvalid.code else FINDING
+
+
+def _state(view: ChannelView) -> str:
+    if view.paused:
+        return "paused"
+    return f"{view.state} since {moment(view.down_since)}" if view.down_since else view.state
+
+
+def _connector(found: Found) -> dict[str, Any]:
+    if found.problem is None:
+        try:
+            found.connector()
+        except ConfigInvalid as error:
+            found.problem = found.problem or error.message
+    manifest = found.manifest
+    return {
+        "id": found.id, "version": manifest.version if manifest else None,
+        "title": manifest.title["vi"] if manifest else None, "origin": found.origin,
+        "problem": found.problem, "capabilities": manifest.capabilities if manifest else None,
+    }  # fmt: skip
+
+
+def _can(known: dict[str, Any]) -> str:
+    can = known["capabilities"]
+    if can is None:
+        return "-"
+    return ", ".join(["read", *(["answer"] if can.push_reply else [])])

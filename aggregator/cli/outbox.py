@@ -1,0 +1,68 @@
+"""`motmoi outbox`: answers on their way to their sources."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import click
+
+from aggregator.cli.frame import DONE, FINDING, Group, show, table
+from aggregator.cli.opening import opened
+from aggregator.cli.signals import Stop
+from aggregator.domain.delivery import Delivery
+
+
+@click.group(cls=Group)
+def outbox() -> None:
+    """Answers on their way to their sources."""
+
+
+@outbox.command("list")
+@click.option("--state", type=click.Choice([state.value for state in Delivery]),
+              help="Only these; without it, all that their source has not shown yet.")  # fmt: skip
+def list_(state: str | None) -> None:
+    """List answers on their way, oldest first."""
+    with opened() as product:
+        views = product.outbox.list(None, Delivery(state) if state else None)
+    headings = ("id", "channel", "report", "state", "attempts", "next try", "sent", "error")
+    rows = [
+        (
+            v.id,
+            v.channel_slug,
+            v.external_id,
+            v.state.value,
+            v.attempts,
+            v.next_attempt_at,
+            v.sent_at,
+            v.error,
+        )
+        for v in views
+    ]
+    show(views, table(headings, rows) if views else "Nothing is on its way.")
+
+
+@outbox.command()
+def drain() -> int:
+    """Deliver now all that is due; exit 1 where an answer needs a person."""
+    from aggregator.services.polling import owner_name
+
+    ends: Counter[str] = Counter()
+    with opened() as product, Stop() as stop:
+        while not stop.is_asked():
+            done = product.outbox.drain(owner_name("drain"), limit=1)
+            if not done.total:
+                break
+            ends.update(dataclasses.asdict(done))
+    counts = {name: ends[name] for name in ("sent", "waiting", "failed", "lost")}
+    show(counts, table(tuple(counts), [tuple(counts.values())]))
+    return FINDING if counts["failed"] else DONE
+
+
+@outbox.command()
+@click.argument("message_id", metavar="ID", type=int)
+def retry(message_id: int) -> None:
+    """Make the answer ID due now; it is looked for at its source first wherever it may have arrived."""
+    with opened() as product:
+        view = product.outbox.retry(None, message_id)
+    show(view, f"Answer {view.id} to {view.channel_slug} is {view.state.value} and due now.")
