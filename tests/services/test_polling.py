@@ -24,9 +24,11 @@ from aggregator.errors import (
     Transient,
     UnknownOutcome,
 )
+from aggregator.sdk.sandbox import Fault, serve
 from aggregator.services.polling import ChannelBusy
 from aggregator.storage.channel_tables import channel_schedule
-from tests.services.polling_world import START, Source, World
+from connectors.portal_1022 import sandbox as portal_1022
+from tests.services.polling_world import START, WARD_A, Source, World
 
 
 @pytest.fixture
@@ -128,6 +130,26 @@ def test_what_the_connector_keeps_is_saved_with_success_only(small_world: World)
     source.go_wrong = [AuthFailed("signed out")]
     world.poll_when_due()
     assert world.row().connector_state is None
+
+
+def test_a_real_portal_over_http_is_read_signed_out_and_read_again(world: World) -> None:
+    scenario = {"reports": [{"id": str(n), "subject": f"Ổ gà {n}", "body": "Rất sâu"} for n in (1, 2, 3)]}
+    with serve(portal_1022.build(scenario)) as running:
+        options = {"allow_private": True, "min_gap_s": 0}
+        config = {"base_url": running.url}
+        world.channels.add(
+            {"slug": "1022", "kind": "portal_1022", "ward": WARD_A, "config": config, "options": options}
+        )
+        assert [step.ok for step in world.channels.check("1022")].count(False) == 0
+        assert world.poll_when_due("1022").counts.stored == 3
+        assert world.runs()[-1].requests > 0 and world.runs()[-1].bytes > 0
+        running.portal.faults.append(Fault("login_page", 1))
+        assert world.poll_when_due("1022").error_code == "auth_failed"
+        world.channels.resume(world.admin, "1022")
+        assert world.poll_when_due("1022").counts.stored == 0
+    world.due("1022")
+    world.polling.poll("1022")
+    assert world.row("1022").last_error_code == "transient"
 
 
 # One worker a channel -------------------------------------------------------------------------------
