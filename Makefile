@@ -12,7 +12,7 @@ DEV := .venv/.installed-dev-$(WANTED)
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format constraints chromium clean
+.PHONY: help run test check bench chaos format constraints chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -34,6 +34,9 @@ check: $(DEV) ## style, types and the import rule
 
 bench: $(DEV) ## measure against the goals in tests/benchmarks
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+chaos: $(DEV) ## kill -9 fifty workers in mid work and count what is left
+	$(BIN)/python -m tests.chaos.killing $(or $(ARGS),50)
 
 format: $(DEV) ## put the code into the house style
 	$(BIN)/ruff check --fix .

@@ -96,6 +96,12 @@ def _words(day: Day, address: str | None) -> list[str]:
         "",
         f"  Bật lại cổng đang tắt / bring back the one that is away:  curl -X DELETE {away}/_control/faults",
     ]
+    folder = day.product.settings.data_dir
+    lines += [
+        "  Dòng lệnh trên ngày này / commands on this day:",
+        f"  export MOTMOI_DATA_DIR={folder} MOTMOI_DATABASE_URL={day.product.settings.database_url}",
+        "",
+    ]
     lines += ["  Ctrl-C: dừng và xoá tất cả / stop and remove everything", ""]
     return lines
 
