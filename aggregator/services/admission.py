@@ -23,7 +23,6 @@ from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
 from aggregator.services.intake_types import Run
-from aggregator.services.ledger import Draft
 from aggregator.services.matching_index import BatchMatcher
 from aggregator.services.rules import Book
 from aggregator.storage import case_queries, ledger_queries, match_queries, report_queries
@@ -48,7 +47,7 @@ class Admission:
     # New reports
 
     def admit(self, tx: Tx, run: Run, book: Book, arrivals: list[Arrival], now: datetime) -> None:
-        """Store, match, open or join, start clocks, count, and record each report."""
+        """Store, match, open a case or join one, start the clock, count, and record each report."""
         if not arrivals:
             return
         for arrival in arrivals:
@@ -69,7 +68,12 @@ class Admission:
         arrival.phone_index = self._index(values, "phone")
 
     def _index(self, values: Canonical, kind: str) -> str | None:
-        """Blind index of the person's phone or e-mail: equal values match, none can be read."""
+        """Blind index of the person's phone or e-mail: equal values match, none can be read.
+
+        None for who asked to stay unknown: a search by a neighbour's number would tell who it was.
+        """
+        if values.person.anonymous:
+            return None
         if kind == "phone":
             number = e164(values.person.phone)
             return self._vault.blind(number, "phone") if number else None
@@ -107,19 +111,25 @@ class Admission:
         self, tx: Tx, run: Run, arrivals: Sequence[Arrival], traits: Sequence[Traits], now: datetime
     ) -> None:
         report_queries.insert_reports(tx, [arrival_rows.report(run, arrival, now) for arrival in arrivals])
+        self._write_people(tx, arrivals, now)
+        match_queries.insert_traits(tx, traits, {t.report_id: matching.keys(t) for t in traits})
+        match_queries.put_rule_judgements(
+            tx, [row for arrival in arrivals for row in arrival_rows.questions(arrival, now)]
+        )
+
+    def _write_people(self, tx: Tx, arrivals: Sequence[Arrival], now: datetime) -> None:
+        """Who reported, sealed, and the files they gave."""
         report_queries.put_identities(
             tx, [row for a in arrivals if (row := self._identity(a.report_id, a.values))]
         )
         report_queries.insert_attachments(
             tx, [row for a in arrivals for row in arrival_rows.attachments(a.report_id, a.values, now)]
         )
-        match_queries.insert_traits(tx, traits, {t.report_id: matching.keys(t) for t in traits})
-        match_queries.put_rule_judgements(
-            tx, [row for arrival in arrivals for row in arrival_rows.questions(arrival, now)]
-        )
 
     def _identity(self, report_id: int, values: Canonical) -> dict[str, Any] | None:
         person = values.person
+        if person.anonymous:
+            return None
         known = {
             name: value
             for name in ("name", "phone", "email", "address", "id_number")
@@ -175,11 +185,12 @@ class Admission:
                 for case_id, group in grown.items()
             ],
         )  # fmt: skip
+        paused = deadlines.pause_reasons(tx, grown)
         for case_id, group in grown.items():
-            if rows[case_id].stage == "paused":
+            if case_id in paused:
                 reports = [arrival.report_id for arrival in group]
-                deadlines.carry_pause(tx, case_id, reports, was=None, now_in="joined", at=now)
-            if _could_come_first(rows[case_id].due_at, group):
+                deadlines.carry_pause(tx, case_id, reports, was=None, now_in=paused[case_id], at=now)
+            if case_id in paused or _could_come_first(rows[case_id].due_at, group):
                 self._clocks.refresh(tx, case_id, now)
         counters.shift(tx, before.values(), case_queries.facts(tx, grown).values())
 
@@ -191,54 +202,51 @@ class Admission:
         """Bring stored reports to their newest revision; their cases keep them and turn unread."""
         if not changed:
             return
-        newest = {head.report_id: (head, values, digest, seq) for head, values, digest, seq in changed}
+        newest = {
+            head.report_id: Arrival(values, head.ward_code, seq, digest, report_id=head.report_id)
+            for head, values, digest, seq in changed
+        }
+        redated = {head.report_id for head, values, *_ in changed if values.due_at != head.source_due_at}
         case_of = case_queries.case_of_report(tx, newest)
         rows = case_queries.rows(tx, case_of.values())
         before = case_queries.facts(tx, rows)
-        drafts = []
-        for report_id, (head, values, digest, seq) in newest.items():
-            case = rows[case_of[report_id]]
-            self._revise_one(tx, run, book, head, values, digest, seq, now)
-            told = {
-                "report": report_id,
-                "revision": seq,
-                "channel": run.channel_slug,
-                "status": values.status.value,
-            }
-            drafts.append(
-                Draft(case.ward_code, "revised", now, told, case_id=case.id, channel_id=run.channel_id)
-            )
-            case_queries.change_quietly(tx, case.id, unread=True)
-            if values.due_at != head.source_due_at and case.is_open:
-                self._clocks.refresh(tx, case.id, now)
+        for arrival in newest.values():
+            self._classify(book, arrival)
+        self._rewrite(tx, run, list(newest.values()), now)
+        _redate(tx, [newest[report_id] for report_id in sorted(redated)])
+        case_queries.mark_unread(tx, rows)
+        for case_id in sorted({case_of[report_id] for report_id in redated}):
+            if rows[case_id].is_open:
+                self._clocks.refresh(tx, case_id, now)
         counters.shift(tx, before.values(), case_queries.facts(tx, rows).values())
-        ledger.append(tx, drafts)
+        ledger.append(
+            tx, [arrival_rows.revised_entry(run, one, case_of[id_], now) for id_, one in newest.items()]
+        )
 
-    def _revise_one(
-        self,
-        tx: Tx,
-        run: Run,
-        book: Book,
-        head: Head,
-        values: Canonical,
-        digest: str,
-        seq: int,
-        now: datetime,
-    ) -> None:
-        arrival = Arrival(values, head.ward_code, seq, digest, report_id=head.report_id)
-        self._classify(book, arrival)
-        report_queries.update_report(tx, arrival_rows.revised(run, arrival, now))
-        if row := self._identity(head.report_id, values):
-            report_queries.put_identities(tx, [row])
-        report_queries.insert_attachments(tx, list(arrival_rows.attachments(head.report_id, values, now)))
-        found = self._traits(run, arrival)
-        match_queries.delete_traits(tx, [head.report_id])
-        match_queries.insert_traits(tx, [found], {head.report_id: matching.keys(found)})
-        if values.due_at != head.source_due_at:
-            warn = (
-                deadlines.source_due(values.occurred_at, values.due_at).due_soon_at if values.due_at else None
-            )
-            case_queries.put_source_deadline(tx, head.report_id, values.due_at, warn)
+    def _rewrite(self, tx: Tx, run: Run, arrivals: Sequence[Arrival], now: datetime) -> None:
+        report_queries.update_reports(tx, [arrival_rows.revised(arrival, now) for arrival in arrivals])
+        # Who asks for silence later on gets it for what was said before.
+        silent = [arrival.report_id for arrival in arrivals if arrival.values.person.anonymous]
+        report_queries.delete_identities(tx, silent)
+        self._write_people(tx, arrivals, now)
+        traits = [self._traits(run, arrival) for arrival in arrivals]
+        match_queries.delete_traits(tx, [arrival.report_id for arrival in arrivals])
+        match_queries.insert_traits(tx, traits, {t.report_id: matching.keys(t) for t in traits})
+
+
+def _redate(tx: Tx, arrivals: Sequence[Arrival]) -> None:
+    """Sources changed or withdrew the deadlines that they demand."""
+    case_queries.delete_source_deadlines(tx, [arrival.report_id for arrival in arrivals])
+    case_queries.insert_deadlines(
+        tx,
+        [
+            Owed(
+                one.report_id, "source", None, deadlines.source_due(one.values.occurred_at, one.values.due_at)
+            ).row(None)
+            for one in arrivals
+            if one.values.due_at is not None
+        ],
+    )
 
 
 def _could_come_first(due_at: datetime | None, group: Sequence[Arrival]) -> bool:

@@ -10,13 +10,14 @@ from typing import Any
 from aggregator.domain.matching import RULE_VERSION, Verdict
 from aggregator.domain.text import squash
 from aggregator.domain.workflow import Status
-from aggregator.services.canonical import Canonical
+from aggregator.services.canonical import UNUSABLE_REF, Canonical
 from aggregator.services.deadlines import CaseClock, Owed
 from aggregator.services.intake_types import Run
 from aggregator.services.ledger import Draft
 from aggregator.services.matching_index import Placement
 from aggregator.services.rules import Book
 from aggregator.storage.case_queries import CaseFacts
+from aggregator.storage.inbox_queries import ward_word
 
 TITLE = 200
 EXTRACT = 160
@@ -52,7 +53,7 @@ def report(run: Run, arrival: Arrival, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def revised(run: Run, arrival: Arrival, now: datetime) -> dict[str, Any]:
+def revised(arrival: Arrival, now: datetime) -> dict[str, Any]:
     """What a revision sets on the stored row; identity, ward and receipt stay."""
     return {"id": arrival.report_id, **_content(arrival, now)}
 
@@ -67,16 +68,19 @@ def _content(arrival: Arrival, now: datetime) -> dict[str, Any]:
         "urgency": arrival.urgency, "status_raw": values.status_raw, "source_status": values.status.value,
         "source_due_at": values.due_at, "url": values.url, "anonymous": values.person.anonymous,
         "revision": arrival.revision, "revision_hash": arrival.hash,
-        "search_text": squash(" ".join(part for part in searched if part)),
+        "search_text": f"{squash(' '.join(part for part in searched if part))} {ward_word(arrival.ward)}",
     }  # fmt: skip
 
 
 def attachments(report_id: int, values: Canonical, now: datetime) -> Iterator[dict[str, Any]]:
+    """Files to be fetched; one whose reference cannot be used is listed as refused."""
     for item in values.attachments:
+        usable = not item.ref.startswith(UNUSABLE_REF)
         yield {
-            "report_id": report_id, "ref": item.ref, "filename": item.filename[:200],
-            "content_type": item.content_type, "size": item.size, "state": "pending", "tries": 0,
-            "next_try_at": now,
+            "report_id": report_id, "ref": item.ref, "filename": item.filename,
+            "content_type": item.content_type, "size": item.size, "tries": 0,
+            "state": "pending" if usable else "refused", "next_try_at": now if usable else None,
+            "error": None if usable else "its address cannot be used",
         }  # fmt: skip
 
 
@@ -153,3 +157,15 @@ def entry(run: Run, arrival: Arrival, now: datetime) -> Draft:
         told["reasons"] = [reason.code for reason in arrival.placement.verdict.reasons]
     kind = "opened" if arrival.opens else "joined"
     return Draft(arrival.ward, kind, now, told, case_id=arrival.case_id, channel_id=run.channel_id)
+
+
+def revised_entry(run: Run, arrival: Arrival, case_id: int, now: datetime) -> Draft:
+    """The ledger's word on a report that changed at its source."""
+    told = {
+        "report": arrival.report_id,
+        "revision": arrival.revision,
+        "hash": arrival.hash,
+        "channel": run.channel_slug,
+        "status": arrival.values.status.value,
+    }
+    return Draft(arrival.ward, "revised", now, told, case_id=case_id, channel_id=run.channel_id)

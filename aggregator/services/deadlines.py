@@ -15,7 +15,7 @@ A case is found again only when its next instant comes, so each stage is written
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ class Owed:
     policy_id: int | None
     due: Due
 
-    def row(self, calendar_version: int) -> dict[str, Any]:
+    def row(self, calendar_version: int | None) -> dict[str, Any]:
         return {
             "report_id": self.report_id, "step": "result", "origin": self.origin,
             "policy_id": self.policy_id, "calendar_version": calendar_version,
@@ -210,13 +210,18 @@ def resume(tx: Tx, case_id: int, now: datetime, officer_id: int) -> None:
 
 def pause_reason(tx: Tx, case_id: int) -> str | None:
     """Why the case's clock stands still now, None where it runs."""
-    reason: str | None = None
-    for event in case_queries.clock_of_case(tx, case_id):
+    return pause_reasons(tx, [case_id]).get(case_id)
+
+
+def pause_reasons(tx: Tx, case_ids: Iterable[int]) -> dict[int, str]:
+    """Those of the cases whose clock stands still now, with why."""
+    reasons: dict[int, str] = {}
+    for event in case_queries.clock_of_cases(tx, case_ids):
         if event.kind == ClockKind.PAUSE:
-            reason = event.reason
+            reasons[event.case_id] = event.reason
         elif event.kind in (ClockKind.RESUME, ClockKind.STOP, ClockKind.REOPEN):
-            reason = None
-    return reason
+            reasons.pop(event.case_id, None)
+    return reasons
 
 
 def carry_pause(

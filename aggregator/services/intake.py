@@ -5,7 +5,8 @@
             | start the clock | ledger, counters | cursor with the lease's fence | commit
 
 Fetching and mapping happened before; nothing here touches the network (I9). What cannot be used is
-quarantined beside what can, with its bytes (I3). What may surprise: a record that comes again
+quarantined beside what can, with its bytes (I3): what the connector could not map, and what it mapped
+to something that is no report (no id, a date of the year 1). What may surprise: a record that comes again
 unchanged writes nothing at all, and content that returns to an earlier state (A, B, A) is three
 revisions, because each is compared with the newest one only (I2).
 """
@@ -17,12 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from aggregator.sdk.contract import Batch, Problem, RawItem, Record
+from aggregator.domain.text import clean
+from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem
 from aggregator.services import delivery_log, ledger
 from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
-from aggregator.services.canonical import Canonical, canonical, revision_hash
+from aggregator.services.canonical import MAX_LINE, Canonical, line, understood
 from aggregator.services.clock import Clock
 from aggregator.services.intake_types import Counts, Run
 from aggregator.services.ledger import Draft
@@ -31,6 +34,17 @@ from aggregator.storage import channel_queries, report_queries
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.report_queries import Head
 from aggregator.storage.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One record of the batch, understood. `ward` is the one that the source vouches for."""
+
+    values: Canonical
+    digest: str
+    item: RawItem
+    ward: str | None
+    answers: tuple[Answer, ...]
 
 
 @dataclass(slots=True)
@@ -56,51 +70,80 @@ class Intake:
 
     def receive(self, run: Run, batch: Batch) -> Counts:
         """Commit `batch` whole. Raises `LeaseLost` (and stores nothing) where another worker took over."""
-        prepared = [
-            (record, item, canonical(record), revision_hash(record))
-            for record, item in zip(batch.records, batch.items, strict=True)
-        ]
-        now = self._clock()
+        found, problems = self._read(run.zone, batch)
         with self._db.write() as tx:
             book = self._rules.book(tx)
-            wards = {self._ward(book, run, record) for record, *_ in prepared} | {run.ward_code}
             # Alone in these wards from here on: two workers matching the same problem at once would
             # each see the other's report too late and open two cases.
-            ledger.lock(tx, sorted(wards))
-            work = self._sort(tx, run, book, prepared)
+            ledger.lock(tx, sorted(self._wards(tx, run, book, found)))
+            now = self._clock()
+            work = self._sort(tx, run, book, found)
             self._store(tx, run, book, work, now)
-            self._quarantine(tx, run, batch.problems, now)
-            self._acknowledge(tx, run, [record for record, *_ in prepared], now)
-            counts = _counts(batch, work)
+            self._quarantine(tx, run, problems, now)
+            self._acknowledge(tx, run, found, now)
+            counts = _counts(len(found), work, len(problems))
             self._archive_pages(tx, run, batch, counts, now)
             channel_queries.commit_batch(tx, run, batch.next_cursor, counts)
         return counts
 
+    def would_count(self, channel_id: int, zone: ZoneInfo, batch: Batch, newest: dict[str, str]) -> Counts:
+        """What `receive` would answer, without a trace.
+
+        `newest`: external id -> hash of what earlier batches of the same dry run would have stored.
+        """
+        found, problems = self._read(zone, batch)
+        with self._db.read() as tx:
+            heads = report_queries.heads(tx, channel_id, {one.values.external_id for one in found})
+        stored = revised = 0
+        for one in found:
+            key = one.values.external_id
+            before = newest.get(key) or (heads[key].hash if key in heads else None)
+            newest[key] = one.digest
+            stored += before != one.digest
+            revised += before is not None and before != one.digest
+        return Counts(len(found) + len(problems), stored, len(found) - stored, revised, len(problems))
+
     # What came
 
-    def _ward(self, book: Book, run: Run, record: Record) -> str:
-        code = record.location.ward_code
-        return code if code in book.wards and code is not None else run.ward_code
+    def _read(self, zone: ZoneInfo, batch: Batch) -> tuple[list[_Read], list[Problem]]:
+        """The records that are reports, and what is none beside what the connector could not map."""
+        now = self._clock()
+        found, problems = [], list(batch.problems)
+        for record, item in zip(batch.records, batch.items, strict=True):
+            try:
+                values, digest = understood(record, zone, now, self._vault.blind)
+            except BadRecord as error:
+                problems.append(Problem(item, error))
+            else:
+                found.append(_Read(values, digest, item, record.location.ward_code, record.answers))
+        return found, problems
 
-    def _sort(
-        self, tx: Tx, run: Run, book: Book, prepared: Sequence[tuple[Record, RawItem, Canonical, str]]
-    ) -> _Work:
+    def _wards(self, tx: Tx, run: Run, book: Book, found: Sequence[_Read]) -> set[str]:
+        """Every ward whose chain this batch may write to. A stored report stays in the ward it came to."""
+        named = {self._ward(book, run, one) for one in found} | {run.ward_code}
+        return named | report_queries.wards_of(tx, run.channel_id, {one.values.external_id for one in found})
+
+    def _ward(self, book: Book, run: Run, one: _Read) -> str:
+        return one.ward if one.ward is not None and one.ward in book.wards else run.ward_code
+
+    def _sort(self, tx: Tx, run: Run, book: Book, found: Sequence[_Read]) -> _Work:
         """Tell new, changed and unchanged apart, also where one batch shows a record twice."""
-        heads = report_queries.heads(tx, run.channel_id, {record.external_id for record, *_ in prepared})
+        heads = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
         newest = {external_id: (head.revision, head.hash) for external_id, head in heads.items()}
         work = _Work()
-        for record, item, values, digest in prepared:
-            external_id = values.external_id
+        for one in found:
+            external_id = one.values.external_id
             seq, last = newest.get(external_id, (0, ""))
-            if last == digest:
+            if last == one.digest:
                 work.unchanged += 1
                 continue
-            newest[external_id] = (seq + 1, digest)
-            work.revisions.append((external_id, seq + 1, digest, item))
+            newest[external_id] = (seq + 1, one.digest)
+            work.revisions.append((external_id, seq + 1, one.digest, one.item))
             if external_id in heads:
-                work.changed.append((heads[external_id], values, digest, seq + 1))
+                work.changed.append((heads[external_id], one.values, one.digest, seq + 1))
             else:
-                work.new[external_id] = Arrival(values, self._ward(book, run, record), seq + 1, digest)
+                ward = self._ward(book, run, one)
+                work.new[external_id] = Arrival(one.values, ward, seq + 1, one.digest)
         return work
 
     # What is written
@@ -118,7 +161,7 @@ class Intake:
             [
                 {
                     "report_id": report_ids[external_id], "seq": seq, "revision_hash": digest,
-                    "observed_at": now, "run_id": run.run_id, "raw_type": item.content_type,
+                    "observed_at": now, "run_id": run.run_id, "raw_type": _word(item.content_type),
                     "raw": self._vault.pack(item.content, "revision"),
                 }
                 for external_id, seq, digest, item in work.revisions
@@ -136,9 +179,10 @@ class Intake:
             [
                 {
                     "channel_id": run.channel_id, "run_id": run.run_id, "scope": "record",
-                    "raw_payload_id": ids[row["sha256"]], "raw_ref": problem.item.ref,
-                    "external_id": problem.error.external_id, "error_code": problem.error.code,
-                    "error": str(problem.error), "field": problem.error.field, "row": problem.error.row,
+                    "raw_payload_id": ids[row["sha256"]], "raw_ref": _word(problem.item.ref),
+                    "external_id": line(problem.error.external_id), "error_code": problem.error.code,
+                    "error": clean(str(problem.error))[:MAX_LINE], "field": _word(problem.error.field),
+                    "row": _row(problem.error.row),
                     "tries": 1, "state": "open", "created_at": now, "seen_at": now,
                 }
                 for row, problem in zip(rows, problems, strict=True)
@@ -160,13 +204,13 @@ class Intake:
     def _payload(self, run: Run, content: bytes, kind: str, url: str, now: datetime) -> dict[str, Any]:
         return {
             "channel_id": run.channel_id, "sha256": hashlib.sha256(content).hexdigest(),
-            "content_type": kind, "url": url, "size": len(content),
+            "content_type": _word(kind), "url": line(url) or "", "size": len(content),
             "content": self._vault.pack(content, "payload"), "fetched_at": now,
         }  # fmt: skip
 
-    def _acknowledge(self, tx: Tx, run: Run, records: Sequence[Record], now: datetime) -> None:
+    def _acknowledge(self, tx: Tx, run: Run, found: Sequence[_Read], now: datetime) -> None:
         """Answers that the source shows now confirm our deliveries (and are no news of their own)."""
-        shown = {record.external_id: [answer.body for answer in record.answers] for record in records}
+        shown = {one.values.external_id: [answer.body for answer in one.answers] for one in found}
         answered = [external_id for external_id, texts in shown.items() if texts]
         heads = report_queries.heads(tx, run.channel_id, answered)
         seen = {head.report_id: shown[external_id] for external_id, head in heads.items()}
@@ -174,11 +218,18 @@ class Intake:
             delivery_log.acknowledge(tx, run.channel_id, seen, now)
 
 
-def _counts(batch: Batch, work: _Work) -> Counts:
+def _word(text: str) -> str:
+    return (line(text) or "")[:300]
+
+
+def _row(number: int | None) -> int | None:
+    return number if number is not None and 0 <= number < 2**31 else None
+
+
+def _counts(understood: int, work: _Work, quarantined: int) -> Counts:
     stored = len(work.revisions)
-    quarantined = len(batch.problems)
     return Counts(
-        seen=len(batch.records) + quarantined,
+        seen=understood + quarantined,
         stored=stored,
         unchanged=work.unchanged,
         revised=stored - len(work.new),

@@ -37,14 +37,13 @@ from aggregator.errors import (
 from aggregator.sdk.contract import Batch, Connector, Context, Cursor, Problem, RawItem, Record
 from aggregator.sdk.discovery import Found
 from aggregator.services.attachments import Attachments
-from aggregator.services.canonical import revision_hash
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, zone_of
 from aggregator.services.faults import origin
 from aggregator.services.intake import Intake
 from aggregator.services.poll_endings import LONGEST_ERROR, Claim, Endings, Progress, RunResult
 from aggregator.settings import Settings
-from aggregator.storage import channel_queries, quarantine_queries, report_queries
+from aggregator.storage import channel_queries, quarantine_queries
 from aggregator.storage.channel_queries import ChannelRow, HostTaken
 from aggregator.storage.db import Database, DatabaseUnavailable, Tx
 from aggregator.storage.vault import Vault
@@ -239,22 +238,10 @@ class Polling:
         with self._connections.open(channel, deadline=deadline, config=config) as (connector, ctx):
             with _batches(connector, ctx, _cursor(channel, kind)) as batches:
                 for batch in batches:
-                    progress.took(batch, self._would_count(channel.id, batch, newest))
+                    progress.took(
+                        batch, self._intake.would_count(channel.id, zone_of(channel), batch, newest)
+                    )
         return RunResult("ok", progress.counts, source_count=progress.source_count)
-
-    def _would_count(self, channel_id: int, batch: Batch, newest: dict[str, str]) -> Counts:
-        """`newest`: external id -> hash of what earlier batches of this dry run would have stored."""
-        with self._db.read() as tx:
-            heads = report_queries.heads(tx, channel_id, {record.external_id for record in batch.records})
-        stored = revised = 0
-        for record in batch.records:
-            key, digest = record.external_id, revision_hash(record)
-            before = newest.get(key) or (heads[key].hash if key in heads else None)
-            newest[key] = digest
-            stored += before != digest
-            revised += before is not None and before != digest
-        problems = len(batch.problems)
-        return Counts(len(batch.records) + problems, stored, len(batch.records) - stored, revised, problems)
 
     # Once more --------------------------------------------------------------------------------------
 

@@ -116,6 +116,11 @@ def change_many(tx: Tx, columns: Sequence[str], changed: list[dict[str, Any]]) -
         )
 
 
+def mark_unread(tx: Tx, case_ids: Iterable[int]) -> None:
+    for part in chunks(sorted(set(case_ids))):
+        tx.execute(update(cases).where(cases.c.id.in_(part)).values(unread=True))
+
+
 def mark_read(tx: Tx, case_id: int) -> None:
     # Reading is not a change of the case: the version stays, nobody's open form goes stale.
     tx.execute(update(cases).where(cases.c.id == case_id, cases.c.unread).values(unread=False))
@@ -204,14 +209,17 @@ def clock_of_reports(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[Row[An
     return found
 
 
-def clock_of_case(tx: Tx, case_id: int) -> list[Row[Any]]:
-    """The events of the case as a whole, in their order."""
-    query = (
-        select(clock_events)
-        .where(clock_events.c.case_id == case_id, clock_events.c.report_id.is_(None))
-        .order_by(clock_events.c.at, clock_events.c.id)
-    )
-    return list(tx.execute(query))
+def clock_of_cases(tx: Tx, case_ids: Iterable[int]) -> list[Row[Any]]:
+    """The events of these cases as a whole, in their order."""
+    found: list[Row[Any]] = []
+    for part in chunks(sorted(set(case_ids))):
+        query = (
+            select(clock_events)
+            .where(clock_events.c.case_id.in_(part), clock_events.c.report_id.is_(None))
+            .order_by(clock_events.c.at, clock_events.c.id)
+        )
+        found.extend(tx.execute(query))
+    return found
 
 
 def insert_deadlines(tx: Tx, new: list[dict[str, Any]]) -> None:
@@ -230,21 +238,11 @@ def set_deadline(tx: Tx, deadline_id: int, **values: Any) -> None:
     tx.execute(update(deadlines).where(deadlines.c.id == deadline_id).values(**values))
 
 
-def put_source_deadline(
-    tx: Tx, report_id: int, due_at: datetime | None, due_soon_at: datetime | None
-) -> None:
-    """The source changed the deadline that it demands; None where it withdrew it."""
-    mine = (deadlines.c.report_id == report_id) & (deadlines.c.origin == "source")
-    if due_at is None:
+def delete_source_deadlines(tx: Tx, report_ids: Sequence[int]) -> None:
+    """The sources changed what they demand for these reports, or withdrew it."""
+    for part in chunks(report_ids):
+        mine = deadlines.c.report_id.in_(part) & (deadlines.c.origin == "source")
         tx.execute(delete(deadlines).where(mine))
-    elif not tx.execute(
-        update(deadlines).where(mine).values(due_at=due_at, due_soon_at=due_soon_at)
-    ).rowcount:
-        tx.execute(
-            insert(deadlines).values(
-                report_id=report_id, step="result", origin="source", due_at=due_at, due_soon_at=due_soon_at
-            )
-        )
 
 
 def meet_deadlines(tx: Tx, report_ids: Sequence[int], at: datetime | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -50,6 +50,16 @@ def heads(tx: Tx, channel_id: int, external_ids: Iterable[str]) -> dict[str, Hea
     return found
 
 
+def wards_of(tx: Tx, channel_id: int, external_ids: Iterable[str]) -> set[str]:
+    """The wards that these reports were stored in."""
+    found: set[str] = set()
+    for part in chunks(external_ids):
+        query = select(reports.c.ward_code).distinct()
+        mine = (reports.c.channel_id == channel_id) & reports.c.external_id.in_(part)
+        found.update(tx.scalars(query.where(mine)))
+    return found
+
+
 def reserve_ids(tx: Tx, count: int) -> list[int]:
     return ids.reserve(tx, reports, count)
 
@@ -59,10 +69,13 @@ def insert_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
         tx.execute(insert(reports), rows)
 
 
-def update_report(tx: Tx, row: dict[str, Any]) -> None:
-    """Set what a revision changed; the row carries its `id`."""
-    values = {key: value for key, value in row.items() if key != "id"}
-    tx.execute(update(reports).where(reports.c.id == row["id"]).values(**values))
+def update_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """Set what revisions changed; each row carries its `id` and the same columns."""
+    if not rows:
+        return
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
+    statement = update(reports).where(reports.c.id == bindparam("new_id")).values(**values)
+    tx.execute(statement, [{f"new_{name}": value for name, value in row.items()} for row in rows])
 
 
 def insert_revisions(tx: Tx, rows: list[dict[str, Any]]) -> None:
@@ -78,6 +91,11 @@ def put_identities(tx: Tx, rows: list[dict[str, Any]]) -> None:
     columns = ("identity", "phone_index", "email_index")
     changed = {name: statement.excluded[name] for name in columns}
     tx.execute(statement.on_conflict_do_update(index_elements=["report_id"], set_=changed), rows)
+
+
+def delete_identities(tx: Tx, report_ids: Sequence[int]) -> None:
+    for part in chunks(report_ids):
+        tx.execute(delete(reporters).where(reporters.c.report_id.in_(part)))
 
 
 def identity(tx: Tx, report_id: int) -> bytes | None:
