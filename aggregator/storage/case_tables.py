@@ -22,6 +22,14 @@ from sqlalchemy import (
 
 from aggregator.storage.types import Id, Instant, Json, metadata
 
+#: What a list may be filtered by: name of the index, column.
+_FILTERS = {
+    "stage": "stage", "status": "status", "unit": "unit_id", "officer": "officer_id",
+    "category": "category_code", "channel": "channel_id",
+}  # fmt: skip
+#: Marks that few cases have.
+_MARKS = {"problem": "delivery_problem", "late": "late"}
+
 cases = Table(
     "cases",
     metadata,
@@ -58,27 +66,34 @@ cases = Table(
     #: The status that undoing the merge gives back.
     Column("status_before", Text),
     Column("version", Integer, nullable=False),
-    Index("uq_cases_ward_code_code", "ward_code", "code", unique=True),
+    # The code first: somebody who sees every ward looks a code up without one.
+    Index("uq_cases_code_ward_code", "code", "ward_code", unique=True),
+    # Every list reads its page in index order: of one ward, or (a city's leaders) of all, each with one
+    # filter. Without its own index a rare value would be looked for through all the others.
     Index("ix_cases_list", "ward_code", "is_open", "sort_at", "id"),
     Index("ix_cases_list_all", "is_open", "sort_at", "id"),
-    Index("ix_cases_list_stage", "ward_code", "is_open", "stage", "sort_at", "id"),
-    Index("ix_cases_list_status", "ward_code", "is_open", "status", "sort_at", "id"),
-    Index("ix_cases_list_unit", "unit_id", "is_open", "sort_at", "id"),
-    Index("ix_cases_list_officer", "officer_id", "is_open", "sort_at", "id"),
-    Index("ix_cases_list_category", "ward_code", "is_open", "category_code", "sort_at", "id"),
-    Index("ix_cases_list_channel", "ward_code", "is_open", "channel_id", "sort_at", "id"),
+    *(
+        Index(f"ix_cases_list_{name}{suffix}", *ward, "is_open", column, "sort_at", "id")
+        for name, column in _FILTERS.items()
+        for suffix, ward in (("", ("ward_code",)), ("_all", ()))
+    ),
+    *(
+        Index(
+            f"ix_cases_{name}{suffix}",
+            *ward,
+            "sort_at",
+            "id",
+            sqlite_where=text(column),
+            postgresql_where=text(column),
+        )
+        for name, column in _MARKS.items()
+        for suffix, ward in (("", ("ward_code",)), ("_all", ()))
+    ),
     Index(
         "ix_cases_next_at",
         "next_at",
         sqlite_where=Column("next_at").isnot(None),
         postgresql_where=Column("next_at").isnot(None),
-    ),
-    Index(
-        "ix_cases_problem",
-        "ward_code",
-        "sort_at",
-        sqlite_where=text("delivery_problem"),
-        postgresql_where=text("delivery_problem"),
     ),
 )
 

@@ -13,14 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Row,
     Select,
     Text,
     and_,
     cast,
-    false,
     func,
     literal,
     literal_column,
@@ -52,7 +50,7 @@ class ListQuery:
     stage: str | None = None
     status: str | None = None
     problem: bool = False
-    late: bool | None = None
+    late: bool = False
     channel: str | None = None
     category: str | None = None
     unit: int | None = None
@@ -74,14 +72,24 @@ _LIST = (
 
 def page(tx: Tx, wanted: ListQuery) -> list[Row[Any]]:
     """One more row than `size` where there is a next page."""
+    if wanted.case_ids is not None and not wanted.case_ids:
+        return []
     query = _joined().where(*_conditions(wanted))
-    order = (cases.c.sort_at, cases.c.id)
+    order = (_read(wanted, cases.c.sort_at), cases.c.id)
     ahead = wanted.is_open
     if wanted.after is not None:
         edge = tuple_(literal(wanted.after[0], cases.c.sort_at.type), literal(wanted.after[1]))
         query = query.where(tuple_(*order) > edge if ahead else tuple_(*order) < edge)
     query = query.order_by(*(order if ahead else (column.desc() for column in order)))
     return list(tx.execute(query.limit(wanted.size + 1)))
+
+
+def _read(wanted: ListQuery, column: Any) -> Any:
+    """The column, and in a search a form of it that no index serves.
+
+    There the found ids lead. Without statistics SQLite guesses, and would rather walk the whole list.
+    """
+    return column if wanted.case_ids is None else func.coalesce(column, column)
 
 
 def row(tx: Tx, case_id: int) -> Row[Any]:
@@ -104,35 +112,39 @@ def _joined() -> Select[Any]:
 
 def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
+    if wanted.case_ids is not None:
+        found.append(cases.c.id.in_(wanted.case_ids))
     if wanted.ward is not None:
-        found.append(cases.c.ward_code == wanted.ward)
+        found.append(_read(wanted, cases.c.ward_code) == wanted.ward)
     if wanted.problem:
         # Answered cases too: the officer is done, the source does not know it.
-        found.append(literal_column("cases.delivery_problem", Boolean))
-        found.append(cases.c.status != "merged")
+        found.append(_marked("delivery_problem"))
+    elif wanted.late:
+        found.append(_marked("late"))  # only what is closed is late
     else:
-        found.append(cases.c.is_open.is_(wanted.is_open))
+        found.append(_read(wanted, cases.c.is_open).is_(wanted.is_open))
+    if wanted.problem or (not wanted.is_open and wanted.status is None):
+        found.append(cases.c.status != "merged")
     for column, value in (
         (cases.c.stage, wanted.stage),
-        (cases.c.late, wanted.late),
         (cases.c.status, wanted.status),
         (cases.c.unit_id, wanted.unit),
         (cases.c.officer_id, wanted.officer),
         (cases.c.category_code, wanted.category),
     ):
         if value is not None:
-            nobody = value in (0, "-") and value is not False
-            found.append(column.is_(None) if nobody else column == value)
+            nobody = value in (0, "-")
+            read = _read(wanted, column)
+            found.append(read.is_(None) if nobody else read == value)
     if wanted.channel is not None:
-        found.append(
-            cases.c.channel_id
-            == select(channels.c.id).where(channels.c.slug == wanted.channel).scalar_subquery()
-        )
-    if wanted.case_ids is not None:
-        found.append(cases.c.id.in_(wanted.case_ids) if wanted.case_ids else false())
-    if not wanted.is_open and wanted.status is None and not wanted.problem:
-        found.append(cases.c.status != "merged")
+        of_channel = select(channels.c.id).where(channels.c.slug == wanted.channel).scalar_subquery()
+        found.append(_read(wanted, cases.c.channel_id) == of_channel)
     return found
+
+
+def _marked(name: str) -> ColumnElement[bool]:
+    # Bare, as the partial index says it: with "= 1" or a parameter SQLite would not recognise it.
+    return literal_column(f"cases.{name}")
 
 
 # Search
@@ -140,7 +152,7 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
 
 def search(tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None) -> list[int]:
     """Case ids found, of reports newest first; words are folded, the last one may be a beginning."""
-    report_ids = _by_words(tx, words) if words else []
+    report_ids = _by_words(tx, words, ward) if words else []
     reported: ColumnElement[bool] = memberships.c.report_id.in_(report_ids)
     if phone_index is not None:
         by_phone = (
@@ -170,7 +182,18 @@ def arrived(tx: Tx, ward: str | None, after_id: int, cap: int) -> int:
     return tx.scalar(select(func.count()).select_from(found.limit(cap).subquery())) or 0
 
 
-def _by_words(tx: Tx, words: Sequence[str]) -> list[int]:
+def ward_word(ward: str) -> str:
+    """What stands for the ward in a report's search text.
+
+    The index itself keeps to the ward: a word that is frequent in the whole city would otherwise fill
+    the cap with other wards' reports, or be read through to the end for a small ward's few.
+    """
+    return "w" + "".join(filter(str.isalnum, ward)).lower()
+
+
+def _by_words(tx: Tx, words: Sequence[str], ward: str | None) -> list[int]:
+    if ward is not None:
+        words = [ward_word(ward), *words]
     if tx.dialect.name == "sqlite":
         match = " ".join(f'"{word}"' for word in words[:-1]) + f' "{words[-1]}"*'
         query = text(

@@ -364,24 +364,54 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
     )
     with op.batch_alter_table("cases", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_cases_late",
+            ["ward_code", "sort_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("late"),
+            postgresql_where=sa.text("late"),
+        )
+        batch_op.create_index(
+            "ix_cases_late_all",
+            ["sort_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("late"),
+            postgresql_where=sa.text("late"),
+        )
         batch_op.create_index("ix_cases_list", ["ward_code", "is_open", "sort_at", "id"], unique=False)
         batch_op.create_index("ix_cases_list_all", ["is_open", "sort_at", "id"], unique=False)
         batch_op.create_index(
             "ix_cases_list_category", ["ward_code", "is_open", "category_code", "sort_at", "id"], unique=False
         )
         batch_op.create_index(
+            "ix_cases_list_category_all", ["is_open", "category_code", "sort_at", "id"], unique=False
+        )
+        batch_op.create_index(
             "ix_cases_list_channel", ["ward_code", "is_open", "channel_id", "sort_at", "id"], unique=False
         )
         batch_op.create_index(
-            "ix_cases_list_officer", ["officer_id", "is_open", "sort_at", "id"], unique=False
+            "ix_cases_list_channel_all", ["is_open", "channel_id", "sort_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_cases_list_officer", ["ward_code", "is_open", "officer_id", "sort_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_cases_list_officer_all", ["is_open", "officer_id", "sort_at", "id"], unique=False
         )
         batch_op.create_index(
             "ix_cases_list_stage", ["ward_code", "is_open", "stage", "sort_at", "id"], unique=False
         )
+        batch_op.create_index("ix_cases_list_stage_all", ["is_open", "stage", "sort_at", "id"], unique=False)
         batch_op.create_index(
             "ix_cases_list_status", ["ward_code", "is_open", "status", "sort_at", "id"], unique=False
         )
-        batch_op.create_index("ix_cases_list_unit", ["unit_id", "is_open", "sort_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_cases_list_status_all", ["is_open", "status", "sort_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_cases_list_unit", ["ward_code", "is_open", "unit_id", "sort_at", "id"], unique=False
+        )
+        batch_op.create_index("ix_cases_list_unit_all", ["is_open", "unit_id", "sort_at", "id"], unique=False)
         batch_op.create_index(
             "ix_cases_next_at",
             ["next_at"],
@@ -391,12 +421,19 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_cases_problem",
-            ["ward_code", "sort_at"],
+            ["ward_code", "sort_at", "id"],
             unique=False,
             sqlite_where=sa.text("delivery_problem"),
             postgresql_where=sa.text("delivery_problem"),
         )
-        batch_op.create_index("uq_cases_ward_code_code", ["ward_code", "code"], unique=True)
+        batch_op.create_index(
+            "ix_cases_problem_all",
+            ["sort_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("delivery_problem"),
+            postgresql_where=sa.text("delivery_problem"),
+        )
+        batch_op.create_index("uq_cases_code_ward_code", ["code", "ward_code"], unique=True)
 
     op.create_table(
         "deadlines",
@@ -755,7 +792,12 @@ def downgrade() -> None:
     op.drop_table("done_requests")
     op.drop_table("deadlines")
     with op.batch_alter_table("cases", schema=None) as batch_op:
-        batch_op.drop_index("uq_cases_ward_code_code")
+        batch_op.drop_index("uq_cases_code_ward_code")
+        batch_op.drop_index(
+            "ix_cases_problem_all",
+            sqlite_where=sa.text("delivery_problem"),
+            postgresql_where=sa.text("delivery_problem"),
+        )
         batch_op.drop_index(
             "ix_cases_problem",
             sqlite_where=sa.text("delivery_problem"),
@@ -766,14 +808,24 @@ def downgrade() -> None:
             sqlite_where=sa.text("next_at IS NOT NULL"),
             postgresql_where=sa.text("next_at IS NOT NULL"),
         )
+        batch_op.drop_index("ix_cases_list_unit_all")
         batch_op.drop_index("ix_cases_list_unit")
+        batch_op.drop_index("ix_cases_list_status_all")
         batch_op.drop_index("ix_cases_list_status")
+        batch_op.drop_index("ix_cases_list_stage_all")
         batch_op.drop_index("ix_cases_list_stage")
+        batch_op.drop_index("ix_cases_list_officer_all")
         batch_op.drop_index("ix_cases_list_officer")
+        batch_op.drop_index("ix_cases_list_channel_all")
         batch_op.drop_index("ix_cases_list_channel")
+        batch_op.drop_index("ix_cases_list_category_all")
         batch_op.drop_index("ix_cases_list_category")
         batch_op.drop_index("ix_cases_list_all")
         batch_op.drop_index("ix_cases_list")
+        batch_op.drop_index(
+            "ix_cases_late_all", sqlite_where=sa.text("late"), postgresql_where=sa.text("late")
+        )
+        batch_op.drop_index("ix_cases_late", sqlite_where=sa.text("late"), postgresql_where=sa.text("late"))
 
     op.drop_table("cases")
     with op.batch_alter_table("attachments", schema=None) as batch_op:
