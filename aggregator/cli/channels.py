@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from aggregator import settings as environment
-from aggregator.cli.frame import BAD_USAGE, DONE, FINDING, Group, moment, plain, show, table
+from aggregator.cli.frame import BAD_USAGE, DONE, FINDING, INTERRUPTED, Group, moment, plain, say, show, table
 from aggregator.cli.opening import ensure_ward, opened
+from aggregator.cli.signals import Stop
 from aggregator.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from aggregator.services.polling import RunResult
     from aggregator.services.views import ChannelView
 
+T = TypeVar("T")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+#: How long a worker's poll of the same channel is waited for, and how long between two looks.
+BUSY_S, BUSY_STEP_S = 30.0, 0.5
 COUNTS = ("seen", "stored", "unchanged", "revised", "quarantined")
 
 
@@ -76,17 +81,18 @@ def check(slug: str) -> int:
 @click.option("--dry-run", is_flag=True, help="Read and count, and write nothing anywhere.")
 def poll(slug: str, dry_run: bool) -> int:
     """Read the channel SLUG once, now; exit 1 where that fails."""
-    with opened() as product:
-        result = product.polling.poll(slug, dry_run=dry_run)
-    return tell_run(slug, result, {"dry_run": dry_run})
+    with opened() as product, Stop() as stop:
+        result = when_free(lambda: product.polling.poll(slug, dry_run, stop=stop.is_asked), stop)
+    code = tell_run(slug, result, {"dry_run": dry_run})
+    return INTERRUPTED if stop.is_asked() else code
 
 
 @channel.command()
 @click.argument("slug")
 def replay(slug: str) -> int:
     """Read again what the channel SLUG has in quarantine, without network."""
-    with opened() as product:
-        result = product.polling.replay(slug)
+    with opened() as product, Stop() as stop:
+        result = when_free(lambda: product.polling.replay(slug), stop)
     return tell_run(slug, result)
 
 
@@ -132,11 +138,30 @@ def list_connectors() -> None:
     show(known, lines)
 
 
+def when_free(work: Callable[[], T], stop: Stop) -> T:
+    """Do it as soon as nobody else reads the channel; `ChannelBusy` where that takes too long."""
+    from aggregator.services.polling import ChannelBusy
+
+    waited = 0.0
+    while True:
+        try:
+            return work()
+        except ChannelBusy as busy:
+            if waited >= BUSY_S or stop.is_asked():
+                raise
+            if not waited:
+                say(f"Waiting: {busy.message}.")
+        stop.pause(BUSY_STEP_S)
+        waited += BUSY_STEP_S
+
+
 # What they print --------------------------------------------------------------------------------------
 
 
-def tell_run(slug: str, result: RunResult, more: dict[str, Any] | None = None) -> int:
-    """Print how a run ended; its exit code."""
+def tell_run(
+    slug: str, result: RunResult, more: dict[str, Any] | None = None, wrong: Collection[str] = ()
+) -> int:
+    """Print how a run ended; its exit code. `wrong`: error codes that mean something given was wrong."""
     counts = {name: getattr(result.counts, name) for name in COUNTS}
     document = {
         "channel": slug, "outcome": result.outcome, **counts, "run": result.run_id,
@@ -146,13 +171,13 @@ def tell_run(slug: str, result: RunResult, more: dict[str, Any] | None = None) -
     }  # fmt: skip
     lines = table(COUNTS, [tuple(counts.values())])
     if result.error:
-        lines.append(plain(f"Not finished ({result.error_code}): {result.error}"))
+        say(f"Not finished ({result.error_code}): {result.error}")
     elif result.cut_short:
-        lines.append("Stopped before the end; the next run goes on from there.")
+        say("Stopped before the end; the next run goes on from there.")
     show(document, lines)
     if result.outcome == "ok":
         return DONE
-    return BAD_USAGE if result.error_code == ConfigInvalid.code else FINDING
+    return BAD_USAGE if result.error_code in wrong else FINDING
 
 
 def _state(view: ChannelView) -> str:

@@ -26,27 +26,25 @@ def exit_code(error: Exception) -> int:
 
 def told(error: click.ClickException | AggregatorError, args: Sequence[str]) -> None:
     """Say what went wrong, and how to go on, on stderr; with `--json` as a document on stdout, too."""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        error.show()
-        message, hint, code, field = "a command is missing", "see --help", "usage", ""
-    elif isinstance(error, click.ClickException):
-        message, code, field = error.format_message(), "usage", ""
-        hint = _help_of(error)
-    else:
+    if isinstance(error, AggregatorError):
         message, hint, code = error.message, error.hint, error.code
-        field = getattr(error, "field", "")
-    if not isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(plain(" ".join(_sentence(part) for part in (message, hint) if part)), err=True)
+    else:
+        message, hint, code = error.format_message(), _help_of(error), "usage"
+    click.echo(plain(" ".join(_sentence(part) for part in (message, hint) if part)), err=True)
     # Not from the context: the line may have been refused before it was read to its end.
     if "--json" in args:
+        field = getattr(error, "field", "")
         click.echo(as_json({"error": {"code": code, "message": message, "hint": hint, "field": field}}))
 
 
 def _help_of(error: click.ClickException) -> str:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return ""  # its message is the help
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     return f"See {ctx.command_path} --help" if ctx else ""
 
 
 def _sentence(text: str) -> str:
-    begun = text[:1].upper() + text[1:]
+    word = text.split(maxsplit=1)[0] if text.strip() else ""
+    begun = text[:1].upper() + text[1:] if word.isalpha() else text  # no capital for "phan-anh.csv: ..."
     return begun if begun.endswith((".", "!", "?", ":")) else f"{begun}."

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.channels import FILE, tell_run
+from aggregator.cli.channels import FILE, tell_run, when_free
 from aggregator.cli.frame import FINDING, INTERRUPTED, Command, plain, say, show
 from aggregator.cli.opening import opened
 from aggregator.cli.signals import Stop
 from aggregator.domain.runs import Counts
+from aggregator.errors import ConfigInvalid, SchemaDrift
 
 #: Seconds between two lines of progress where the terminal cannot overwrite one.
 EVERY_S = 5.0
@@ -41,9 +42,12 @@ def import_(file: Path, slug: str, mapping: Path | None, ward: str | None) -> in
         chosen = product.channels.from_toml(mapping) if mapping else None
         with Stop() as stop:
             progress = _Progress(time.monotonic)
-            done = product.importing.run(
-                file, slug, chosen, ward, stop=stop.is_asked, tell=progress.tell
-            )  # fmt: skip
+            done = when_free(
+                lambda: product.importing.run(
+                    file, slug, chosen, ward, stop=stop.is_asked, tell=progress.tell
+                ),
+                stop,
+            )
             progress.end(done.result.counts)
     for problem in done.problems:
         say(f"Quarantined {problem.error}")
@@ -53,7 +57,7 @@ def import_(file: Path, slug: str, mapping: Path | None, ward: str | None) -> in
             {"file": file.name, **{name: getattr(one, name) for name in PROBLEM}} for one in done.problems
         ],
     }  # fmt: skip
-    code = tell_run(slug, done.result, more)
+    code = tell_run(slug, done.result, more, wrong=(ConfigInvalid.code, SchemaDrift.code))
     return INTERRUPTED if stop.is_asked() else code
 
 

@@ -6,6 +6,7 @@ index that is stored, which gives the same answer and needs no key.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,11 +22,10 @@ from aggregator.errors import InputInvalid
 if TYPE_CHECKING:
     from aggregator.domain.matching import Traits
 
-#: What a report's file holds; all but the first two may be missing or null.
-FIELDS = (
-    "id", "received_at", "channel", "subject", "body", "category", "address", "ward", "lat", "lng",
-    "reporter_phone", "closed_at",
-)  # fmt: skip
+#: What a report's file holds; all but `received_at` may be missing or null.
+TEXTS = ("channel", "subject", "body", "category", "address", "ward", "reporter_phone")
+NUMBERS = ("lat", "lng")
+FIELDS = ("id", "received_at", *TEXTS, *NUMBERS, "closed_at")
 
 
 @click.group(cls=Group)
@@ -62,25 +62,21 @@ def _traits(file: Path, number: int) -> Traits:
     from aggregator.domain.text import e164
 
     given = _read(file)
+    text = {name: given.get(name) for name in TEXTS}
+    found = traits(
+        report_id=number,
+        received_at=_instant(file, given, "received_at"),
+        channel=text["channel"] or "",
+        subject=text["subject"] or "",
+        body=text["body"] or "",
+        address=text["address"],
+        ward=text["ward"],
+        category=text["category"],
+        lat=given.get("lat"),
+        lng=given.get("lng"),
+        phone=e164(text["reporter_phone"]),
+    )
     closed = _instant(file, given, "closed_at") if given.get("closed_at") else None
-    try:
-        found = traits(
-            report_id=number,
-            received_at=_instant(file, given, "received_at"),
-            channel=given.get("channel") or "",
-            subject=given.get("subject") or "",
-            body=given.get("body") or "",
-            address=given.get("address"),
-            ward=given.get("ward"),
-            category=given.get("category"),
-            lat=given.get("lat"),
-            lng=given.get("lng"),
-            phone=e164(given.get("reporter_phone")),
-        )
-    except (TypeError, AttributeError) as error:
-        raise InputInvalid(f"{file.name}: a field has a value of the wrong kind: {error}") from error
-    import dataclasses
-
     return dataclasses.replace(found, closed_at=closed)
 
 
@@ -97,6 +93,10 @@ def _read(file: Path) -> Mapping[str, Any]:
             f"{file.name}: unknown field {', '.join(unknown)}", field=unknown[0],
             hint=f"known: {', '.join(FIELDS)}",
         )  # fmt: skip
+    for names, kind, words in ((TEXTS, (str,), "a text"), (NUMBERS, (int, float), "a number")):
+        for name in names:
+            if given.get(name) is not None and not isinstance(given[name], kind):
+                raise InputInvalid(f"{file.name}: {name} {given[name]!r} is not {words}", field=name)
     return given
 
 

@@ -68,12 +68,8 @@ def make_ready(settings: Settings) -> None:
             seeded = revision is not None and place_queries.has_calendar(tx)
     finally:
         db.close()
-    newest = migrate.newest()
-    if revision not in (None, newest):
-        raise SchemaOutdated(
-            f"the database is at revision {revision}, this program is made for {newest}",
-            hint="run motmoi db upgrade (make a backup first)",
-        )
+    if revision not in (None, migrate.newest()):
+        raise _at_another(revision or "", "run motmoi db upgrade (make a backup first)")
     if not seeded:
         upgrade(settings)
         say(f"Set up the database {db.url.render_as_string(hide_password=True)}.")
@@ -90,11 +86,21 @@ def upgrade(settings: Settings) -> Upgraded:
     try:
         with db.read() as tx:
             before = migrate.current(tx)
+        if before is not None and not migrate.is_known(before):
+            raise _at_another(before, "run the newer program that made it")
         migrate.upgrade(settings.database_url)
         seeded = starting_set.seed(db, system_clock())
     finally:
         db.close()
     return Upgraded(before, migrate.newest(), seeded)
+
+
+def _at_another(revision: str, hint: str) -> SchemaOutdated:
+    from aggregator.storage import migrate
+
+    return SchemaOutdated(
+        f"the database is at revision {revision}, this program is made for {migrate.newest()}", hint=hint
+    )
 
 
 def officer(product: Aggregator, login: str) -> Actor:

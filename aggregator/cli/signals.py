@@ -47,6 +47,10 @@ class Stop:
         """The exit code of what runs until it is stopped: 130 after Ctrl-C, 0 after SIGTERM."""
         return INTERRUPTED if self._by == signal.SIGINT else DONE
 
+    def pause(self, seconds: float) -> None:
+        """Wait, no longer than until somebody asks."""
+        self._asked.wait(seconds)
+
     def wait(self) -> int:
         """Until somebody asks; the exit code."""
         # In slices: on some systems a wait without end is not interrupted by a signal.

@@ -20,6 +20,7 @@ import hashlib
 import re
 import secrets
 import unicodedata
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -387,6 +388,16 @@ def _checked_password(password: str) -> str:
             message_vi=f"Mật khẩu cần từ {MIN_PASSWORD} đến {MAX_PASSWORD} ký tự.",
         )  # fmt: skip
     return password
+
+
+def _no_password(hasher: PasswordHasher) -> str:
+    """A digest in the hasher's own form that belongs to no password; making it costs no hashing."""
+
+    def part(length: int) -> str:
+        return b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${cost}${part(hasher.salt_len)}${part(hasher.hash_len)}"
 
 
 def _made_up() -> str:

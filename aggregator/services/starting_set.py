@@ -61,6 +61,7 @@ POLICIES: tuple[tuple[str, int, str, date, date | None, str, str], ...] = (
 def seed(db: Database, now: datetime) -> bool:
     """Put the starting set into a database that has none; False where it was there."""
     with db.write() as tx:
+        ledger.lock(tx, [SYSTEM])  # two machines may start on a new database in the same second
         if place_queries.has_calendar(tx):
             return False
         _calendar(tx, now)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
 from aggregator.errors import AggregatorError, SettingsInvalid
 
@@ -40,30 +40,40 @@ class Database:
     """Engines for one database URL. `sqlite:///path` or `postgresql+psycopg://...`."""
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            # Not told again in full: a password may stand in it.
+            raise _refused("it is no database address") from error
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.url = parsed
         self.dialect = parsed.get_backend_name()
         if self.dialect not in ("sqlite", "postgresql"):
-            raise SettingsInvalid(
-                f"MOTMOI_DATABASE_URL: {self.dialect!r} is not supported",
-                hint="use sqlite:///path/to/file.db or postgresql://user@host/name",
-            )
+            raise _refused(f"{self.dialect!r} is not supported")
         self._lock = threading.RLock() if self.dialect == "sqlite" else None
         if self.dialect == "sqlite":
             self._reader = self._sqlite_engine(writer=False)
             self._writer = self._sqlite_engine(writer=True)
         else:
-            self._reader = self._writer = create_engine(
-                parsed, pool_size=8, max_overflow=8, pool_pre_ping=True, isolation_level="READ COMMITTED"
-            )
+            try:
+                self._reader = self._writer = create_engine(
+                    parsed, pool_size=8, max_overflow=8, pool_pre_ping=True, isolation_level="READ COMMITTED"
+                )
+            except ModuleNotFoundError as error:
+                raise SettingsInvalid(
+                    "PostgreSQL needs its driver, which is not installed",
+                    hint="pip install 'motmoi[postgres]'",
+                ) from error
 
     def _sqlite_engine(self, *, writer: bool) -> Engine:
         path = self.url.database
         if not path or path == ":memory:":
             raise SettingsInvalid("a SQLite database must be a file", hint="use sqlite:///var/motmoi.db")
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refused(f"{path} cannot be made: {error.strerror}") from error
         engine = create_engine(
             self.url,
             pool_size=1 if writer else 8,
@@ -128,6 +138,14 @@ class Database:
                 hint="nothing was saved; it is tried again, or try again yourself",
                 message_vi="Cơ sở dữ liệu chưa ghi được, chưa có gì thay đổi. Vui lòng thử lại sau ít phút.",
             ) from error
+        except DatabaseError as error:
+            if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+                raise DatabaseUnavailable(
+                    f"{self.url.database} is damaged, or is no database: {_first_line(error)}",
+                    hint="name another file, or restore the backup",
+                    message_vi="Tệp cơ sở dữ liệu bị hỏng. Cần khôi phục từ bản sao lưu.",
+                ) from error
+            raise
 
     def close(self) -> None:
         self._reader.dispose()
@@ -137,3 +155,10 @@ class Database:
 def _first_line(error: DBAPIError) -> str:
     # The rest of SQLAlchemy's message holds the statement's parameters: people's data.
     return str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+
+
+def _refused(why: str) -> SettingsInvalid:
+    return SettingsInvalid(
+        f"MOTMOI_DATABASE_URL: {why}",
+        hint="use sqlite:///path/to/file.db or postgresql://user@host/name",
+    )

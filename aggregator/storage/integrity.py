@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.exc import DatabaseError
+
 from aggregator.storage import migrate
 from aggregator.storage.db import Tx
 
@@ -44,9 +46,12 @@ def check(tx: Tx) -> Soundness:
 
 
 def _sqlite_faults(tx: Tx) -> list[str]:
-    told = tx.exec_driver_sql(f"PRAGMA integrity_check({MOST})").scalars()
+    try:
+        told = tx.exec_driver_sql(f"PRAGMA integrity_check({MOST})").scalars().all()
+        rows = tx.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(MOST)
+    except DatabaseError as error:  # so damaged that the check itself stumbles over it
+        return [f"integrity: {error.orig}"]
     faults = [f"integrity: {line}" for line in told if line != "ok"]
-    rows = tx.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(MOST)
     return faults + [f"table {row[0]}, row {row[1]}: points to a missing row of {row[2]}" for row in rows]
 
 

@@ -68,6 +68,11 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(config()).get_current_head()
 
 
+def is_known(revision: str) -> bool:
+    """Whether this code can migrate from `revision`: one that a newer program made is unknown."""
+    return any(known.revision == revision for known in ScriptDirectory.from_config(config()).walk_revisions())
+
+
 def differences(tx: Connection) -> list[str]:
     """How the schema differs from the models, in words; empty where it does not."""
     context = MigrationContext.configure(
