@@ -33,6 +33,9 @@ def motmoi() -> None:
 
     Settings: MOTMOI_DATABASE_URL, MOTMOI_DATA_DIR, MOTMOI_SECRET_KEY_FILE, MOTMOI_PORT, and
     MOTMOI_CONFIG (a TOML file for all else).
+
+    Exit codes: 0 done, 1 a finding, 2 bad usage, 3 it could not be done (no database, an unexpected
+    error, whose id is in the log), 130 interrupted.
     """
 
 
