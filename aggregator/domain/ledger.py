@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 GENESIS = "0" * 64
@@ -56,7 +56,8 @@ def canonical(value: Any) -> str:
 
 
 def instant(at: datetime) -> str:
-    return at.isoformat(timespec="microseconds")
+    """The instant as it is hashed: UTC, as it comes back from every database."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def commit(salt: str, data: str) -> str:

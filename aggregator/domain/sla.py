@@ -29,7 +29,7 @@ How it works
 Events
     START begins; a START after a STOP begins afresh (the reopening policy "a new clock"); others are
     ignored. PAUSE, RESUME: a second PAUSE or an unneeded RESUME changes nothing. STOP ends everything,
-    also an open pause. REOPEN goes on where STOP left off; the time between is not counted. EXTEND adds
+    also an open pause, whose time is given back. REOPEN goes on where STOP left off; the time between is not counted. EXTEND adds
     `minutes` of the rule's own time (calendar days: whole days, 1440 minutes each, begun ones count), or
     sets the deadline to `due_at`. POLICY_CHANGE says that the rule passed in replaces an earlier one:
     pauses and added minutes stay, a date set before it does not. PAUSE, RESUME and EXTEND of a stopped

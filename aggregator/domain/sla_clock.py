@@ -237,8 +237,11 @@ def _apply(clock: Clock, policy: Policy, calendar: Calendar, event: ClockEvent, 
             clock.go_on(at, clock.paused_at)
             _close_pause(clock, at)
         case ClockKind.STOP:
+            if clock.paused_at is not None:
+                # Finished while paused: the pause is given back first, or it would count as lateness.
+                clock.go_on(at, clock.paused_at)
+                _close_pause(clock, at)
             clock.halt(at)
-            _close_pause(clock, at)
             clock.stopped_at = at
         case ClockKind.EXTEND:
             _extend(clock, policy, event, at)

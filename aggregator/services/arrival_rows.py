@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from aggregator.domain.matching import RULE_VERSION, Verdict
 from aggregator.domain.text import squash
 from aggregator.domain.workflow import Status
 from aggregator.services.canonical import UNUSABLE_REF, Canonical
-from aggregator.services.deadlines import CaseClock, Owed
+from aggregator.services.deadlines import NO_DEADLINE, CaseClock, Owed
 from aggregator.services.intake_types import Run
 from aggregator.services.ledger import Draft
 from aggregator.services.matching_index import Placement
@@ -21,8 +21,6 @@ from aggregator.storage.inbox_queries import ward_word
 
 TITLE = 200
 EXTRACT = 160
-#: Where a case without any deadline stands in lists: after all that have one.
-NO_DEADLINE = timedelta(days=3650)
 
 
 @dataclass(slots=True, eq=False)

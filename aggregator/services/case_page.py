@@ -45,7 +45,8 @@ def read(
     assert case is not None
     members = {row.report_id: row for row in case_queries.living(tx, case_id)[:REPORTS]}
     deliveries = delivery_views.deliveries_of_case(tx, [case_id], now)
-    names = inbox_queries.officer_names(tx)
+    entries, replies = ledger_queries.of_case(tx, case_id, TIMELINE), case_queries.replies_of(tx, case_id)
+    names = inbox_queries.officer_names(tx, (row.officer_id for row in [*entries, *replies]))
     sentence_vi, sentence_en = clocks.explain(tx, case_id)
     return CaseView(
         row=inbox_row(inbox_queries.row(tx, case_id)),
@@ -59,8 +60,8 @@ def read(
         deadline_en=sentence_en,
         reports=_reports(tx, members, capabilities),
         suggestions=_suggestions(tx, case, list(members)) if case.is_open else (),
-        timeline=_timeline(tx, case_id, names),
-        replies=_replies(tx, case_id, names, deliveries),
+        timeline=_timeline(entries, names),
+        replies=_replies(replies, names, deliveries),
         moves=tuple(status for status in Status if status in MOVES[Status(case.status)] and status in OPEN),
     )
 
@@ -130,9 +131,8 @@ def _suggestions(tx: Tx, case: Any, members: Sequence[int]) -> tuple[SuggestionV
     return tuple(found.values())[:SUGGESTIONS]
 
 
-def _timeline(tx: Tx, case_id: int, names: Mapping[int, str]) -> tuple[TimelineEntry, ...]:
+def _timeline(newest: Sequence[Any], names: Mapping[int, str]) -> tuple[TimelineEntry, ...]:
     """The ledger's own entries, oldest first."""
-    newest = ledger_queries.of_case(tx, case_id, TIMELINE)
     return tuple(
         TimelineEntry(row.at, row.kind, names.get(row.officer_id), json.loads(row.data) if row.data else {})
         for row in reversed(newest)
@@ -140,12 +140,12 @@ def _timeline(tx: Tx, case_id: int, names: Mapping[int, str]) -> tuple[TimelineE
 
 
 def _replies(
-    tx: Tx, case_id: int, names: Mapping[int, str], deliveries: Sequence[DeliveryView]
+    replies: Sequence[Any], names: Mapping[int, str], deliveries: Sequence[DeliveryView]
 ) -> tuple[ReplyView, ...]:
     return tuple(
         ReplyView(
             id=row.id, kind=row.kind, body=row.body, at=row.at, who=names.get(row.officer_id, ""),
             deliveries=tuple(view for view in deliveries if view.reply_id == row.id),
         )
-        for row in case_queries.replies_of(tx, case_id)
+        for row in replies
     )  # fmt: skip

@@ -12,7 +12,7 @@ source has received the answer is no part of the case's status (I7).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Cases:
     def find(self, actor: Actor, code: str) -> int:
         """The id of the case with this code (or id) that the person sees; `NotFound` otherwise."""
         with self._db.read() as tx:
-            found = case_queries.by_code(tx, code.strip(), actor.ward)
+            found = case_queries.by_code(tx, clean(code)[:50].strip(), actor.ward)
             if found is None:
                 raise not_found()
             return found
@@ -168,7 +168,10 @@ class Cases:
         self, actor: Actor, case_id: int, status: Status, reason: str = "",
         *, version: int | None = None, once: str | None = None,
     ) -> None:  # fmt: skip
-        """Take the case one allowed step on. Closing needs an answer: use `reply`."""
+        """Take the case one allowed step on. Closing needs an answer: use `reply`.
+
+        Who moves on from waiting for the citizen has what was asked for: that pause ends with it.
+        """
         why = clean(reason).strip()[:MAX_NOTE]
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
@@ -239,7 +242,9 @@ class Cases:
             joining.merge(tx, self._clocks, actor, case, into, now)
             return into_id
 
-        return int(self._do(actor, case_id, version, once, act, also=(into_id,)))
+        return int(
+            self._do(actor, case_id, version, once, act, also=lambda tx: [seen(tx, actor, into_id).id])
+        )
 
     def split(
         self, actor: Actor, case_id: int, report_ids: Sequence[int],
@@ -250,7 +255,11 @@ class Cases:
         def act(tx: Tx, case: Any, now: datetime) -> int:
             return joining.split(tx, self._clocks, actor, case, report_ids, now)
 
-        return int(self._do(actor, case_id, version, once, act, also=self._former(report_ids)))
+        def former(tx: Tx) -> list[int]:
+            # A split may revive a case that these reports lived in before: its numbers must follow.
+            return [one for homes in case_queries.earlier_cases(tx, report_ids).values() for one in homes]
+
+        return int(self._do(actor, case_id, version, once, act, also=former))
 
     def different(self, actor: Actor, report_a: int, report_b: int, *, once: str | None = None) -> None:
         """These two are not the same problem: remembered for good, never asked again (I4)."""
@@ -270,31 +279,28 @@ class Cases:
 
     def _do(
         self, actor: Actor, case_id: int, version: int | None, once: str | None,
-        act: Callable[[Tx, Any, datetime], Any], also: Sequence[int] = (),
+        act: Callable[[Tx, Any, datetime], Any], also: Callable[[Tx], Iterable[int]] = lambda tx: (),
     ) -> Any:  # fmt: skip
+        """`also`: other cases that `act` may change, so that their numbers are kept, too."""
         require(actor, Right.HANDLE)
-        now = self._clock()
         with self._db.write() as tx:
+            ledger.lock(tx, [seen(tx, actor, case_id).ward_code])
+            # Only now is nobody else at work in this ward: the same post's first arrival has ended, and
+            # what follows is later than all that the log holds.
             done = request_queries.result_of(tx, once, actor.id)
             if done is not None:
                 return done["result"]
-            ledger.lock(tx, [seen(tx, actor, case_id).ward_code])
+            now = self._clock()
             case = seen(tx, actor, case_id, lock=True)
             if version is not None and case.version != version:
                 raise StaleWrite(
                     f"case {case_id} has changed since the page was drawn",
                     message_vi="Vụ việc vừa được người khác cập nhật. Hãy xem lại rồi thực hiện tiếp.",
                 )
-            with counters.kept(tx, case_id, *also):
+            with counters.kept(tx, case_id, *also(tx)):
                 result = act(tx, case, now)
             request_queries.remember(tx, once, actor.id, now, {"result": result})
         return result
-
-    def _former(self, report_ids: Sequence[int]) -> tuple[int, ...]:
-        """Cases these reports lived in before: a split may revive one, and its numbers must follow."""
-        with self._db.read() as tx:
-            earlier = case_queries.earlier_cases(tx, report_ids)
-        return tuple({case_id for ids in earlier.values() for case_id in ids})
 
     def _living_reports(self, tx: Tx, case_id: int) -> list[Any]:
         members = [row.report_id for row in case_queries.living(tx, case_id)]
@@ -322,18 +328,21 @@ class Cases:
         """Status, and what it means for the clock: closing stops it, reopening lets it go on."""
         members = [row.report_id for row in case_queries.living(tx, case.id)]
         closes, reopens = case.is_open and to not in OPEN, not case.is_open and to in OPEN
+        informed = case.status == Status.NEEDS_INFO != to and not closes
+        resumes = informed and deadlines.pause_reason(tx, case.id) == "needs_info"
         if closes:
             deadlines.close(tx, case.id, members, now, actor.id)
         elif reopens:
             deadlines.reopen(tx, case.id, members, now, actor.id)
+        elif resumes:
+            deadlines.resume(tx, case.id, now, actor.id)
+            _record(tx, case, "resumed", actor, now, {})
         case_queries.change(
             tx, case.id, status=to.value, is_open=to in OPEN,
             closed_at=now if closes else (None if reopens else case.closed_at),
         )  # fmt: skip
-        if closes or reopens:
-            derived = self._clocks.refresh(tx, case.id, now)
-            late = bool(derived.due_at and now > derived.due_at) if closes else None
-            case_queries.change_quietly(tx, case.id, late=late)
+        if closes or reopens or resumes:
+            self._clocks.refresh(tx, case.id, now)
 
 
 def seen(tx: Tx, actor: Actor, case_id: int, *, lock: bool = False) -> Any:

@@ -1,7 +1,8 @@
 """Counts of cases that never scan: every change of a case moves its numbers in the same transaction.
 
 A case is counted under its ward, unit, officer, category, the channel of its first report, and its
-status. What may surprise: a merged case counts nowhere; its reports are counted in the survivor.
+status. What may surprise: a merged case counts nowhere, its reports are counted in the survivor; but an
+answer given before the merge, that its source never got, stays a problem that somebody must see to.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ NONE = "-"
 
 def buckets(facts: CaseFacts) -> list[str]:
     """What one case adds one to."""
-    if facts.status == Status.MERGED:
-        return []
     found = ["problem"] if facts.delivery_problem else []
+    if facts.status == Status.MERGED:
+        return found
     if facts.is_open:
         found.append("open")
         if facts.stage in ("due_soon", "overdue", "paused"):

@@ -22,6 +22,7 @@ from typing import Any
 
 from aggregator.domain import sla
 from aggregator.domain.sla import ClockEvent, ClockKind, Due, Stage
+from aggregator.domain.workflow import Status
 from aggregator.domain.worktime import CalendarExhausted
 from aggregator.services import counters, ledger
 from aggregator.services.clock import Clock
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: A source tells its deadline, not when to warn of it: the last fifth of the time, as for our own rules.
 SOURCE_WARN = 0.8
+#: Where a case without any deadline stands in lists: after all that have one.
+NO_DEADLINE = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,26 @@ def source_due(received_at: datetime, due_at: datetime, paused: bool = False) ->
     return Due(due_at=due_at, due_soon_at=warn, paused=False, stopped_at=None, used_seconds=0)
 
 
+def ruling(owed: Sequence[Owed]) -> Owed | None:
+    """The earliest deadline. One that a pause holds stands behind those that run: it moves every day."""
+    counting = [item for item in owed if not _held(item.due)]
+    return min(counting or owed, key=lambda item: item.due.due_at, default=None)
+
+
+def _held(due: Due) -> bool:
+    # What was overdue when it was paused stays overdue: a pause hides no lateness.
+    return due.paused_at is not None and due.due_at > due.paused_at
+
+
 def case_clock(owed: Sequence[Owed], now: datetime) -> CaseClock:
-    """The earliest deadline rules; a stage is that of the deadline that rules."""
-    if not owed:
+    """The earliest deadline rules, and its stage is the case's."""
+    first = ruling(owed)
+    if first is None:
         return CaseClock(None, Stage.NONE.value, None)
-    running = [item for item in owed if item.due.paused_at is None]
-    first = min(running or owed, key=lambda item: item.due.due_at).due
-    if first.paused_at is None and len(running) < len(owed):
-        # A source's deadline runs on while ours is paused: it rules, and the pause still shows.
-        stage = sla.stage(first, now)
-        shown = Stage.PAUSED if stage is Stage.NONE else stage
-        return CaseClock(first.due_at, shown.value, sla.next_change(first, now))
-    return CaseClock(first.due_at, sla.stage(first, now).value, sla.next_change(first, now))
+    stage = sla.stage(first.due, now)
+    if stage is Stage.NONE and any(_held(item.due) for item in owed):
+        stage = Stage.PAUSED  # a source's deadline runs on while ours is paused: the pause still shows
+    return CaseClock(first.due.due_at, stage.value, sla.next_change(first.due, now))
 
 
 class Deadlines:
@@ -111,53 +122,57 @@ class Deadlines:
         return owed
 
     def refresh(self, tx: Tx, case_id: int, now: datetime) -> CaseClock:
-        """Derive the case's clock from the log again and store it. The counters are the caller's."""
+        """Derive the case's clock from the log again and store it. The counters are the caller's.
+
+        Of a closed case that is whether it was late, and its place among the closed ones.
+        """
         case = case_queries.row(tx, case_id)
         assert case is not None, f"case {case_id} of a running change"
         members = [member.report_id for member in case_queries.living(tx, case_id)]
-        owed = self._owed(tx, self._rules.book(tx), case.ward_code, members)
-        derived = case_clock(owed, now)
+        found = self._owed(tx, self._rules.book(tx), case.ward_code, members)
+        case_queries.set_deadlines(
+            tx,
+            [
+                {"id": row.id, "due_at": owed.due.due_at, "due_soon_at": owed.due.due_soon_at}
+                for row, owed in found
+                if (owed.due.due_at, owed.due.due_soon_at) != (row.due_at, row.due_soon_at)
+            ],
+        )
+        derived = case_clock([owed for _, owed in found], now)
+        late, order = None, derived.due_at or case.received_at + NO_DEADLINE
         if not case.is_open:
             derived = CaseClock(derived.due_at or case.due_at, Stage.DONE.value, None)
-        order = (derived.due_at or case.received_at) if case.is_open else (case.closed_at or now)
-        if case.is_open and derived.due_at is None:
-            order = case.received_at + timedelta(days=3650)
+            late, order = _late(case, derived), case.closed_at or now
         case_queries.change_quietly(
-            tx, case_id, due_at=derived.due_at, stage=derived.stage, next_at=derived.next_at, sort_at=order
-        )
+            tx, case_id, due_at=derived.due_at, stage=derived.stage, next_at=derived.next_at, late=late,
+            sort_at=order,
+        )  # fmt: skip
         return derived
 
-    def _owed(self, tx: Tx, book: Book, ward: str, report_ids: Sequence[int]) -> list[Owed]:
-        events = case_queries.clock_of_reports(tx, report_ids)
-        received = {report: _started(rows) for report, rows in events.items()}
-        owed = []
+    def _owed(self, tx: Tx, book: Book, ward: str, report_ids: Sequence[int]) -> list[tuple[Any, Owed]]:
+        """What each report is owed by its log: the stored row, and what it should say."""
+        events = _events(tx, report_ids)
+        found = []
         for row in case_queries.deadlines_of(tx, report_ids):
+            clock = events[row.report_id]
             if row.origin == "source":
-                due = source_due(received[row.report_id], row.due_at)
+                due = source_due(_started(clock), row.due_at)
             else:
-                clock = [
-                    ClockEvent(ClockKind(event.kind), event.at, event.reason)
-                    for event in events[row.report_id]
-                ]
                 due = sla.due(book.policies[row.policy_id], book.calendar(ward), clock)
-                if (due.due_at, due.due_soon_at) != (row.due_at, row.due_soon_at):
-                    case_queries.set_deadline(tx, row.id, due_at=due.due_at, due_soon_at=due.due_soon_at)
-            owed.append(Owed(row.report_id, row.origin, row.policy_id, due))
-        return owed
+            found.append((row, Owed(row.report_id, row.origin, row.policy_id, due)))
+        return found
 
     def explain(self, tx: Tx, case_id: int) -> tuple[str, str]:
         """How the case's deadline came about, one plain sentence in Vietnamese and one in English."""
         book = self._rules.book(tx)
         case = case_queries.row(tx, case_id)
         members = [member.report_id for member in case_queries.living(tx, case_id)]
-        rows = case_queries.deadlines_of(tx, members)
-        if case is None or not rows:
+        first = ruling([owed for _, owed in self._owed(tx, book, case.ward_code, members)]) if case else None
+        if case is None or first is None:
             return "Chưa có quy định thời hạn áp dụng.", "No deadline rule applies."
-        first = min(rows, key=lambda row: (row.due_at, row.id))
-        if first.origin == "source":
+        if first.policy_id is None:
             return "Theo hạn mà kênh tiếp nhận đặt ra.", "As demanded by the source channel."
-        rows_of = case_queries.clock_of_reports(tx, [first.report_id])[first.report_id]
-        events = [ClockEvent(ClockKind(event.kind), event.at, event.reason) for event in rows_of]
+        events = _events(tx, [first.report_id])[first.report_id]
         told = sla.explain(book.policies[first.policy_id], book.calendar(case.ward_code), events)
         return told.sentence_vi, told.sentence_en
 
@@ -170,6 +185,7 @@ class Deadlines:
         with self._db.write() as tx:
             wards = {row.ward_code for row in case_queries.due_stages(tx, now, limit)}
             ledger.lock(tx, sorted(wards))
+            now = self._clock()
             rows = [row for row in case_queries.due_stages(tx, now, limit) if row.ward_code in wards]
             return self._write_stages(tx, rows, now)
 
@@ -259,6 +275,20 @@ def _event(tx: Tx, case_id: int, kind: ClockKind, at: datetime, reason: str, off
     )  # fmt: skip
 
 
-def _started(rows: Sequence[Any]) -> datetime:
-    at: datetime = next(event.at for event in rows if event.kind == ClockKind.START)
-    return at
+def _events(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[ClockEvent]]:
+    """Report -> its clock's log, as the rules read it."""
+    return {
+        report: [ClockEvent(ClockKind(row.kind), row.at, row.reason) for row in rows]
+        for report, rows in case_queries.clock_of_reports(tx, report_ids).items()
+    }
+
+
+def _started(events: Sequence[ClockEvent]) -> datetime:
+    return next(event.at for event in events if event.kind is ClockKind.START)
+
+
+def _late(case: Any, derived: CaseClock) -> bool | None:
+    """Whether it was closed after its deadline; in the deadline's very second is in time."""
+    if case.status == Status.MERGED or case.closed_at is None:
+        return None
+    return derived.due_at is not None and case.closed_at.replace(microsecond=0) > derived.due_at

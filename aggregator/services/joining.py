@@ -2,16 +2,17 @@
 
 Undo is a split, and a small transaction whatever happened in between. What may surprise: splitting a
 report out remembers that it is *not the same* as those left behind, so no rule ever joins them again;
-a report that came from a merged case goes back into that very case, which takes up its former status;
-and a report taken out of an answered case gets its clock back, because its citizen is owed an answer
-of its own. Answers already sent stay where they are shown: at their source and in both timelines.
+reports that came from a merged case go back into that very case, which takes up its former status (and
+where that one had swallowed another before, each goes back to its own); and a report taken out of an
+answered case gets its clock back, because its citizen is owed an answer of its own. Answers already
+sent stay where they are shown: at their source and in both timelines.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -21,9 +22,9 @@ from aggregator.domain.sla import ClockKind
 from aggregator.domain.workflow import OPEN, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services import ledger
-from aggregator.services.arrival_rows import EXTRACT, NO_DEADLINE, TITLE
-from aggregator.services.deadlines import Deadlines, carry_pause, pause_reason
+from aggregator.services import counters, ledger
+from aggregator.services.arrival_rows import EXTRACT, TITLE
+from aggregator.services.deadlines import NO_DEADLINE, Deadlines, carry_pause, pause_reason
 from aggregator.services.ledger import Draft
 from aggregator.storage import case_queries, ledger_queries, match_queries, outbox_queries, report_queries
 from aggregator.storage.db import Tx
@@ -79,10 +80,8 @@ def split(
             "one report must stay", field="reports",
             message_vi="Phải để lại ít nhất một phản ánh trong vụ việc này.",
         )  # fmt: skip
-    homes = [
-        _send_home(tx, clocks, actor, case, home, group, now)
-        for home, group in _former_homes(tx, case, chosen).items()
-    ]
+    groups = _former_homes(tx, case, chosen)
+    homes = [_send_home(tx, clocks, actor, case, home, group, now) for home, group in groups.items()]
     case_queries.change(tx, case.id, report_count=len(rest))
     clocks.refresh(tx, case.id, now)
     for one, other in _pairs(chosen, rest):
@@ -90,6 +89,8 @@ def split(
     outbox_queries.refresh_problem(tx, [case.id, *homes])
     told = {"reports": chosen, "to": homes}
     ledger.append(tx, [Draft(case.ward_code, "split", now, told, case.id, actor.id)])
+    new = [made for home, made in zip(groups, homes, strict=True) if home is None]
+    counters.shift(tx, [], case_queries.facts(tx, new).values())
     return homes[0]
 
 
@@ -107,11 +108,27 @@ def _former_homes(tx: Tx, case: Any, chosen: Sequence[int]) -> dict[int | None, 
     """Merged case to revive (None: a new one) -> the reports that go there."""
     earlier = case_queries.earlier_cases(tx, chosen)
     rows = case_queries.rows(tx, {home for homes in earlier.values() for home in homes})
-    groups: dict[int | None, list[int]] = defaultdict(list)
-    for report in chosen:
-        home = next((one for one in earlier.get(report, []) if rows[one].merged_into == case.id), None)
-        groups[home].append(report)
-    return groups
+
+    def home_under(report: int, survivor: int) -> int | None:
+        return next((one for one in earlier.get(report, []) if rows[one].merged_into == survivor), None)
+
+    def homes(
+        reports: Sequence[int], survivor: int, given: int | None
+    ) -> Iterator[tuple[int | None, list[int]]]:
+        groups: dict[int | None, list[int]] = defaultdict(list)
+        for report in reports:
+            groups[home_under(report, survivor)].append(report)
+        if given is not None and None in groups:
+            # One of these was the merged case's own: all that it brought go back into it together.
+            yield given, list(reports)
+            return
+        for home, group in groups.items():
+            if home is None:
+                yield None, group
+            else:
+                yield from homes(group, home, home)
+
+    return dict(homes(chosen, case.id, None))
 
 
 def _send_home(
@@ -126,9 +143,12 @@ def _send_home(
         _revive(tx, home, len(reports), now)
         _move(tx, actor, case.id, home, reports, now, "undo")
         now_in = pause_reason(tx, home)
-    carry_pause(tx, home, reports, was=was, now_in=now_in, at=now)
-    if not case.is_open:
+    if case.is_open:
+        carry_pause(tx, home, reports, was=was, now_in=now_in, at=now)
+    else:
         _reopen_clocks(tx, home, reports, now, actor)
+        # Of a reopening and a pause in the same instant the reopening would count.
+        carry_pause(tx, home, reports, was=None, now_in=now_in, at=now + timedelta(microseconds=1))
     clocks.refresh(tx, home, now)
     told = {"reports": reports, "from": case.code}
     ledger.append(tx, [Draft(case.ward_code, "split_off", now, told, home, actor.id)])
@@ -152,7 +172,9 @@ def _new_case(tx: Tx, case: Any, reports: Sequence[int], now: datetime) -> int:
     year = now.astimezone(VN).year % 100
     number = ledger_queries.take_case_numbers(tx, case.ward_code, year, 1)
     case_id = case_queries.reserve_ids(tx, 1)[0]
-    status = case.status if case.status in OPEN else Status.IN_PROGRESS.value
+    # Its clock runs, whatever the other case waits for.
+    working = case.status in OPEN and case.status != Status.NEEDS_INFO
+    status = case.status if working else Status.IN_PROGRESS.value
     case_queries.insert_cases(tx, [{
         "id": case_id, "code": f"{year:02}-{number:05}", "ward_code": case.ward_code,
         "title": (lead.subject or text)[:TITLE] or lead.external_id, "extract": text[:EXTRACT],

@@ -47,6 +47,8 @@ def insert_cases(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def row(tx: Tx, case_id: int, *, lock: bool = False) -> Row[Any] | None:
+    if not ids.possible(case_id):
+        return None
     query = select(cases).where(cases.c.id == case_id)
     return tx.execute(query.with_for_update() if lock else query).one_or_none()
 
@@ -146,7 +148,7 @@ def living(tx: Tx, case_id: int) -> list[Row[Any]]:
 
 def case_of_report(tx: Tx, report_ids: Iterable[int]) -> dict[int, int]:
     found = {}
-    for part in chunks(report_ids):
+    for part in chunks(filter(ids.possible, report_ids)):
         query = select(memberships.c.report_id, memberships.c.case_id).where(
             memberships.c.report_id.in_(part), memberships.c.ended_at.is_(None)
         )
@@ -167,7 +169,10 @@ def earlier_cases(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[int]]:
     """Report -> cases it lived in before, newest first."""
     query = (
         select(memberships.c.report_id, memberships.c.case_id)
-        .where(memberships.c.report_id.in_(report_ids), memberships.c.ended_at.isnot(None))
+        .where(
+            memberships.c.report_id.in_([one for one in report_ids if ids.possible(one)]),
+            memberships.c.ended_at.isnot(None),
+        )
         .order_by(memberships.c.id.desc())
     )
     found: dict[int, list[int]] = {}
@@ -234,8 +239,14 @@ def deadlines_of(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
     return found
 
 
-def set_deadline(tx: Tx, deadline_id: int, **values: Any) -> None:
-    tx.execute(update(deadlines).where(deadlines.c.id == deadline_id).values(**values))
+def set_deadlines(tx: Tx, changed: list[dict[str, Any]]) -> None:
+    """Store what the log says now; dicts carry id, due_at, due_soon_at."""
+    if changed:
+        statement = update(deadlines).where(deadlines.c.id == bindparam("row"))
+        tx.execute(
+            statement.values(due_at=bindparam("due"), due_soon_at=bindparam("soon")),
+            [{"row": row["id"], "due": row["due_at"], "soon": row["due_soon_at"]} for row in changed],
+        )
 
 
 def delete_source_deadlines(tx: Tx, report_ids: Sequence[int]) -> None:

@@ -7,6 +7,11 @@ from sqlalchemy import Table, func, select, text
 from aggregator.storage.db import Tx
 
 
+def possible(row_id: int) -> bool:
+    """Whether a row can have this id: an address or a form may say any number."""
+    return 0 < row_id < 2**63
+
+
 def reserve(tx: Tx, table: Table, count: int) -> list[int]:
     """`count` new ids of `table`, ascending. On SQLite the caller holds the one write lock."""
     if count == 0:

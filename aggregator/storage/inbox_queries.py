@@ -7,7 +7,7 @@ code is looked up as itself. Every query is scoped by ward before anything else 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from aggregator.storage import ids
 from aggregator.storage.account_tables import officers
 from aggregator.storage.case_tables import cases, memberships
 from aggregator.storage.channel_tables import channels
@@ -228,6 +229,8 @@ class Assignees:
 
 
 def assignees(tx: Tx, ward: str, unit_id: int | None, officer_id: int | None) -> Assignees:
+    if not all(ids.possible(one) for one in (unit_id, officer_id) if one is not None):
+        return Assignees(None, None)
     unit = tx.scalar(
         select(units.c.name).where(units.c.id == unit_id, units.c.ward_code == ward, units.c.active)
     )
@@ -282,8 +285,10 @@ def officer_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
     return list(tx.execute(_of_ward(query, officers.c.ward_code, ward).order_by(officers.c.name)))
 
 
-def officer_names(tx: Tx) -> dict[int, str]:
-    return {row.id: row.name for row in tx.execute(select(officers.c.id, officers.c.name))}
+def officer_names(tx: Tx, officer_ids: Iterable[int | None]) -> dict[int, str]:
+    wanted = sorted({one for one in officer_ids if one is not None})
+    query = select(officers.c.id, officers.c.name).where(officers.c.id.in_(wanted))
+    return {row.id: row.name for row in tx.execute(query)}
 
 
 def category_choices(tx: Tx) -> list[Row[Any]]:

@@ -110,6 +110,8 @@ def insert_attachments(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def attachment(tx: Tx, attachment_id: int) -> Row[Any] | None:
+    if not ids.possible(attachment_id):
+        return None
     query = (
         select(attachments, reports.c.ward_code)
         .join(reports, reports.c.id == attachments.c.report_id)

@@ -268,7 +268,7 @@ def test_paused_then_resolved_counts_the_pause() -> None:
     clock = due(HOURS, WARD, log(START, "pause 2026-11-03T10:00", "stop 2026-11-10T10:00"))
     assert clock.used_seconds == 3600
     assert not clock.paused
-    assert clock.late is True  # the pause was closed by the stop; a paused clock is not a finished one
+    assert clock.late is False  # the pause is given back by the stop, as if it had resumed in that instant
 
 
 def test_answering_in_the_second_of_the_deadline_is_in_time() -> None:
