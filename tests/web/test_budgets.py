@@ -15,7 +15,7 @@ from aggregator.sdk.contract import Location
 from inbox_web import assets
 from tests.web.office import Browser, Office, soup
 
-LONG = "Kính gửi Ủy ban nhân dân phường, hố ga trước nhà bị mất nắp đã hơn hai tuần, trẻ em đi học rất nguy hiểm."
+LONG = "Kính gửi Ủy ban nhân dân phường, hố ga trước nhà mất nắp đã hơn hai tuần, trẻ em đi học nguy hiểm."
 
 
 @pytest.fixture
