@@ -219,16 +219,15 @@ def _assign_some(product: Aggregator, lan: Actor) -> None:
 def _answer_some(product: Aggregator, lan: Actor, portal: Running) -> None:
     """Four answers that arrive, one of them late, then one that the 1022 portal refuses for good."""
     rows = product.inbox.page(lan, InboxFilter(channel="1022", size=60)).rows
-    late = [row for row in rows if row.report_count == 1 and row.stage == "overdue"]
-    single = late[:1] + [row for row in rows if row.report_count == 1 and row.stage == "none"]
-    for row in single[:4]:
+    late = [row for row in rows if row.stage == "overdue"]
+    in_time = [row for row in rows if row.stage == "none"]
+    for row in [*late[:1], *in_time[:3]]:
         product.cases.reply(lan, row.id, ReplyKind.RESULT, _ANSWERS.get(row.title, _ANSWER))
     product.outbox.drain("demo")
-    if len(single) > 4:
-        control(portal.url, {"kind": "status", "code": 422, "count": 1, "path": "/xuly"})
-        refused = single[4]
-        product.cases.reply(lan, refused.id, ReplyKind.RESULT, _ANSWERS.get(refused.title, _ANSWER))
-        product.outbox.drain("demo")
+    refused = in_time[3]
+    control(portal.url, {"kind": "status", "code": 422, "count": 1, "path": "/xuly"})
+    product.cases.reply(lan, refused.id, ReplyKind.RESULT, _ANSWERS.get(refused.title, _ANSWER))
+    product.outbox.drain("demo")
 
 
 _ANSWERS = {story.subject: story.answer for story in STORIES}
