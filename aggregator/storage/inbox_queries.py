@@ -192,15 +192,23 @@ def ward_word(ward: str) -> str:
     return "w" + "".join(filter(str.isalnum, ward)).lower()
 
 
+#: A beginning merges the lists of all words that begin so, frequent ones to their end: only where the
+#: word as it stands does not fill the cap. The empty phrase finds nothing.
+_SEARCH_SQLITE = text(
+    "WITH whole(id) AS MATERIALIZED (SELECT rowid FROM report_search WHERE report_search MATCH :whole"
+    " ORDER BY rowid DESC LIMIT :cap)"
+    " SELECT id FROM whole UNION SELECT id FROM (SELECT rowid AS id FROM report_search"
+    " WHERE report_search MATCH (SELECT CASE WHEN count(*) < :cap THEN :begun ELSE '\"\"' END FROM whole)"
+    " ORDER BY rowid DESC LIMIT :cap)"
+)
+
+
 def _by_words(tx: Tx, words: Sequence[str], ward: str | None) -> list[int]:
     if ward is not None:
         words = [ward_word(ward), *words]
     if tx.dialect.name == "sqlite":
-        match = " ".join(f'"{word}"' for word in words[:-1]) + f' "{words[-1]}"*'
-        query = text(
-            "SELECT rowid FROM report_search WHERE report_search MATCH :match ORDER BY rowid DESC LIMIT :cap"
-        )
-        return list(tx.scalars(query, {"match": match.strip(), "cap": SEARCH_CAP}))
+        whole = " ".join(f'"{word}"' for word in words)
+        return list(tx.scalars(_SEARCH_SQLITE, {"whole": whole, "begun": f"{whole}*", "cap": SEARCH_CAP}))
     match = " & ".join(f"'{word}'" for word in words[:-1])
     match = f"{match} & '{words[-1]}':*" if match else f"'{words[-1]}':*"
     # Two steps: the planner must not walk the primary key backwards looking for a rare word.

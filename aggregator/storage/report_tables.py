@@ -74,7 +74,7 @@ reporters = Table(
     Column("identity", Blob, nullable=False),
     Column("phone_index", Text),
     Column("email_index", Text),
-    Index("ix_reporters_phone_index", "phone_index"),
+    Index("ix_reporters_phone_index", "phone_index", "report_id"),
     Index("ix_reporters_email_index", "email_index"),
 )
 

@@ -569,7 +569,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("reporters", schema=None) as batch_op:
         batch_op.create_index("ix_reporters_email_index", ["email_index"], unique=False)
-        batch_op.create_index("ix_reporters_phone_index", ["phone_index"], unique=False)
+        batch_op.create_index("ix_reporters_phone_index", ["phone_index", "report_id"], unique=False)
 
     op.create_table(
         "sessions",
