@@ -120,7 +120,8 @@ def _guard() -> BaseResponse | None:
 
 
 def _person() -> Actor | None:
-    return services().accounts.who(token()) if token() else None
+    by_hand = request.endpoint != "inbox.arrived"
+    return services().accounts.who(token(), touch=by_hand) if token() else None
 
 
 def _to_sign_in() -> BaseResponse:

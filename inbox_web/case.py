@@ -117,10 +117,16 @@ def resume(case_id: int) -> Answer:
 @blueprint.post("/cases/<int:case_id>/merge")
 @open_to(Right.HANDLE)
 def merge(case_id: int) -> Answer:
+    """This case into another one, or (`from_id`) the other one into this."""
+
     def act() -> Done:
+        told = _("Merged. Every sender still gets their own answer.")
+        if (from_id := number("from_id")) is not None:
+            services().cases.merge(actor(), from_id, case_id, once=once())
+            return Done(told)
         into_id = number("into_id") or _by_code()
         services().cases.merge(actor(), case_id, into_id, **guards())
-        return Done(_("Merged. Every sender still gets their own answer."), case_id=into_id)
+        return Done(told, case_id=into_id)
 
     return _change(case_id, act)
 

@@ -186,7 +186,10 @@ def left(row: InboxRow) -> str:
 def more(row: InboxRow) -> str:
     """The extract, without the beginning that the title already says (many sources have no subject)."""
     title = row.title.rstrip("…. ")
-    return "…" + row.extract[len(title) :] if title and row.extract.startswith(title) else row.extract
+    if not title or not row.extract.startswith(title):
+        return row.extract
+    rest = row.extract[len(title) :].lstrip("…. ,:;!-")
+    return f"…{rest}" if rest else ""
 
 
 def label(table: Mapping[Any, Any], code: Any) -> str:

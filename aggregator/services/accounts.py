@@ -241,14 +241,17 @@ class Accounts:
             )  # fmt: skip
         return token, _actor(person)
 
-    def who(self, token: str) -> Actor | None:
-        """The person this token belongs to; None where it is unknown, ended, idle or too old."""
+    def who(self, token: str, *, touch: bool = True) -> Actor | None:
+        """The person this token belongs to; None where it is unknown, ended, idle or too old.
+
+        `touch` False: a page asked by itself, nobody is there; the session grows idle all the same.
+        """
         now, digest = self._clock(), _digest(token)
         with self._db.read() as tx:
             found = account_queries.session(tx, digest)
         if found is None or now >= found.expires_at or now - found.seen_at >= self._idle:
             return None
-        if now - found.seen_at >= TOUCH_EVERY:
+        if touch and now - found.seen_at >= TOUCH_EVERY:
             with self._db.write() as tx:
                 account_queries.touch(tx, digest, now)
         return _actor(found)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from aggregator.domain.people import Actor
 from aggregator.domain.workflow import ReplyKind, Status
-from aggregator.sdk.contract import Location, Person
+from aggregator.sdk.contract import Attachment, Location, Person
+from aggregator.storage.report_tables import attachments
 from tests.web.office import Browser, Office, soup
 
 
@@ -171,7 +174,9 @@ def test_merging_by_code_and_splitting_again(office: Office, lan: Browser) -> No
     assert [len(now(office, case_id).reports) for case_id in (1, 2)] == [1, 1]
 
 
-def test_a_suggestion_is_merged_or_refused_with_one_click(office: Office, lan: Browser) -> None:
+@pytest.fixture
+def unsure(office: Office) -> None:
+    """Cases 1 and 2 may be the same problem; the rule asks."""
     office.receive(
         office.report(
             subject="Nắp cống vỡ",
@@ -188,6 +193,19 @@ def test_a_suggestion_is_merged_or_refused_with_one_click(office: Office, lan: B
             person=Person(name="Hồ Khác", phone="0912000999"),
         )
     )
+
+
+def test_of_two_merged_cases_the_older_one_stays(office: Office, lan: Browser, unsure: None) -> None:
+    page = soup(lan.get("/cases/1"))
+    button = page.select_one(".suggestion button")
+    assert button.text == "Gộp việc kia vào đây" and button["name"] == "from_id"
+    assert soup(lan.get("/cases/2")).select_one(".suggestion button")["name"] == "into_id"
+    answer = lan.submit("/cases/1", "/cases/1/merge", from_id=button["value"])
+    assert answer.location == "/cases/1"
+    assert len(now(office).reports) == 2
+
+
+def test_a_suggestion_says_why_and_is_refused_for_good(office: Office, lan: Browser, unsure: None) -> None:
     page = soup(lan.get("/cases/2"))
     box = page.select_one(".suggestion")
     assert "26-00001" in box.text and "%" in box.select_one(".because").text
@@ -244,6 +262,32 @@ def test_an_administrator_sees_and_cannot_touch(office: Office, admin: Browser) 
     office.receive(office.report())
     page = soup(admin.get("/cases/1"))
     assert [form["action"] for form in page.find_all("form", method="post")] == ["/language", "/sign-out"]
+
+
+def test_a_file_is_a_download_and_never_a_page(office: Office, lan: Browser, hue: Browser) -> None:
+    office.receive(office.report(attachments=(Attachment("a", "ảnh hiện trường.html", "text/html"),)))
+    assert "đang tải" in lan.get("/cases/1").text
+    assert lan.get("/attachments/1").status_code == 404, "not fetched yet"
+    store(office, b"<script>alert(1)</script>")
+
+    link = soup(lan.get("/cases/1")).find("a", download=True)
+    answer = lan.get(link["href"])
+    assert answer.data == b"<script>alert(1)</script>"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert hue.get("/attachments/1").data == hue.get("/attachments/99").data
+
+
+def store(office: Office, content: bytes) -> None:
+    """As the worker does after fetching."""
+    digest = hashlib.sha256(content).hexdigest()
+    folder = office.services.settings.data_dir / "attachments" / digest[:2]
+    folder.mkdir(parents=True)
+    (folder / digest[2:]).write_bytes(content)
+    with office.services.db.write() as tx:
+        tx.execute(update(attachments).values(state="stored", sha256=digest, size=len(content)))
 
 
 UGLY = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>{{7*7}} %(x)s"""

@@ -60,6 +60,13 @@ def test_an_idle_session_ends(lan: Browser, office: Office) -> None:
     assert lan.get("/").status_code == 303
 
 
+def test_a_page_left_open_does_not_keep_anybody_signed_in(lan: Browser, office: Office) -> None:
+    for _ in range(3):
+        office.clock.wait(hours=3)
+        answer = lan.get("/arrived?after=0", headers={"Accept": "application/json"})
+    assert answer.status_code == 401, "it asked all day, but nobody was there"
+
+
 @pytest.mark.parametrize(
     "target",
     [
