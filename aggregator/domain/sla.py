@@ -29,11 +29,11 @@ How it works
 Events
     START begins; a START after a STOP begins afresh (the reopening policy "a new clock"); others are
     ignored. PAUSE, RESUME: a second PAUSE or an unneeded RESUME changes nothing. STOP ends everything,
-    also an open pause, whose time is given back. REOPEN goes on where STOP left off; the time between is not counted. EXTEND adds
-    `minutes` of the rule's own time (calendar days: whole days, 1440 minutes each, begun ones count), or
-    sets the deadline to `due_at`. POLICY_CHANGE says that the rule passed in replaces an earlier one:
-    pauses and added minutes stay, a date set before it does not. PAUSE, RESUME and EXTEND of a stopped
-    clock are ignored: what was late stays late.
+    also an open pause, whose time is given back. REOPEN goes on where STOP left off; the time between is
+    not counted. EXTEND adds `minutes` of the rule's own time (calendar days: whole days, 1440 minutes
+    each, begun ones count), or sets the deadline to `due_at`. POLICY_CHANGE says that the rule passed in
+    replaces an earlier one: pauses and added minutes stay, a date set before it does not. PAUSE, RESUME
+    and EXTEND of a stopped clock are ignored: what was late stays late.
 
 Known exceptions
     - A promised `due_at` stands exactly, even at night, until a later pause or reopening moves it by the

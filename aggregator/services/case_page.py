@@ -110,12 +110,17 @@ def reasons(stored: Sequence[Mapping[str, Any]]) -> tuple[ReasonView, ...]:
 
 
 def _suggestions(tx: Tx, case: Any, members: Sequence[int]) -> tuple[SuggestionView, ...]:
-    """Other cases of the same ward that the rule was unsure about, one line a case, best first."""
+    """Other cases of the same ward that the rule was unsure about, one line a case, best first.
+
+    Not those that a person told apart from this one, through whichever of their reports.
+    """
     mine = set(members)
     asked = match_queries.open_judgements(tx, members, 4 * SUGGESTIONS)
     other_of = {row.id: row.report_b if row.report_a in mine else row.report_a for row in asked}
-    homes = case_queries.case_of_report(tx, set(other_of.values()) - mine)
-    rows = inbox_queries.rows(tx, list(set(homes.values())))
+    apart = {one for pair in match_queries.judged_different(tx, members) for one in pair} - mine
+    homes = case_queries.case_of_report(tx, (set(other_of.values()) | apart) - mine)
+    told_apart = {homes[report] for report in apart if report in homes}
+    rows = inbox_queries.rows(tx, list(set(homes.values()) - told_apart))
     found: dict[int, SuggestionView] = {}
     for asked_row in asked:
         other = other_of[asked_row.id]

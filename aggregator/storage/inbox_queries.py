@@ -118,13 +118,13 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
     if wanted.ward is not None:
         found.append(_read(wanted, cases.c.ward_code) == wanted.ward)
     if wanted.problem:
-        # Answered cases too: the officer is done, the source does not know it.
+        # Answered and merged cases too: the officer is done, the source does not know it.
         found.append(_marked("delivery_problem"))
     elif wanted.late:
         found.append(_marked("late"))  # only what is closed is late
     else:
         found.append(_read(wanted, cases.c.is_open).is_(wanted.is_open))
-    if wanted.problem or (not wanted.is_open and wanted.status is None):
+    if not (wanted.problem or wanted.late or wanted.is_open) and wanted.status is None:
         found.append(cases.c.status != "merged")
     for column, value in (
         (cases.c.stage, wanted.stage),
