@@ -213,11 +213,12 @@ class Admission:
         for arrival in newest.values():
             self._classify(book, arrival)
         self._rewrite(tx, run, list(newest.values()), now)
-        _redate(tx, [newest[report_id] for report_id in sorted(redated)])
+        # What a source asks for after the answer changes no result; reopening takes it up.
+        redated = {report_id for report_id in redated if rows[case_of[report_id]].is_open}
+        deadlines.follow_sources(tx, sorted(redated))
         case_queries.mark_unread(tx, rows)
         for case_id in sorted({case_of[report_id] for report_id in redated}):
-            if rows[case_id].is_open:
-                self._clocks.refresh(tx, case_id, now)
+            self._clocks.refresh(tx, case_id, now)
         counters.shift(tx, before.values(), case_queries.facts(tx, rows).values())
         ledger.append(
             tx, [arrival_rows.revised_entry(run, one, case_of[id_], now) for id_, one in newest.items()]
@@ -232,21 +233,6 @@ class Admission:
         traits = [self._traits(run, arrival) for arrival in arrivals]
         match_queries.delete_traits(tx, [arrival.report_id for arrival in arrivals])
         match_queries.insert_traits(tx, traits, {t.report_id: matching.keys(t) for t in traits})
-
-
-def _redate(tx: Tx, arrivals: Sequence[Arrival]) -> None:
-    """Sources changed or withdrew the deadlines that they demand."""
-    case_queries.delete_source_deadlines(tx, [arrival.report_id for arrival in arrivals])
-    case_queries.insert_deadlines(
-        tx,
-        [
-            Owed(
-                one.report_id, "source", None, deadlines.source_due(one.values.occurred_at, one.values.due_at)
-            ).row(None)
-            for one in arrivals
-            if one.values.due_at is not None
-        ],
-    )
 
 
 def _could_come_first(due_at: datetime | None, group: Sequence[Arrival]) -> bool:

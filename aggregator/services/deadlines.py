@@ -28,7 +28,7 @@ from aggregator.services import counters, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Book, Rules
-from aggregator.storage import case_queries
+from aggregator.storage import case_queries, report_queries
 from aggregator.storage.db import Database, Tx
 
 log = logging.getLogger(__name__)
@@ -212,8 +212,26 @@ def close(tx: Tx, case_id: int, report_ids: Sequence[int], now: datetime, office
 
 
 def reopen(tx: Tx, case_id: int, report_ids: Sequence[int], now: datetime, officer_id: int) -> None:
+    """Let the clocks go on where they stopped; what sources demand, they demand as of now."""
     _event(tx, case_id, ClockKind.REOPEN, now, "", officer_id)
+    owe_again(tx, report_ids)
+
+
+def owe_again(tx: Tx, report_ids: Sequence[int]) -> None:
     case_queries.meet_deadlines(tx, report_ids, None)
+    follow_sources(tx, report_ids)
+
+
+def follow_sources(tx: Tx, report_ids: Sequence[int]) -> None:
+    """Take on the deadlines that the sources of these reports demand now, or no longer."""
+    case_queries.delete_source_deadlines(tx, report_ids)
+    case_queries.insert_deadlines(
+        tx,
+        [
+            Owed(row.id, "source", None, source_due(row.received_at, row.source_due_at)).row(None)
+            for row in report_queries.with_source_deadline(tx, report_ids)
+        ],
+    )
 
 
 def pause(tx: Tx, case_id: int, now: datetime, reason: str, officer_id: int) -> None:

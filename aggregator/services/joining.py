@@ -22,7 +22,7 @@ from aggregator.domain.sla import ClockKind
 from aggregator.domain.workflow import OPEN, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services import counters, ledger
+from aggregator.services import counters, deadlines, ledger
 from aggregator.services.arrival_rows import EXTRACT, TITLE
 from aggregator.services.deadlines import NO_DEADLINE, Deadlines, carry_pause, pause_reason
 from aggregator.services.ledger import Draft
@@ -204,7 +204,7 @@ def _reopen_clocks(tx: Tx, case_id: int, reports: Sequence[int], now: datetime, 
          "officer_id": actor.id}
         for report in reports
     ])  # fmt: skip
-    case_queries.meet_deadlines(tx, reports, None)
+    deadlines.owe_again(tx, reports)
 
 
 def _pairs(ones: Sequence[int], others: Sequence[int]) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 Calendars, deadline policies, categories and units are few and read for every record, so they are
 kept in memory as one frozen `Book`. What may surprise: nothing needs to announce a change. Every
-change of a rule appends to the installation's own ledger chain, and its length is the book's mark.
+change of a rule appends to the installation's own ledger chain, whose newest hash is the book's mark.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIRST_YEAR, YEARS = 2005, 30
 class Book:
     """Every rule in force at `mark`."""
 
-    mark: int
+    mark: str
     policies: Mapping[int, Policy]
     #: Ward code -> calendar; None is everybody else's.
     calendars: Mapping[str | None, Calendar]
@@ -73,7 +73,7 @@ class Rules:
         return book
 
 
-def _read(tx: Tx, mark: int) -> Book:
+def _read(tx: Tx, mark: str) -> Book:
     days = place_queries.all_days(tx)
     calendars = {row.ward_code: _calendar(row, days) for row in place_queries.all_calendars(tx)}
     categories = place_queries.all_categories(tx)

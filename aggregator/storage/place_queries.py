@@ -20,9 +20,12 @@ from aggregator.storage.place_tables import (
 )
 
 
-def rules_mark(tx: Tx, chain: str) -> int:
-    """A number that grows with every change of a rule: the length of the installation's own chain."""
-    return tx.scalar(select(ledger_heads.c.seq).where(ledger_heads.c.chain == chain)) or 0
+def rules_mark(tx: Tx, chain: str) -> str:
+    """What is another after every change of a rule: the newest hash of the installation's own chain.
+
+    Not its length, which comes again after a rollback or a restored backup.
+    """
+    return tx.scalar(select(ledger_heads.c.hash).where(ledger_heads.c.chain == chain)) or ""
 
 
 def all_rows(tx: Tx, table: Table) -> list[Row[Any]]:

@@ -163,6 +163,15 @@ def in_case_ids(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
     return list(tx.execute(query))
 
 
+def with_source_deadline(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
+    """Those of the reports for which their source demands a deadline."""
+    found: list[Row[Any]] = []
+    for part in chunks(report_ids):
+        query = select(reports.c.id, reports.c.received_at, reports.c.source_due_at)
+        found += tx.execute(query.where(reports.c.id.in_(part), reports.c.source_due_at.isnot(None)))
+    return found
+
+
 def attachments_of(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
     query = select(attachments).where(attachments.c.report_id.in_(report_ids)).order_by(attachments.c.id)
     return list(tx.execute(query))
