@@ -32,6 +32,9 @@ class Settings:
     host: str = "127.0.0.1"
     #: Cookies are sent over HTTPS only. Off on plain HTTP (demo, a closed office network).
     secure_cookies: bool = False
+    #: Proxies in front of the web whose X-Forwarded-For and -Proto are believed; 0 believes nobody.
+    #: Without it everybody behind a proxy shares one address, and with it one sign-in back-off.
+    trusted_proxies: int = 0
     #: Folders with drop-in connectors, beside `<data_dir>/connectors`.
     connector_folders: tuple[Path, ...] = ()
     web_threads: int = 8

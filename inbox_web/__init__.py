@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 from flask_compress import Compress
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from inbox_web import (
     access,
@@ -55,4 +56,6 @@ def create_app(aggregator: Aggregator) -> Flask:
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     Compress(app)
+    if hops := aggregator.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app

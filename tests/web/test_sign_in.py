@@ -103,3 +103,20 @@ def test_over_https_cookies_are_bound_to_this_very_host(office: Office, tmp_path
         assert "Secure" in form.headers["Set-Cookie"]
         assert form.headers["Strict-Transport-Security"]
     secure.close()
+
+
+def test_behind_a_trusted_proxy_each_person_keeps_their_own_back_off(office: Office) -> None:
+    behind = Office(str(office.services.db.url), office.services.settings.data_dir, trusted_proxies=1)
+    app = behind.app()
+
+    def sign_in(address: str, password: str) -> int:
+        browser = Browser(app.test_client())
+        browser.client.environ_base["HTTP_X_FORWARDED_FOR"] = address
+        return browser.sign_in("lan", password).status_code
+
+    for _ in range(8):
+        sign_in("198.51.100.7", "sai mật khẩu")
+
+    assert sign_in("198.51.100.7", PASSWORD) != 303
+    assert sign_in("198.51.100.8", PASSWORD) == 303
+    behind.close()
