@@ -15,11 +15,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from aggregator.bootstrap import Aggregator, build
 from aggregator.domain.people import Actor, Role
@@ -29,6 +30,7 @@ from aggregator.services import starting_set
 from aggregator.services.views import InboxFilter
 from aggregator.settings import Settings
 from aggregator.storage import migrate
+from aggregator.storage.case_tables import outbox
 from aggregator.storage.report_tables import reports
 from connectors.district_html import sandbox as district
 from connectors.portal_1022 import sandbox as portal_1022
@@ -49,7 +51,7 @@ class Outcome:
     kills: int
     portal_reports: int
     stored_reports: int
-    replies: int
+    messages: int
     delivered: dict[str, int]
     out_of_order: list[str]
     ledger_findings: int
@@ -58,7 +60,7 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        whole = self.stored_reports == self.portal_reports and len(self.delivered) == self.replies
+        whole = self.stored_reports == self.portal_reports and len(self.delivered) == self.messages
         wrong = self.doubled or self.out_of_order or self.ledger_findings or self.wrong_counts
         return whole and not wrong and not self.waiting
 
@@ -169,12 +171,12 @@ class Campaign:
 
     def _settled(self) -> bool:
         states = [view.state.value for view in self.product.outbox.list(None)]
-        seen = self._stored()
+        seen = self._rows(reports)
         return seen == 2 * self.given and all(state == "sent" for state in states)
 
-    def _stored(self) -> int:
+    def _rows(self, table: Table) -> int:
         with self.product.db.read() as tx:
-            return tx.scalar(select(func.count()).select_from(reports)) or 0
+            return tx.scalar(select(func.count()).select_from(table)) or 0
 
     def _wait(self, condition: Any, process: subprocess.Popen[bytes]) -> None:
         pause, end = threading.Event(), time.monotonic() + PATIENCE
@@ -189,13 +191,14 @@ class Campaign:
             for running in self.portals
             for external_id, given in running.portal.answers.items()
         }
-        bodies = [body for given in answers.values() for body in given]
+        # A case of two reports sends the same words to both: each report's answers are counted alone.
+        shown = Counter(f"{report}: {body}" for report, given in answers.items() for body in given)
         return Outcome(
             kills=kills,
             portal_reports=2 * self.given,
-            stored_reports=self._stored(),
-            replies=self.replies,
-            delivered={body: bodies.count(body) for body in set(bodies)},
+            stored_reports=self._rows(reports),
+            messages=self._rows(outbox),
+            delivered=dict(shown),
             out_of_order=[one for one, given in answers.items() if given != sorted(given)],
             ledger_findings=len(self.product.evidence.verify().findings),
             wrong_counts=len(self.product.figures.recount()),
@@ -230,7 +233,7 @@ if __name__ == "__main__":
         found = campaign(Path(place), f"sqlite:///{place}/motmoi.db", count)
         print(
             f"{found.kills} kills: {found.stored_reports} of {found.portal_reports} reports stored, "
-            f"{len(found.delivered)} of {found.replies} answers at the portals, "
+            f"{len(found.delivered)} of {found.messages} answers at the portals, "
             f"{len(found.doubled)} doubled, {len(found.out_of_order)} out of order, "
             f"{found.ledger_findings} ledger findings, {found.wrong_counts} wrong counts, "
             f"{found.waiting} still waiting"

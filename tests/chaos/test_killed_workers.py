@@ -16,7 +16,7 @@ def test_workers_killed_in_mid_work_lose_nothing_and_double_nothing(
     found = campaign(tmp_path, database_url, KILLS)
 
     assert found.stored_reports == found.portal_reports
-    assert len(found.delivered) == found.replies > 0
+    assert len(found.delivered) == found.messages > 0
     assert not found.doubled
     assert not found.out_of_order
     assert found.ledger_findings == 0

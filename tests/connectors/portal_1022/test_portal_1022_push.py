@@ -153,10 +153,10 @@ def test_wrong_password_is_not_tried_again_and_again(open_office):
     assert office.portal.requests == 1
 
 
-def test_forty_answers_through_a_faulty_portal_are_shown_once_each(open_office):
+def test_sixteen_answers_through_a_faulty_portal_are_shown_once_each(open_office):
     """Any mix of faults; the sender does what the contract says: look before every repeat."""
     chance = random.Random(1022)
-    office = open_office(40)
+    office = open_office(16)
     faults = [
         {"kind": "commit_then_drop"},
         {"kind": "truncate"},
@@ -167,7 +167,7 @@ def test_forty_answers_through_a_faulty_portal_are_shown_once_each(open_office):
         {"kind": "expire_sessions"},
     ]
     failures = 0
-    for id_ in (str(n) for n in range(1001, 1041)):
+    for id_ in (str(n) for n in range(1001, 1017)):
         command, attempt = replace(COMMAND, external_id=id_), 1
         for fault in chance.sample(faults, chance.randint(0, 3)):
             office.fault(**fault, path="xuly$")
@@ -179,9 +179,9 @@ def test_forty_answers_through_a_faulty_portal_are_shown_once_each(open_office):
                 attempt, failures = attempt + 1, failures + 1
     state = office.portal.state()
     assert {id_: len(given) for id_, given in state["answers"].items()} == {
-        str(n): 1 for n in range(1001, 1041)
+        str(n): 1 for n in range(1001, 1017)
     }
-    assert failures > 20
+    assert failures > 8
 
 
 def test_blind_repeats_would_have_doubled_answers(open_office):
