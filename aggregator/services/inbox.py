@@ -9,20 +9,23 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter, defaultdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from aggregator.domain.people import Actor
-from aggregator.domain.text import e164, squash
+from aggregator.domain.text import clean, e164, squash
+from aggregator.services.deadlines import NO_DEADLINE
 from aggregator.services.rows import inbox_row
 from aggregator.services.views import VIEWS, Choice, Choices, InboxFilter, InboxPage
-from aggregator.storage import count_queries, inbox_queries
+from aggregator.storage import count_queries, ids, inbox_queries
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.inbox_queries import ListQuery
 from aggregator.storage.vault import Vault
 
 MOST_ROWS = 200
 MOST_NEWS = 100
+#: Characters of a search that are read.
+MOST_TYPED = 200
 
 #: What each view asks of the list.
 _VIEW: dict[str, dict[str, Any]] = {
@@ -53,9 +56,9 @@ class Inbox:
         with self._db.read() as tx:
             query = self._query(tx, actor, wanted, size)
             rows = inbox_queries.page(tx, query)
-            counts = self._counts(tx, actor)
+            counts = self._counts(tx, actor, query.ward)
             # A search answers one question: it is not watched for new cases.
-            newest = 0 if wanted.q.strip() else inbox_queries.newest(tx)
+            newest = inbox_queries.newest(tx) if query.case_ids is None else 0
         more = len(rows) > size
         return InboxPage(
             rows=tuple(inbox_row(row) for row in rows[:size]),
@@ -66,35 +69,37 @@ class Inbox:
 
     def arrived(self, actor: Actor, after_id: int) -> int:
         """How many cases this person sees have come since `InboxPage.newest`; a hundred is many."""
+        after_id = after_id if ids.possible(after_id) else 0
         with self._db.read() as tx:
             return inbox_queries.arrived(tx, actor.ward, after_id, MOST_NEWS)
 
     def _query(self, tx: Tx, actor: Actor, wanted: InboxFilter, size: int) -> ListQuery:
-        ward = actor.ward if actor.ward is not None else (wanted.ward or None)
+        ward = actor.ward if actor.ward is not None else _word(wanted.ward)
+        q = clean(wanted.q[:MOST_TYPED]).strip()
         given = {"is_open": True, **_VIEW.get(wanted.view, {})}
         if wanted.status:
-            given["status"] = wanted.status
+            given["status"] = _word(wanted.status)
         officer = actor.id if wanted.view == "mine" else wanted.officer
         return ListQuery(
             ward=ward,
-            channel=wanted.channel or None,
-            category=wanted.category or None,
-            unit=wanted.unit,
-            officer=officer,
-            case_ids=self._found(tx, wanted.q, ward) if wanted.q.strip() else None,
+            channel=_word(wanted.channel),
+            category=_word(wanted.category),
+            unit=_row_id(wanted.unit),
+            officer=_row_id(officer),
+            case_ids=self._found(tx, q, ward) if q else None,
             after=_place(wanted.after),
             size=size,
             **given,
         )
 
     def _found(self, tx: Tx, q: str, ward: str | None) -> list[int]:
-        words = squash(q[:200]).split()[:12]
+        words = squash(q).split()[:12]
         phone = e164(q)
         index = self._vault.blind(phone, "phone") if phone else None
-        return inbox_queries.search(tx, words, index, q.strip(), ward)
+        return inbox_queries.search(tx, words, index, q, ward)
 
-    def _counts(self, tx: Tx, actor: Actor) -> dict[str, int]:
-        kept = count_queries.cells(tx, actor.ward, ("all", "status", "officer"))
+    def _counts(self, tx: Tx, actor: Actor, ward: str | None) -> dict[str, int]:
+        kept = count_queries.cells(tx, ward, ("all", "status", "officer"))
         total: Counter[tuple[str, str, str]] = Counter()
         for (_, dim, key, bucket), n in kept.items():
             total[dim, key, bucket] += n
@@ -123,12 +128,16 @@ class Inbox:
         )
 
     def next_after(self, actor: Actor, case_id: int) -> int | None:
-        """The open case that follows this one in the order of deadlines, None at the end."""
+        """The open case that follows this one in the order of deadlines, None at the end.
+
+        One that has just been answered still stands where its deadline was.
+        """
         with self._db.read() as tx:
             found = inbox_queries.rows(tx, [case_id]).get(case_id)
             if found is None or not actor.sees(found.ward_code):
                 return None
-            query = ListQuery(ward=actor.ward, is_open=True, after=(found.sort_at, found.id), size=1)
+            place = found.sort_at if found.is_open else found.due_at or found.received_at + NO_DEADLINE
+            query = ListQuery(ward=actor.ward, is_open=True, after=(place, found.id), size=1)
             rows = inbox_queries.page(tx, query)
         return rows[0].id if rows else None
 
@@ -142,6 +151,20 @@ def _place(token: str) -> tuple[datetime, int] | None:
     try:
         at, _, case_id = base64.urlsafe_b64decode(token.encode()).decode().partition("|")
         found = datetime.fromisoformat(at)
-        return (found, int(case_id)) if found.tzinfo and 0 < int(case_id) < 2**63 else None
-    except (ValueError, binascii.Error, UnicodeError):
+        if not found.tzinfo or not ids.possible(int(case_id)):
+            return None
+        return found.astimezone(UTC), int(case_id)
+    except (ValueError, OverflowError, binascii.Error):
         return None
+
+
+def _word(text: str) -> str | None:
+    """What an address says, as something that may be asked of a database; None where it says nothing."""
+    if not text:
+        return None
+    return clean(text[:100]) or "?"
+
+
+def _row_id(number: int | None) -> int | None:
+    """0 is "none yet"; a number that no row can have finds nothing."""
+    return number if not number or ids.possible(number) else -1

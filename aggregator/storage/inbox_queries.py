@@ -99,7 +99,8 @@ def row(tx: Tx, case_id: int) -> Row[Any]:
 
 
 def rows(tx: Tx, case_ids: Sequence[int]) -> dict[int, Row[Any]]:
-    return {found.id: found for found in tx.execute(_joined().where(cases.c.id.in_(case_ids)))}
+    wanted = [one for one in case_ids if ids.possible(one)]
+    return {found.id: found for found in tx.execute(_joined().where(cases.c.id.in_(wanted)))}
 
 
 def _joined() -> Select[Any]:
@@ -156,9 +157,11 @@ def search(tx: Tx, words: Sequence[str], phone_index: str | None, code: str, war
     report_ids = _by_words(tx, words, ward) if words else []
     reported: ColumnElement[bool] = memberships.c.report_id.in_(report_ids)
     if phone_index is not None:
+        called = select(reporters.c.report_id).where(reporters.c.phone_index == phone_index)
+        if ward is not None:
+            called = called.join(reports, reports.c.id == reporters.c.report_id)
         by_phone = (
-            select(reporters.c.report_id)
-            .where(reporters.c.phone_index == phone_index)
+            _of_ward(called, reports.c.ward_code, ward)
             .order_by(reporters.c.report_id.desc())
             .limit(SEARCH_CAP)
         )
