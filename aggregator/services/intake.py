@@ -30,7 +30,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.intake_types import Counts, Run
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Book, Rules
-from aggregator.storage import channel_queries, report_queries
+from aggregator.storage import channel_queries, quarantine_queries, report_queries
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.report_queries import Head
 from aggregator.storage.vault import Vault
@@ -79,6 +79,9 @@ class Intake:
             now = self._clock()
             work = self._sort(tx, run, book, found)
             self._store(tx, run, book, work, now)
+            if run.kind != "replay":  # a replay settles its own items
+                came = [external_id for external_id, *_ in work.revisions]
+                quarantine_queries.supersede_records(tx, run.channel_id, came)
             self._quarantine(tx, run, problems, now)
             self._acknowledge(tx, run, found, now)
             counts = _counts(len(found), work, len(problems))

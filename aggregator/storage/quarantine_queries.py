@@ -11,6 +11,7 @@ from sqlalchemy import Row, and_, func, insert, select, update
 from aggregator.domain.runs import Run
 from aggregator.storage.channel_tables import quarantine, raw_payloads
 from aggregator.storage.db import Tx
+from aggregator.storage.report_queries import chunks
 
 
 def put_page(tx: Tx, run: Run, payload: dict[str, Any], error_code: str, error: str, now: datetime) -> None:
@@ -54,6 +55,14 @@ def supersede_pages(tx: Tx, channel_id: int) -> None:
     table = quarantine
     pages = and_(table.c.channel_id == channel_id, table.c.scope == "page", table.c.state == "open")
     tx.execute(update(table).where(pages).values(state="superseded"))
+
+
+def supersede_records(tx: Tx, channel_id: int, external_ids: Sequence[str]) -> None:
+    """These records came whole after all: what could not be read of them is history."""
+    table = quarantine
+    for part in chunks(external_ids):
+        items = and_(table.c.channel_id == channel_id, table.c.state == "open", table.c.external_id.in_(part))
+        tx.execute(update(table).where(items).values(state="superseded"))
 
 
 def open_items(tx: Tx, channel_id: int, limit: int) -> list[Row[Any]]:

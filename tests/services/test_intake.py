@@ -259,6 +259,14 @@ def test_the_same_poison_again_counts_its_tries_and_does_not_pile_up(office: Off
     assert office.count("raw_payloads") == 1
 
 
+def test_a_record_that_comes_whole_after_all_is_no_longer_in_quarantine(office: Office) -> None:
+    (whole,) = apart(1)
+    broken = [problem(b"1", "no date", external_id=whole.external_id), problem(b"2", "no id", ref="data[8]")]
+    office.receives("1022", problems=broken)
+    office.receives("1022", whole)
+    assert office.rows("SELECT state FROM quarantine ORDER BY id") == [("superseded",), ("open",)]
+
+
 def test_an_error_that_quotes_unreadable_bytes_is_no_poison_itself(office: Office) -> None:
     nasty = problem(
         b"\x00\xff", "bad value '\x00\ud800'", ref="row\x00", field="a\x00", row=2**63, external_id="\ud800"
