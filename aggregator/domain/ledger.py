@@ -103,7 +103,11 @@ def _check_entry(entry: Entry, last_seq: int, prev: str) -> Iterator[Finding]:
     )  # fmt: skip
     if entry.hash != expected:
         yield Finding(entry.chain, entry.seq, "edited", f"{where}: its hash does not fit its content")
-    if entry.data is not None and commit(entry.salt or "", entry.data) != entry.commitment:
+    if (entry.data is None) != (entry.salt is None):
+        yield Finding(
+            entry.chain, entry.seq, "half_erased", f"{where}: data and salt are erased together or not"
+        )
+    elif entry.data is not None and commit(entry.salt or "", entry.data) != entry.commitment:
         yield Finding(entry.chain, entry.seq, "data", f"{where}: its data was changed")
 
 

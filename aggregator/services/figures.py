@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from aggregator.domain.people import Actor, Right
-from aggregator.services import counters
+from aggregator.services import counters, ledger
 from aggregator.services.cases import require
 from aggregator.services.clock import Clock
 from aggregator.services.views import CountRow, Dashboard
-from aggregator.storage import count_queries, inbox_queries
+from aggregator.storage import count_queries, inbox_queries, place_queries
 from aggregator.storage.count_queries import Cell
 from aggregator.storage.db import Database, Tx
 
@@ -66,6 +66,9 @@ class Figures:
     def recount(self, *, repair: bool = False) -> dict[Cell, tuple[int, int]]:
         """Cells where the kept number differs from the counted one: (kept, counted). Reads every case."""
         with self._db.write() if repair else self._db.read() as tx:
+            if repair:
+                # Nobody moves a number while it is counted anew.
+                ledger.lock(tx, [ward.code for ward in place_queries.all_wards(tx)])
             counted = counters.recount(tx)
             kept = count_queries.cells(tx, None)
             if repair:

@@ -46,7 +46,7 @@ def cells(tx: Tx, ward: str | None, dims: Iterable[str] = ()) -> dict[Cell, int]
 
 
 def every_case(tx: Tx) -> Iterable[CaseFacts]:
-    for row in tx.execution_options(yield_per=5000).execute(select(*_FACTS)):
+    for row in tx.execute(select(*_FACTS), execution_options={"yield_per": 5000}):
         yield CaseFacts(*tuple(row))
 
 

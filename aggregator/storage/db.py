@@ -1,7 +1,7 @@
 """One way to open a transaction, the same on SQLite and PostgreSQL.
 
     with db.write() as tx: ...    commits at the end, rolls back on any error
-    with db.read() as tx: ...     a consistent view; writing is refused on SQLite
+    with db.read() as tx: ...     a consistent view of one moment; writing is refused
 
 What may surprise: on SQLite there is one writer connection in this process, behind a lock, opened
 with BEGIN IMMEDIATE and `synchronous=FULL`. Only it commits, so only it checkpoints: two connections
@@ -57,8 +57,13 @@ class Database:
             self._writer = self._sqlite_engine(writer=True)
         else:
             try:
-                self._reader = self._writer = create_engine(
+                self._writer = create_engine(
                     parsed, pool_size=8, max_overflow=8, pool_pre_ping=True, isolation_level="READ COMMITTED"
+                )
+                # The same connections, but one snapshot for all statements, as SQLite gives it: a check
+                # of the chains must not see heads of one moment and entries of the next.
+                self._reader = self._writer.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             except ModuleNotFoundError as error:
                 raise SettingsInvalid(

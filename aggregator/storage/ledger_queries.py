@@ -57,7 +57,7 @@ def entries(tx: Tx) -> Iterator[ledger.Entry]:
     """Every entry ordered by chain and seq, streamed."""
     table = ledger_entries
     query = select(table).order_by(table.c.chain, table.c.seq)
-    for row in tx.execution_options(yield_per=2000).execute(query):
+    for row in tx.execute(query, execution_options={"yield_per": 2000}):
         yield _entry(row)
 
 

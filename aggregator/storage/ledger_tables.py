@@ -37,7 +37,7 @@ ledger_heads = Table(
     Column("chain", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
-    #: Last case number given out in this ward, by two-digit year: {"26": 123}.
+    #: The last case number given out in this ward, and the two-digit year that it counts in.
     Column("case_year", Integer, nullable=False),
     Column("case_number", Integer, nullable=False),
 )
