@@ -37,9 +37,11 @@ Tried and dropped
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from operator import itemgetter
 
 from aggregator.domain.comparison import Pair, Where, alike, cheap_alike, compare, numbers_differ
 from aggregator.domain.reasons import Reason, reasons, veto_reason
@@ -77,15 +79,19 @@ class Verdict:
     """A judgement with all that led to it.
 
     `recurrence`: it would be the same problem, but the stored case is closed; offered as "tái diễn",
-    never joined.
+    never joined. `told` words the reasons when somebody reads them: of ten verdicts one is read.
     """
 
     judgement: Judgement
     score: float
-    reasons: tuple[Reason, ...]
+    told: Callable[[], tuple[Reason, ...]] = field(repr=False, compare=False)
     features: Mapping[str, float]
     rule_version: str
     recurrence: bool
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        return self.told()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +257,14 @@ def judge(new: Traits, old: Traits, thresholds: Thresholds = DEFAULT) -> Verdict
 
     The score is the same in both directions; the judgement asks whether `new` may join the case of `old`.
     """
-    return _judged(new, old, compare(new, old), cheap_alike(new, old), thresholds)
+    pair = compare(new, old)
+    return _judged(new, old, pair, _weights(pair), cheap_alike(new, old), thresholds)
 
 
-def _judged(new: Traits, old: Traits, pair: Pair, cheap: float, thresholds: Thresholds) -> Verdict:
-    weights = _weights(pair)
+def _judged(
+    new: Traits, old: Traits, pair: Pair, weights: dict[str, float], cheap: float, thresholds: Thresholds
+) -> Verdict:
+    """Completes `weights` with that of the text."""
     without_text = _BIAS + sum(weights.values())
     likeness = cheap
     if cheap < 1 and _score(without_text + _text_weight(pair, 1.0)) >= thresholds.unsure:
@@ -274,7 +283,7 @@ def _judged(new: Traits, old: Traits, pair: Pair, cheap: float, thresholds: Thre
     return Verdict(
         judgement,
         score,
-        reasons(weights, vetoes, pair, new, old, likeness, shown),
+        partial(reasons, weights, vetoes, pair, new, old, likeness, shown),
         {
             "alike": likeness,
             "days": pair.days,
@@ -307,20 +316,22 @@ def rank(
     `different` holds the pairs (lower id, higher id) that a person has told apart: they come out as
     DIFFERENT with score 0 and are never asked again. Equal scores are ordered by the lower id.
     """
-    compared = [(old, compare(new, old), cheap_alike(new, old)) for old in candidates]
-    if len(compared) > RANKED:
-        compared.sort(key=lambda each: (-_cheap_log_odds(each[1], each[2]), each[0].report_id))
+    compared = []
+    for old in candidates:
+        pair, cheap = compare(new, old), cheap_alike(new, old)
+        weights = _weights(pair)
+        odds = sum(weights.values()) + _text_weight(pair, cheap)
+        compared.append((-odds, old.report_id, old, pair, weights, cheap))
+    compared.sort(key=itemgetter(0, 1))
     judged = []
-    for old, pair, cheap in compared[:RANKED]:
+    for _, _, old, pair, weights, cheap in compared[:RANKED]:
         told_apart = (min(new.report_id, old.report_id), max(new.report_id, old.report_id)) in different
-        judged.append((old, _TOLD_APART if told_apart else _judged(new, old, pair, cheap, thresholds)))
+        judged.append(
+            (old, _TOLD_APART if told_apart else _judged(new, old, pair, weights, cheap, thresholds))
+        )
     return sorted(judged, key=lambda each: (-each[1].score, each[0].report_id))
 
 
-def _cheap_log_odds(pair: Pair, cheap: float) -> float:
-    return sum(_weights(pair).values()) + _text_weight(pair, cheap)
-
-
 _TOLD_APART = Verdict(
-    Judgement.DIFFERENT, 0.0, (veto_reason("told_apart"),), {}, RULE_VERSION, recurrence=False
+    Judgement.DIFFERENT, 0.0, lambda: (veto_reason("told_apart"),), {}, RULE_VERSION, recurrence=False
 )

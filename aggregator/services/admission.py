@@ -9,20 +9,20 @@ text changed, and the case is marked unread so that somebody looks.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 from aggregator.domain import matching
 from aggregator.domain.matching import Traits
+from aggregator.domain.runs import Run
 from aggregator.domain.text import e164, squash
 from aggregator.domain.worktime import VN
 from aggregator.services import arrival_rows, counters, deadlines, ledger
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
-from aggregator.services.intake_types import Run
 from aggregator.services.matching_index import BatchMatcher
 from aggregator.services.rules import Book
 from aggregator.storage import case_queries, ledger_queries, match_queries, report_queries
@@ -54,8 +54,10 @@ class Admission:
             self._classify(book, arrival)
             arrival.owed = self._first_owed(book, run, arrival)
         traits = [self._traits(run, arrival) for arrival in arrivals]
-        self._place(tx, arrivals, traits)
-        self._write_reports(tx, run, arrivals, traits, now)
+        keys = {t.report_id: matching.keys(t) for t in traits}
+        self._place(tx, arrivals, traits, keys)
+        self._write_reports(tx, run, arrivals, now)
+        match_queries.insert_traits(tx, traits, keys)
         grown = self._open_cases(tx, run, book, arrivals, now)
         self._write_members(tx, book, arrivals, now)
         self._grow_cases(tx, grown, now)
@@ -98,8 +100,10 @@ class Admission:
             phone=arrival.phone_index, channel=run.channel_slug, anonymous=values.person.anonymous,
         )  # fmt: skip
 
-    def _place(self, tx: Tx, arrivals: Sequence[Arrival], traits: Sequence[Traits]) -> None:
-        matcher = BatchMatcher(tx, traits)
+    def _place(
+        self, tx: Tx, arrivals: Sequence[Arrival], traits: Sequence[Traits], keys: Mapping[int, Sequence[int]]
+    ) -> None:
+        matcher = BatchMatcher(tx, traits, keys)
         fresh = iter(case_queries.reserve_ids(tx, len(arrivals)))
         for arrival, found in zip(arrivals, traits, strict=True):
             arrival.placement = matcher.place(found)
@@ -107,12 +111,9 @@ class Admission:
             arrival.case_id = next(fresh) if arrival.placement.case_id is None else arrival.placement.case_id
             matcher.settle(found, arrival.case_id)
 
-    def _write_reports(
-        self, tx: Tx, run: Run, arrivals: Sequence[Arrival], traits: Sequence[Traits], now: datetime
-    ) -> None:
+    def _write_reports(self, tx: Tx, run: Run, arrivals: Sequence[Arrival], now: datetime) -> None:
         report_queries.insert_reports(tx, [arrival_rows.report(run, arrival, now) for arrival in arrivals])
         self._write_people(tx, arrivals, now)
-        match_queries.insert_traits(tx, traits, {t.report_id: matching.keys(t) for t in traits})
         match_queries.put_rule_judgements(
             tx, [row for arrival in arrivals for row in arrival_rows.questions(arrival, now)]
         )

@@ -157,12 +157,17 @@ def revision_hash(record: Record, blind: Callable[[str, str], str]) -> str:
     return hashlib.sha256(_json(values).encode()).hexdigest()
 
 
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
 def _json(value: Any) -> str:
-    plain = _plain(value)
-    return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _encode(_plain(value))
 
 
 def _plain(value: Any) -> Any:
+    # Most of a record is None, and every record of every poll comes through here.
+    if value is None or value is True or value is False:
+        return value
     if isinstance(value, str):
         return clean(value).strip()
     if isinstance(value, datetime):
@@ -173,8 +178,8 @@ def _plain(value: Any) -> Any:
         return sorted(str(_plain(item)) for item in value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if (names := getattr(value, "__dataclass_fields__", None)) is not None:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -37,9 +37,13 @@ class Placement:
 
 
 class BatchMatcher:
-    """Places the reports of one batch one after the other, inside one transaction."""
+    """Places the reports of one batch one after the other, inside one transaction.
 
-    def __init__(self, tx: Tx, batch: Sequence[Traits]) -> None:
+    `keys`: report id -> the keys under which it is found.
+    """
+
+    def __init__(self, tx: Tx, batch: Sequence[Traits], keys: Mapping[int, Sequence[int]]) -> None:
+        self._keys = keys
         self._lookups = {t.report_id: matching.lookup_keys(t) for t in batch}
         self._postings = match_queries.postings(tx, _since(batch, self._lookups))
         stored = {report_id for ids in self._postings.values() for report_id in ids}
@@ -76,7 +80,7 @@ class BatchMatcher:
         """The report lives in `case_id`: later ones of the batch may find it there."""
         self._sizes[case_id] = self._sizes.get(case_id, 0) + 1
         self._known[t.report_id] = replace(t, case_id=case_id)
-        for key in matching.keys(t):
+        for key in self._keys[t.report_id]:
             self._fresh[key].append(t.report_id)
 
     def _joins(self, other: Traits, verdict: Verdict) -> bool:

@@ -6,6 +6,7 @@ ISO text of fixed width, so text order is time order and an index on it serves r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,20 +30,38 @@ Blob = LargeBinary()
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware instant, stored in UTC."""
+    """An aware instant, stored in UTC.
+
+    The processors are plain functions, one call a value: a report stores eighteen instants, and
+    SQLAlchemy's own way for SQLite, by way of a format of its own, took a tenth of intake's time.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive time {value!r}: every stored time is an instant")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        return _to_text if dialect.name == "sqlite" else _to_utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        return _of_text if dialect.name == "sqlite" else _to_utc
+
+
+def _to_utc(value: datetime | None) -> datetime | None:
+    if value is None or value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"naive time {value!r}: every stored time is an instant")
+    return value.astimezone(UTC)
+
+
+def _to_text(value: datetime | None) -> str | None:
+    found = _to_utc(value)
+    return None if found is None else found.isoformat(" ", "microseconds")[:_WIDTH]
+
+
+def _of_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+#: "2026-11-10 02:30:00.000000": UTC, so the offset that would follow is left out.
+_WIDTH = 26
