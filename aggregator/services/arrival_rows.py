@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.domain.matching import RULE_VERSION, Verdict
+from aggregator.domain.runs import Run
 from aggregator.domain.text import squash
 from aggregator.domain.workflow import Status
 from aggregator.services.canonical import UNUSABLE_REF, Canonical
 from aggregator.services.deadlines import NO_DEADLINE, CaseClock, Owed
-from aggregator.services.intake_types import Run
 from aggregator.services.ledger import Draft
 from aggregator.services.matching_index import Placement
 from aggregator.services.rules import Book

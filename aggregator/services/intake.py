@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.runs import Counts, Run
 from aggregator.domain.text import clean
 from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem
 from aggregator.services import delivery_log, ledger
@@ -27,7 +28,6 @@ from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import MAX_LINE, Canonical, line, understood
 from aggregator.services.clock import Clock
-from aggregator.services.intake_types import Counts, Run
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Book, Rules
 from aggregator.storage import channel_queries, quarantine_queries, report_queries
