@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -44,16 +45,10 @@ class Vault:
     @classmethod
     def from_file(cls, path: Path) -> Vault:
         """Read the key file; make it (readable by its owner only) where there is none."""
+        if not path.exists():
+            _make_key_file(path)
         try:
-            text = path.read_text()
-        except FileNotFoundError:
-            text = base64.b64encode(os.urandom(32)).decode() + "\n"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(text)
-        try:
-            return cls([base64.b64decode(line, validate=True) for line in text.split()])
+            return cls([base64.b64decode(line, validate=True) for line in path.read_bytes().split()])
         except ValueError as error:
             raise SettingsInvalid(f"secret key file {path}: not base64") from error
 
@@ -68,7 +63,7 @@ class Vault:
             raise SealBroken(f"{purpose}: sealed with a key that is not in the key file")
         try:
             return cipher.decrypt(sealed[5:17], sealed[17:], purpose.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut off inside the nonce
             raise SealBroken(f"{purpose}: the sealed bytes were changed") from error
 
     def pack(self, plain: bytes, purpose: str) -> bytes:
@@ -93,3 +88,20 @@ class Vault:
     def sign(self, value: bytes) -> str:
         """A key for the web's signed cookies, derived so that it is not the sealing key."""
         return hmac.digest(self._index_key, b"web:" + value, "sha256").hex()
+
+
+def _make_key_file(path: Path) -> None:
+    """A new key, readable by its owner only; of several processes that start at once one makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.b64encode(os.urandom(32)) + b"\n")
+        file.flush()
+        os.fsync(handle)
+    try:
+        # Whole or not there at all: a half-written key would be taken for a damaged one.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        Path(draft).unlink()
