@@ -7,6 +7,7 @@ invented one of the same shape and length.
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import os
 import random
@@ -22,6 +23,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from aggregator import bootstrap
+from aggregator.cli import GC_AFTER
 from aggregator.cli.opening import make_ready
 from aggregator.domain.runs import Counts
 from aggregator.settings import Settings
@@ -98,6 +100,7 @@ def _inside(file: Path, mapping: Path) -> list[tuple[int, float]]:
     with tempfile.TemporaryDirectory(prefix="motmoi-bench-") as folder:
         settings = Settings(f"sqlite:///{folder}/motmoi.db", Path(folder))
         make_ready(settings)
+        gc.set_threshold(GC_AFTER)  # as the command does
         with closing(bootstrap.build(settings)) as product:
             product.importing.run(file, "city", tomllib.loads(mapping.read_text()), tell=tell)
     return marks
