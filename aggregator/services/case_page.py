@@ -43,11 +43,12 @@ def read(
     """The page's values; the caller has checked that the person may see this case."""
     case = case_queries.row(tx, case_id)
     assert case is not None
-    members = {row.report_id: row for row in case_queries.living(tx, case_id)[:REPORTS]}
+    living = case_queries.living(tx, case_id)
+    members = {row.report_id: row for row in living[:REPORTS]}
     deliveries = delivery_views.deliveries_of_case(tx, [case_id], now)
     entries, replies = ledger_queries.of_case(tx, case_id, TIMELINE), case_queries.replies_of(tx, case_id)
     names = inbox_queries.officer_names(tx, (row.officer_id for row in [*entries, *replies]))
-    sentence_vi, sentence_en = clocks.explain(tx, case_id)
+    sentence_vi, sentence_en = clocks.explain(tx, case, [row.report_id for row in living])
     return CaseView(
         row=inbox_row(inbox_queries.row(tx, case_id)),
         unit_id=case.unit_id,

@@ -162,13 +162,11 @@ class Deadlines:
             found.append((row, Owed(row.report_id, row.origin, row.policy_id, due)))
         return found
 
-    def explain(self, tx: Tx, case_id: int) -> tuple[str, str]:
-        """How the case's deadline came about, one plain sentence in Vietnamese and one in English."""
+    def explain(self, tx: Tx, case: Any, report_ids: Sequence[int]) -> tuple[str, str]:
+        """How the deadline of the case's row came about, a plain sentence in Vietnamese and in English."""
         book = self._rules.book(tx)
-        case = case_queries.row(tx, case_id)
-        members = [member.report_id for member in case_queries.living(tx, case_id)]
-        first = ruling([owed for _, owed in self._owed(tx, book, case.ward_code, members)]) if case else None
-        if case is None or first is None:
+        first = ruling([owed for _, owed in self._owed(tx, book, case.ward_code, report_ids)])
+        if first is None:
             return "Chưa có quy định thời hạn áp dụng.", "No deadline rule applies."
         if first.policy_id is None:
             return "Theo hạn mà kênh tiếp nhận đặt ra.", "As demanded by the source channel."

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aggregator.domain.sla import Due
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from aggregator.sdk.contract import Record
@@ -344,7 +345,7 @@ def unmoved(office: Office, case: int) -> dict[str, Any]:
 
 
 def clocks(office: Office) -> list[Any]:
-    """How long every report's clock ran, whether it stands still, and when it stopped."""
+    """When every report is due, or while its clock stands still, how long it ran; and when it stopped."""
     from tests.factories import RULES
 
     with office.db.read() as tx:
@@ -352,9 +353,13 @@ def clocks(office: Office) -> list[Any]:
         ids = [row[0] for row in tx.exec_driver_sql("SELECT id FROM reports ORDER BY id DESC LIMIT 6")]
         found = office.deadlines._owed(tx, book, "27142", ids)
     return [
-        (owed.report_id, owed.origin, owed.due.used_seconds, owed.due.paused, owed.due.stopped_at)
+        (owed.report_id, owed.origin, owed.due.stopped_at, _reading(owed.due))
         for _, owed in sorted(found, key=lambda each: each[0].id)
     ]
+
+
+def _reading(due: Due) -> tuple[str, Any]:
+    return ("ran", due.used_seconds) if due.paused else ("due", due.due_at)
 
 
 def _numbers(office: Office) -> int:
