@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
 
 from aggregator.storage import ids
+from aggregator.storage.bulk import insert_rows
 from aggregator.storage.case_tables import cases, clock_events, deadlines, memberships, replies
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
@@ -42,8 +43,7 @@ def reserve_ids(tx: Tx, count: int) -> list[int]:
 
 
 def insert_cases(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        tx.execute(insert(cases), rows)
+    insert_rows(tx, cases, rows)
 
 
 def row(tx: Tx, case_id: int, *, lock: bool = False) -> Row[Any] | None:
@@ -132,8 +132,7 @@ def mark_read(tx: Tx, case_id: int) -> None:
 
 
 def insert_memberships(tx: Tx, new: list[dict[str, Any]]) -> None:
-    if new:
-        tx.execute(insert(memberships), new)
+    insert_rows(tx, memberships, new)
 
 
 def living(tx: Tx, case_id: int) -> list[Row[Any]]:
@@ -185,8 +184,7 @@ def earlier_cases(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[int]]:
 
 
 def insert_clock_events(tx: Tx, new: list[dict[str, Any]]) -> None:
-    if new:
-        tx.execute(insert(clock_events), new)
+    insert_rows(tx, clock_events, new)
 
 
 def clock_of_reports(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
@@ -228,8 +226,7 @@ def clock_of_cases(tx: Tx, case_ids: Iterable[int]) -> list[Row[Any]]:
 
 
 def insert_deadlines(tx: Tx, new: list[dict[str, Any]]) -> None:
-    if new:
-        tx.execute(insert(deadlines), new)
+    insert_rows(tx, deadlines, new)
 
 
 def deadlines_of(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:

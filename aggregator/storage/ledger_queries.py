@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain import ledger
+from aggregator.storage.bulk import insert_rows
 from aggregator.storage.db import Tx
 from aggregator.storage.ledger_tables import ledger_entries, ledger_heads
 
@@ -39,7 +40,7 @@ def _read_heads(tx: Tx, chains: list[str], lock: bool) -> dict[str, tuple[int, s
 
 
 def append(tx: Tx, rows: list[dict[str, Any]], new_heads: dict[str, tuple[int, str]]) -> None:
-    tx.execute(insert(ledger_entries), rows)
+    insert_rows(tx, ledger_entries, rows)
     for chain, (seq, digest) in new_heads.items():
         tx.execute(update(ledger_heads).where(ledger_heads.c.chain == chain).values(seq=seq, hash=digest))
 

@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, text
+from sqlalchemy import delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.matching import Traits
 from aggregator.domain.traits import day_of
+from aggregator.storage.bulk import insert_rows
 from aggregator.storage.case_tables import cases, memberships
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
@@ -75,8 +76,8 @@ def insert_traits(tx: Tx, traits: Sequence[Traits], keys: Mapping[int, Sequence[
     """Store what a report is compared by, and the keys under which it is found."""
     if not traits:
         return
-    tx.execute(
-        insert(match_traits),
+    insert_rows(
+        tx, match_traits,
         [
             {
                 "report_id": t.report_id, "received_at": t.received_at, "ward": t.ward,
@@ -89,8 +90,7 @@ def insert_traits(tx: Tx, traits: Sequence[Traits], keys: Mapping[int, Sequence[
     )  # fmt: skip
     # Sorted, neighbours in the index are inserted together.
     rows = sorted((key, day_of(t.received_at), t.report_id) for t in traits for key in set(keys[t.report_id]))
-    if rows:
-        tx.execute(insert(match_keys), [{"key": key, "day": day, "report_id": one} for key, day, one in rows])
+    insert_rows(tx, match_keys, [{"key": key, "day": day, "report_id": one} for key, day, one in rows])
 
 
 def delete_traits(tx: Tx, report_ids: Sequence[int]) -> None:

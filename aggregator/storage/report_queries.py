@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage import ids
+from aggregator.storage.bulk import insert_rows
 from aggregator.storage.channel_tables import channels, quarantine, raw_payloads
 from aggregator.storage.db import Tx
 from aggregator.storage.report_tables import attachments, report_revisions, reporters, reports
@@ -65,8 +66,7 @@ def reserve_ids(tx: Tx, count: int) -> list[int]:
 
 
 def insert_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        tx.execute(insert(reports), rows)
+    insert_rows(tx, reports, rows)
 
 
 def update_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
@@ -79,8 +79,7 @@ def update_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def insert_revisions(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        tx.execute(insert(report_revisions), rows)
+    insert_rows(tx, report_revisions, rows)
 
 
 def put_identities(tx: Tx, rows: list[dict[str, Any]]) -> None:
