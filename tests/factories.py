@@ -192,12 +192,12 @@ def seed(url: str) -> None:
 class Office:
     """The services on one seeded database, its staff, and a clock to move."""
 
-    def __init__(self, url: str, folder: Path, clock: Clock | None = None) -> None:
+    def __init__(self, url: str, folder: Path, db: Database | None = None) -> None:
         self.url = url
         self.folder = folder
-        self.db = Database(url)
+        self.db = db or Database(url)
         self.vault = Vault([bytes(range(32))])
-        self.clock = clock or Clock()
+        self.clock = Clock()
         self.deadlines = Deadlines(self.db, RULES, self.clock)
         self.intake = Intake(self.db, self.vault, RULES, Admission(self.vault, self.deadlines), self.clock)
         self.cases = Cases(

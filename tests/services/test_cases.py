@@ -329,9 +329,8 @@ VERBS: dict[str, Callable[[Office, Any, int, int], Any]] = {
 MISSING = [999, 0, -1, 2**63, 10**30]
 
 
-@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
 def test_hue_is_told_the_same_of_a_hidden_and_of_a_missing_case(
-    office: Office, verb: Callable[[Office, Any, int, int], Any]
+    office: Office, subtests: pytest.Subtests
 ) -> None:
     office.opens("7")
     case = office.opens("1", attachments=(Attachment("a", "a.jpg"),), phone="0903123456")
@@ -339,12 +338,14 @@ def test_hue_is_told_the_same_of_a_hidden_and_of_a_missing_case(
     office.channel("of b", ward=WARD_B)
     office.opens("b", slug="of b")
     before = office.count("ledger_entries"), office.rows("SELECT version FROM cases ORDER BY id")
-    told = set()
-    for number, report in [(case, office.report("1")), *((one, one) for one in MISSING)]:
-        with pytest.raises(NotFound) as refused:
-            verb(office, office.hue, number, report)
-        told.add((str(refused.value), refused.value.message_vi))
-    assert told == {("no such case", "Không tìm thấy vụ việc này.")}
+    for name, verb in VERBS.items():
+        with subtests.test(name):
+            told = set()
+            for number, report in [(case, office.report("1")), *((one, one) for one in MISSING)]:
+                with pytest.raises(NotFound) as refused:
+                    verb(office, office.hue, number, report)
+                told.add((str(refused.value), refused.value.message_vi))
+            assert told == {("no such case", "Không tìm thấy vụ việc này.")}
     assert before == (office.count("ledger_entries"), office.rows("SELECT version FROM cases ORDER BY id"))
 
 

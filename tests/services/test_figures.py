@@ -65,7 +65,7 @@ def acknowledged(office: Office, reports: list[int]) -> None:
             delivery_log.acknowledge(tx, channel, {report: ["Trả lời."] * 9}, office.clock())
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_kept_numbers_equal_a_recount_after_any_day(office: Office, seed: int) -> None:
     a_day(office, seed, 70)
     office.is_sound()

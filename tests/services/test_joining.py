@@ -308,7 +308,7 @@ step = st.tuples(st.sampled_from(["merge", "split", "pause", "resume", "wait", "
                  st.integers(0, 5), st.integers(0, 5))  # fmt: skip
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(step, max_size=14), st.integers(0, 5), st.integers(0, 5))
 def test_a_merge_and_its_undo_leave_everything_as_it_was(
     office: Office, history: list[Any], a: int, b: int
