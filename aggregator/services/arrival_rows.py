@@ -17,7 +17,7 @@ from aggregator.services.ledger import Draft
 from aggregator.services.matching_index import Placement
 from aggregator.services.rules import Book
 from aggregator.storage.case_queries import CaseFacts
-from aggregator.storage.inbox_queries import ward_word
+from aggregator.storage.inbox_queries import search_marks
 
 TITLE = 200
 EXTRACT = 160
@@ -58,7 +58,8 @@ def revised(arrival: Arrival, now: datetime) -> dict[str, Any]:
 
 def _content(arrival: Arrival, now: datetime) -> dict[str, Any]:
     values = arrival.values
-    searched = (values.external_id, values.subject, values.body, values.address or "", values.area or "")
+    searched = (values.external_id, values.subject, values.body, values.address, values.area)
+    text = " ".join(part for part in searched if part)
     return {
         "kind": values.kind, "changed_at": now, "subject": values.subject, "body": values.body,
         "address": values.address, "area": values.area, "lat": values.lat, "lng": values.lng,
@@ -66,7 +67,7 @@ def _content(arrival: Arrival, now: datetime) -> dict[str, Any]:
         "urgency": arrival.urgency, "status_raw": values.status_raw, "source_status": values.status.value,
         "source_due_at": values.due_at, "url": values.url, "anonymous": values.person.anonymous,
         "revision": arrival.revision, "revision_hash": arrival.hash,
-        "search_text": f"{squash(' '.join(part for part in searched if part))} {ward_word(arrival.ward)}",
+        "search_text": f"{squash(text)} {search_marks(arrival.ward, arrival.report_id)}",
     }  # fmt: skip
 
 

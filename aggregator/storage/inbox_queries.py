@@ -155,7 +155,8 @@ def _marked(name: str) -> ColumnElement[bool]:
 def search(tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None) -> list[int]:
     """Case ids found, of reports newest first; words are folded, the last one may be a beginning."""
     report_ids = _by_words(tx, words, ward) if words else []
-    reported: ColumnElement[bool] = memberships.c.report_id.in_(report_ids)
+    named = select(cases.c.id).where(cases.c.code == code)
+    ways = [_of_ward(named, cases.c.ward_code, ward), _homes(memberships.c.report_id.in_(report_ids))]
     if phone_index is not None:
         called = select(reporters.c.report_id).where(reporters.c.phone_index == phone_index)
         if ward is not None:
@@ -165,11 +166,14 @@ def search(tx: Tx, words: Sequence[str], phone_index: str | None, code: str, war
             .order_by(reporters.c.report_id.desc())
             .limit(SEARCH_CAP)
         )
-        reported = or_(reported, memberships.c.report_id.in_(by_phone))
-    named = select(cases.c.id).where(cases.c.code == code)
-    living = select(memberships.c.case_id).where(reported, memberships.c.ended_at.is_(None))
-    # One statement for all ways: a list page may take six.
-    return list(tx.scalars(union(_of_ward(named, cases.c.ward_code, ward), living)))
+        ways.append(_homes(memberships.c.report_id.in_(by_phone)))
+    # One statement for all ways, for a list page may take six; and no OR, which no index serves.
+    return list(tx.scalars(union(*ways)))
+
+
+def _homes(reported: ColumnElement[bool]) -> Select[Any]:
+    """The cases in which these reports live now."""
+    return select(memberships.c.case_id).where(reported, memberships.c.ended_at.is_(None))
 
 
 # What has come since
@@ -186,13 +190,22 @@ def arrived(tx: Tx, ward: str | None, after_id: int, cap: int) -> int:
     return tx.scalar(select(func.count()).select_from(found.limit(cap).subquery())) or 0
 
 
-def ward_word(ward: str) -> str:
-    """What stands for the ward in a report's search text.
+#: Reports that came one after the other and share an age: a search looks at the newest two ages first.
+_AGE = 10_000
 
-    The index itself keeps to the ward: a word that is frequent in the whole city would otherwise fill
-    the cap with other wards' reports, or be read through to the end for a small ward's few.
+
+def search_marks(ward: str, report_id: int) -> str:
+    """The words that stand for a report's ward and age in its search text.
+
+    So the index itself keeps to the ward: a word that is frequent in the whole city would otherwise fill
+    the cap with other wards' reports. And PostgreSQL, whose text index knows no order, need not gather
+    every report that ever had a frequent word to find the newest.
     """
-    return "w" + "".join(filter(str.isalnum, ward)).lower()
+    return f"{_ward_word(ward)} zzage{report_id // _AGE}"
+
+
+def _ward_word(ward: str) -> str:
+    return "zzward" + "".join(filter(str.isalnum, ward)).lower()
 
 
 #: A beginning merges the lists of all words that begin so, frequent ones to their end: only where the
@@ -205,27 +218,27 @@ _SEARCH_SQLITE = text(
     " ORDER BY rowid DESC LIMIT :cap)"
 )
 
+#: Materialized, so that the planner cannot walk the primary key backwards looking for a rare word; and the
+#: query comes from a subquery, so that it cannot think a frequent one worth reading the whole table for.
+_SEARCH_POSTGRES = text(
+    "WITH asked AS (SELECT to_tsquery('simple', :match) AS ever, to_tsquery('simple', :match || ' & (zzage'"
+    " || max(id) / :age || ' | zzage' || max(id) / :age - 1 || ')') AS lately FROM reports),"
+    " lately AS MATERIALIZED (SELECT id FROM reports"
+    " WHERE to_tsvector('simple', search_text) @@ (SELECT lately FROM asked)),"
+    " ever AS MATERIALIZED (SELECT id FROM reports WHERE (SELECT count(*) FROM lately) < :cap"
+    " AND to_tsvector('simple', search_text) @@ (SELECT ever FROM asked))"
+    " SELECT id FROM (SELECT id FROM lately UNION SELECT id FROM ever) AS found ORDER BY id DESC LIMIT :cap"
+)
+
 
 def _by_words(tx: Tx, words: Sequence[str], ward: str | None) -> list[int]:
     if ward is not None:
-        words = [ward_word(ward), *words]
+        words = [_ward_word(ward), *words]
     if tx.dialect.name == "sqlite":
         whole = " ".join(f'"{word}"' for word in words)
         return list(tx.scalars(_SEARCH_SQLITE, {"whole": whole, "begun": f"{whole}*", "cap": SEARCH_CAP}))
-    match = " & ".join(f"'{word}'" for word in words[:-1])
-    match = f"{match} & '{words[-1]}':*" if match else f"'{words[-1]}':*"
-    # Two steps: the planner must not walk the primary key backwards looking for a rare word.
-    found = (
-        select(reports.c.id)
-        .where(
-            func.to_tsvector(literal_column("'simple'"), reports.c.search_text).op("@@")(
-                func.to_tsquery(literal_column("'simple'"), match)
-            )
-        )
-        .cte("found")
-        .prefix_with("MATERIALIZED")
-    )
-    return list(tx.scalars(select(found.c.id).order_by(found.c.id.desc()).limit(SEARCH_CAP)))
+    match = " & ".join([*(f"'{word}'" for word in words[:-1]), f"'{words[-1]}':*"])
+    return list(tx.scalars(_SEARCH_POSTGRES, {"match": match, "cap": SEARCH_CAP, "age": _AGE}))
 
 
 # What filters and forms offer

@@ -45,7 +45,7 @@ reports = Table(
     Column("anonymous", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("revision_hash", Text, nullable=False),
-    #: Folded text of everything searchable but the person, and the word of its ward.
+    #: Folded text of everything searchable but the person, and `search_marks`.
     Column("search_text", Text, nullable=False),
     UniqueConstraint("channel_id", "external_id"),
 )

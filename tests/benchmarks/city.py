@@ -23,6 +23,8 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 
 from aggregator.domain.people import Actor
 from aggregator.domain.workflow import Status
+from aggregator.services import arrival_rows
+from aggregator.storage import inbox_queries
 from aggregator.storage.account_tables import officers
 from aggregator.storage.case_tables import case_counts, cases, memberships
 from aggregator.storage.channel_tables import channel_schedule, channels
@@ -65,7 +67,8 @@ def city(size: int) -> Iterator[Office]:
 
 def _key() -> str:
     """Changes with the schema and with what is put in."""
-    parts = [*sorted((ROOT / "migrations" / "versions").glob("*.py")), Path(__file__), Path(texts.__file__)]
+    written_by = [Path(str(module.__file__)) for module in (arrival_rows, inbox_queries, texts)]
+    parts = [*sorted((ROOT / "migrations" / "versions").glob("*.py")), *written_by, Path(__file__)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:12]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gc
 import gzip
+import json
 import os
 import random
 import statistics
@@ -79,15 +80,16 @@ def _command(file: Path, mapping: Path) -> tuple[int, float, float]:
         command = [Path(sys.executable).with_name("motmoi"), "import", file, "--channel", "city"]
         settings = {"MOTMOI_DATABASE_URL": f"sqlite:///{folder}/motmoi.db", "MOTMOI_DATA_DIR": folder}
         child = subprocess.Popen(
-            [*command, "--mapping", mapping], env={**os.environ, **settings}, stdout=subprocess.DEVNULL
-        )
+            [*command, "--mapping", mapping, "--json", "--quiet"],
+            env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert child.stdout is not None
+        counts = json.loads(child.stdout.read())
+        child.stdout.close()
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         assert child.returncode == 0, f"motmoi import ended with {child.returncode}"
-        settings_there = Settings(settings["MOTMOI_DATABASE_URL"], Path(folder))
-        with closing(bootstrap.build(settings_there)) as product, product.db.read() as tx:
-            rows = tx.exec_driver_sql("SELECT count(*) FROM reports").scalar_one()
-    return rows, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return counts["seen"], used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def _inside(file: Path, mapping: Path) -> list[tuple[int, float]]:

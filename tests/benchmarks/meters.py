@@ -54,7 +54,8 @@ class Seen:
 def watched(db: Database) -> Iterator[Seen]:
     """Count statements, and on SQLite every step of its virtual machine."""
     seen = Seen()
-    engines = {db.reader, db.engine}
+    # On PostgreSQL the reader is the same engine with other options, and would be heard twice.
+    engines = {engine.pool: engine for engine in (db.reader, db.engine)}.values()
 
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
         seen.statements.append((statement, parameters))

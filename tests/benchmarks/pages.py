@@ -26,8 +26,10 @@ from tests.benchmarks.table import Figure, at_most, told
 from tests.postgres_server import running
 from tests.web.office import OTHER, WARD, Browser, Office
 
-#: Whole request; work units alone; statements; the leaders' page.
+#: Whole request and work units, large against small; statements; the leaders' page.
 CPU, UNITS, STATEMENTS, BOARD_CPU = 1.3, 1.05, 6, 1.5
+#: A search finds more where there is more, so its goal is a time: the whole page, in milliseconds of CPU.
+SEARCH_MS = 20
 FIRST_VISIT, REPEAT_VISIT, RAW, PACKED = 60_000, 15_000, 30_000, 7_000
 
 FILTERS = {
@@ -121,10 +123,12 @@ def _lists(sides: list[Side], ward: str | None, rounds: int) -> Iterator[Figure]
     searched = {name: one for name, one in compared.items() if name.startswith("search")}
     yield _worst("CPU of a list page, worst", listed, "cpu", CPU)
     yield _worst("work units of a list page, worst", listed, "units", UNITS)
-    yield _worst("CPU of a search, worst", searched, "cpu", CPU)
-    yield _worst("work units of a search, worst", searched, "units", UNITS)
     yield _worst("statements a page, most", compared, "statements", STATEMENTS, "")
     yield told("first page", compared["open"].ms, "ms CPU", f"{compared['open'].work:,} work units")
+    yield _worst("page of a search, dearest", searched, "ms", SEARCH_MS, "ms CPU")
+    yield _worst("against the small side, worst", searched, "cpu", None)
+    # The parts of a text index grow in number with the logarithm of what it holds.
+    yield _worst("work units, worst", searched, "units", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +155,14 @@ def _compared(sides: list[Side], urls: list[str], rounds: int) -> Compared:
     )
 
 
-def _worst(what: str, compared: dict[str, Compared], field: str, goal: float, unit: str = "x") -> Figure:
+def _worst(
+    what: str, compared: dict[str, Compared], field: str, goal: float | None, unit: str = "x"
+) -> Figure:
+    """The highest of all; the note names it, and every other one beyond the goal."""
     ranked = sorted(compared, key=lambda name: -getattr(compared[name], field))
-    short = [name for name in ranked if getattr(compared[name], field) > goal]
-    note = ", ".join(f"{name} {getattr(compared[name], field):.3g}" for name in short[:9])
-    return at_most(what, getattr(compared[ranked[0]], field), goal, unit, note or ranked[0])
+    short = [name for name in ranked if goal is not None and getattr(compared[name], field) > goal]
+    note = ", ".join(f"{name} {getattr(compared[name], field):.3g}" for name in short[:6])
+    return Figure(what, getattr(compared[ranked[0]], field), goal, unit, note=note or ranked[0])
 
 
 def _board(sides: list[Side], rounds: int) -> Iterator[Figure]:
