@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from aggregator.domain.address import Place, field_place, places, preferred, street_root
+from aggregator.domain.address import Place, as_written, field_place, places, preferred, street_root
 from aggregator.domain.text import clean, content_of, digest63, fold, key_of, phones, tokens
 
 __all__ = ["Traits", "keys", "lookup_keys", "traits"]
@@ -35,6 +35,8 @@ class Traits:
     channel: str
     legal: bool = False
     anonymous: bool = False
+    # The street as the report writes it, with accents; known of a report that was just read.
+    written: str | None = None
     # Of a stored report: the case it belongs to.
     case_id: int | None = None
     case_open: bool = True
@@ -65,7 +67,8 @@ def traits(
     text = clean(f"{subject}\n{body}"[:_TEXT_READ])
     folded = fold(text)
     found = places(text, folded)
-    place = preferred(field_place(clean(address)) if address else None, found)
+    field = clean(address) if address else ""
+    place = preferred(field_place(field) if field else None, found)
     at = _position(lat, lng)
     words = tokens(_without_phones(text, folded))
     return Traits(
@@ -83,6 +86,7 @@ def traits(
         channel=channel,
         legal=legal,
         anonymous=anonymous,
+        written=as_written(text if place in found else field, place) if place else None,
     )
 
 
@@ -173,6 +177,9 @@ def keys(t: Traits) -> tuple[int, ...]:
 #: How many days back a key is followed. A street or a neighbourhood says "same problem" only while it is
 #: fresh; the same house, the same words or the same caller may come back to an old matter.
 BROAD_DAYS, PRECISE_DAYS = 60, 400
+
+#: The longest posting list that is read. Older reports under a crowded key are found by its other keys.
+PER_KEY = 20
 
 
 def lookup_keys(t: Traits) -> dict[int, int]:

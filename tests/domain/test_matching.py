@@ -117,7 +117,7 @@ def test_reasons_are_words_strongest_first():
     at = {"lat": 16.0700, "lng": 108.1500}
     verdict = judge(report(number=2, hours=3, channel="zalo", lat=16.07036, lng=108.15), report(**at))
     said = [reason.text_vi for reason in verdict.reasons]
-    assert said[0] == "cùng số nhà 129 Ton Duc Thang"
+    assert said[0] == "cùng số nhà 129 Tôn Đức Thắng"
     assert {"cách 40 m", "cùng lĩnh vực", "cách nhau 3 giờ", "nội dung giống 100 %"} <= set(said)
     weights = [abs(reason.weight) for reason in verdict.reasons]
     assert weights == sorted(weights, reverse=True)
