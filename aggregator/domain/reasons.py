@@ -51,6 +51,7 @@ _PLAIN = {
     "channel": ("gửi qua kênh khác", "sent through another channel"),
     "copy": ("nội dung chép nguyên văn", "a word-for-word copy"),
     "ward": ("khác phường/xã", "another ward"),
+    "crowd": ("chưa có địa chỉ chung, quanh đây có vụ khác", "no common address, other cases around"),
 }
 _CATEGORY = {
     1: ("cùng lĩnh vực", "same category"),

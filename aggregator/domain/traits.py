@@ -62,6 +62,7 @@ def traits(
     channel: str,
     legal: bool = False,
     anonymous: bool = False,
+    closed_at: datetime | None = None,
 ) -> Traits:
     """What is compared of one report. `phone` is a blind index; impossible coordinates are dropped."""
     text = clean(f"{subject}\n{body}"[:_TEXT_READ])
@@ -86,6 +87,7 @@ def traits(
         channel=channel,
         legal=legal,
         anonymous=anonymous,
+        closed_at=closed_at,
         written=as_written(text if place in found else field, place) if place else None,
     )
 
@@ -131,12 +133,14 @@ def _without_places(words: list[str], found: list[Place]) -> set[str]:
 
 _CONTENT, _HOUSE, _STREET, _NUMBERED_STREET, _CELL, _PHONE = range(1, 7)
 _KEY_BITS = 60
+_KEY_MASK = (1 << _KEY_BITS) - 1
 _CELL_DEGREES = 0.0015
 """About 167 m north to south, 160 m east to west: within 150 m two reports are in one cell or neighbours."""
 
 
+@lru_cache(maxsize=8192)
 def _key(kind: int, data: str) -> int:
-    return kind << _KEY_BITS | digest63(data) & ((1 << _KEY_BITS) - 1)
+    return kind << _KEY_BITS | digest63(data) & _KEY_MASK
 
 
 def _cell_key(row: int, column: int) -> int:
@@ -160,7 +164,7 @@ def _place_keys(t: Traits, street_kinds: tuple[int, ...]) -> list[int]:
 
 def _shared_keys(t: Traits) -> list[int]:
     # A title of three words is shared by thousands; as a key it would only crowd out better candidates.
-    found = [_key(_CONTENT, str(t.content))] if t.text.count(" ") >= 3 else []
+    found = [_CONTENT << _KEY_BITS | t.content & _KEY_MASK] if t.text.count(" ") >= 3 else []
     return [*found, _key(_PHONE, t.phone)] if t.phone else found
 
 

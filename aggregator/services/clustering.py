@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any
@@ -64,7 +64,7 @@ def traits_of(given: Mapping[str, Any], number: int) -> Traits:
             value = given.get(name)
             if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
                 raise InputInvalid(f"{name} {value!r} is not {words}", field=name)
-    found = traits(
+    return traits(
         report_id=number,
         received_at=_instant(given, "received_at"),
         channel=given.get("channel") or "",
@@ -76,9 +76,8 @@ def traits_of(given: Mapping[str, Any], number: int) -> Traits:
         lat=given.get("lat"),
         lng=given.get("lng"),
         phone=e164(given.get("reporter_phone")),
+        closed_at=_instant(given, "closed_at") if given.get("closed_at") else None,
     )
-    closed = _instant(given, "closed_at") if given.get("closed_at") else None
-    return replace(found, closed_at=closed) if closed else found
 
 
 def _instant(given: Mapping[str, Any], name: str) -> datetime:
@@ -91,13 +90,13 @@ def _instant(given: Mapping[str, Any], name: str) -> datetime:
         ) from error  # fmt: skip
     if at.tzinfo is None:
         raise InputInvalid(f"{name} has no time zone", field=name, hint="add +07:00 or Z")
-    return at
+    return at.astimezone(UTC)
 
 
 def cluster(lines: Iterable[str], processes: int = 1) -> Iterator[Clustered | BadLine]:
     """One answer a line that is not blank, in their order; lines must come in the order of `received_at`."""
     index = LiveCandidates()
-    matcher, ids, known = Matcher(index), [""], set[str]()
+    matcher, ids, known = Matcher(index), dict[int, str](), set[str]()
     latest: datetime | None = None
     for line, (name, read) in enumerate(_read(lines, processes), start=1):
         if name is None:
@@ -111,15 +110,14 @@ def cluster(lines: Iterable[str], processes: int = 1) -> Iterator[Clustered | Ba
         else:
             latest = read.received_at
             known.add(name)
-            t = replace(read, report_id=len(ids))
-            ids.append(name)
-            placement = matcher.place(t)
-            case_id = t.report_id if placement.case_id is None else placement.case_id
-            matcher.settle(t, case_id)
+            ids[line] = name  # the line's number is the report's
+            placement = matcher.place(read)
+            case_id = line if placement.case_id is None else placement.case_id
+            matcher.settle(read, case_id)
             yield _told(name, ids, case_id, placement)
 
 
-def _told(name: str, ids: list[str], case_id: int, placement: Placement) -> Clustered:
+def _told(name: str, ids: Mapping[int, str], case_id: int, placement: Placement) -> Clustered:
     ranked = placement.ranked
     beside = next((pair for pair in ranked if pair[0].report_id == placement.beside), None)
     best = beside or (ranked[0] if ranked else None)
@@ -146,8 +144,8 @@ _Read = tuple[str | None, Traits | str]
 
 def _read(lines: Iterable[str], processes: int) -> Iterator[_Read]:
     """(id, traits or what is wrong) of each line; (None, "") for a blank one."""
-    each = iter(lines)
-    parts = iter(lambda: list(islice(each, _LINES_AT_ONCE)), [])
+    numbered = enumerate(lines, start=1)
+    parts = iter(lambda: list(islice(numbered, _LINES_AT_ONCE)), [])
     with ExitStack() as stack:
         if processes > 1:
             pool = stack.enter_context(get_context("spawn").Pool(processes))
@@ -158,11 +156,11 @@ def _read(lines: Iterable[str], processes: int) -> Iterator[_Read]:
             yield from part
 
 
-def _read_part(lines: list[str]) -> list[_Read]:
-    return [_read_line(line) for line in lines]
+def _read_part(lines: list[tuple[int, str]]) -> list[_Read]:
+    return [_read_line(number, line) for number, line in lines]
 
 
-def _read_line(line: str) -> _Read:
+def _read_line(number: int, line: str) -> _Read:
     if not line.strip():
         return None, ""
     try:
@@ -175,6 +173,6 @@ def _read_line(line: str) -> _Read:
     if not isinstance(name, str) or not name:
         return "", f"id {name!r} is not a text"
     try:
-        return name, traits_of(given, 0)
+        return name, traits_of(given, number)
     except InputInvalid as error:
         return name, str(error)

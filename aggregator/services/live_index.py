@@ -47,10 +47,10 @@ class LiveCandidates:
     def size(self, case_id: int) -> int:
         return self._sizes.get(case_id, (1, 0))[0]
 
-    def add(self, t: Traits) -> None:
-        if t.case_id is not None and t.case_id != t.report_id:
-            self._sizes[t.case_id] = (self.size(t.case_id) + 1, t.report_id)
-        t = self._lean(t)
+    def add(self, t: Traits, case_id: int) -> None:
+        if case_id != t.report_id:  # a case is named after its first report
+            self._sizes[case_id] = (self.size(case_id) + 1, t.report_id)
+        t = self._lean(t, case_id)
         self._recent.append(t)
         for key in matching.keys(t):
             held = self._postings.get(key)
@@ -67,12 +67,13 @@ class LiveCandidates:
         """Live reports."""
         return len(self._recent) + len(self._waiting)
 
-    def _lean(self, t: Traits) -> Traits:
+    def _lean(self, t: Traits, case_id: int) -> Traits:
         """Without what is not compared, and with each street, ward and category in memory once."""
         own = self._words.setdefault
         return replace(
             t, category=t.category and own(t.category, t.category), ward=t.ward and own(t.ward, t.ward),
             street=t.street and own(t.street, t.street), channel=own(t.channel, t.channel), written=None,
+            case_id=case_id,
         )  # fmt: skip
 
     def _forget(self, now: datetime) -> None:

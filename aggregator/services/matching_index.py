@@ -50,8 +50,8 @@ class Candidates(Protocol):
     def size(self, case_id: int) -> int:
         """How many reports the case has, 0 for an unknown one."""
 
-    def add(self, t: Traits) -> None:
-        """From now on the report is found; it lives in `t.case_id`."""
+    def add(self, t: Traits, case_id: int) -> None:
+        """From now on the report is found; it lives in the case."""
 
 
 class Matcher:
@@ -81,7 +81,7 @@ class Matcher:
 
     def settle(self, t: Traits, case_id: int) -> None:
         """The report lives in `case_id`: later ones may find it there."""
-        self._candidates.add(replace(t, case_id=case_id))
+        self._candidates.add(t, case_id)
 
     def _joins(self, other: Traits, verdict: Verdict) -> bool:
         return (
@@ -121,10 +121,9 @@ class StoredCandidates:
     def size(self, case_id: int) -> int:
         return self._sizes.get(case_id, 0)
 
-    def add(self, t: Traits) -> None:
-        if t.case_id is not None:
-            self._sizes[t.case_id] = self._sizes.get(t.case_id, 0) + 1
-        self._known[t.report_id] = t
+    def add(self, t: Traits, case_id: int) -> None:
+        self._sizes[case_id] = self._sizes.get(case_id, 0) + 1
+        self._known[t.report_id] = replace(t, case_id=case_id)
         for key in self._keys[t.report_id]:
             self._fresh[key].append(t.report_id)
 

@@ -166,7 +166,7 @@ def _peer(made: list[Report]) -> list[Figure]:
 def chicago() -> list[Figure]:
     """The years 2013 and 2014, with the two years before them as what is known: who is a duplicate?"""
     with gzip.open(REAL[0], "rt", newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = list({row["sr"]: row for row in csv.DictReader(file)}.values())  # a few stand there twice
     # The hour is not given: noon, and the order of the file. When a request was closed counts from then on.
     truth = {row["sr"]: "Dup" in row["status"] for row in rows if row["created"] >= "2013"}
     answers = {
@@ -189,7 +189,8 @@ def _as_line(row: dict[str, str]) -> str:
         {
             "id": row["sr"], "channel": "311", "received_at": created.isoformat(), "subject": row["nature"],
             "category": row["nature"], "address": row["address"], "ward": "27142",
-            "lat": float(row["lat"]), "lng": float(row["lon"]),
+            "lat": float(row["lat"]) if row["lat"] else None,
+            "lng": float(row["lon"]) if row["lon"] else None,
             "closed_at": closed.isoformat() if closed else None,
         }
     )  # fmt: skip
