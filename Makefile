@@ -12,11 +12,11 @@ DEV := .venv/.installed-dev-$(WANTED)
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos format constraints chromium clean
+.PHONY: help run test check bench bench-matching chaos format constraints chromium clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
-	sed -n 's/^\([a-z]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
+	sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
 	@echo
 	@echo '  PYTHON=python3.12 chooses the interpreter; ARGS="..." is passed on: make test ARGS="-k outbox"'
 
@@ -34,6 +34,9 @@ check: $(DEV) ## style, types and the import rule
 
 bench: $(DEV) ## measure against the goals in tests/benchmarks
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+bench-matching: $(DEV) ## measure how well and how fast reports of one problem are found
+	$(BIN)/python -m tests.benchmarks.matching $(ARGS)
 
 chaos: $(DEV) ## kill -9 fifty workers in mid work and count what is left
 	$(BIN)/python -m tests.chaos.killing $(or $(ARGS),50)

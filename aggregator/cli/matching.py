@@ -1,31 +1,25 @@
-"""`motmoi match`: the production rule on two given reports, nothing stored.
+"""`motmoi match`: the production rule on given reports, nothing stored.
 
-What may surprise: telephone numbers are compared in their international form and not as the blind
-index that is stored, which gives the same answer and needs no key.
+What may surprise: a bad line of a stream is left out and named, and the rest goes on; one bad file of a
+pair ends the command.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aggregator.cli.channels import FILE
-from aggregator.cli.frame import Group, plain, show
+from aggregator.cli.frame import FINDING, Group, plain, say, show
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
-    from aggregator.domain.matching import Traits
-
-#: What a report's file holds; all but `received_at` may be missing or null.
-TEXTS = ("channel", "subject", "body", "category", "address", "ward", "reporter_phone")
-NUMBERS = ("lat", "lng")
-FIELDS = ("id", "received_at", *TEXTS, *NUMBERS, "closed_at")
+    from aggregator.domain.matching import Reason, Traits
+    from aggregator.services.clustering import Clustered
 
 
 @click.group(cls=Group)
@@ -46,10 +40,9 @@ def pair(a: Path, b: Path) -> None:
 
     old, new = sorted((_traits(a, 1), _traits(b, 2)), key=lambda one: one.received_at)
     verdict = judge(new, old)
-    reasons = [{"code": r.code, "text": r.text_en, "text_vi": r.text_vi, "weight": r.weight}
-               for r in verdict.reasons]  # fmt: skip
     document = {
-        "judgement": verdict.judgement.value, "score": round(verdict.score, 4), "reasons": reasons,
+        "judgement": verdict.judgement.value, "score": round(verdict.score, 4),
+        "reasons": [_reason(one) for one in verdict.reasons],
         "recurrence": verdict.recurrence, "rule_version": verdict.rule_version,
         "features": dict(verdict.features),
     }  # fmt: skip
@@ -57,30 +50,76 @@ def pair(a: Path, b: Path) -> None:
     show(document, lines + [plain(f"  {reason.weight:+.1f}  {reason.text_vi}") for reason in verdict.reasons])
 
 
+@match.command()
+@click.argument("given", metavar="IN.jsonl", type=FILE)
+@click.option(
+    "--out", required=True, metavar="OUT.jsonl", type=click.Path(dir_okay=False, path_type=Path),
+    help="One line a report: id, case, judgement, score, best, candidates, reasons.",
+)  # fmt: skip
+@click.option(
+    "--threads", default=1, show_default=True, type=click.IntRange(1, 64),
+    help="Processes that read the reports; the answers stay the same.",
+)  # fmt: skip
+@click.pass_context
+def cluster(ctx: click.Context, given: Path, out: Path, threads: int) -> None:
+    """Put the reports of a file into cases, one after the other, nothing stored.
+
+    Each line holds one report with the fields of `match pair`, in the order of received_at. closed_at is
+    when the report's case was closed; it counts from that instant on. A bad line is named and left out
+    (exit code 1).
+    """
+    from aggregator.services import clustering
+
+    if out.exists() and out.samefile(given):
+        raise InputInvalid(f"{out.name}: is the file to be read", field="out", hint="name another --out")
+    reports = bad = cases = 0
+    try:
+        written = out.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InputInvalid(f"{out}: {error.strerror}", field="out") from error
+    with written, given.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+        for one in clustering.cluster(lines, threads):
+            if isinstance(one, clustering.BadLine):
+                bad += 1
+                say(f"{given.name}:{one.line}: {one.why}")
+            else:
+                reports, cases = reports + 1, cases + (one.case == one.id)
+                written.write(_line(one))
+    show(
+        {"reports": reports, "cases": cases, "bad_lines": bad},
+        f"{reports} reports in {cases} cases, {bad} bad lines",
+    )
+    if bad:
+        ctx.exit(FINDING)
+
+
+def _line(one: Clustered) -> str:
+    answer = {
+        "id": one.id, "case": one.case, "judgement": one.judgement.value, "score": round(one.score, 6),
+        "best": one.best,
+        "candidates": [{"id": name, "score": round(score, 6)} for name, score in one.candidates],
+        "reasons": [_reason(reason) for reason in one.reasons],
+    }  # fmt: skip
+    return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {"code": reason.code, "text": reason.text_en, "text_vi": reason.text_vi, "weight": reason.weight}
+
+
 def _traits(file: Path, number: int) -> Traits:
-    from aggregator.domain.matching import traits
-    from aggregator.domain.text import e164
+    from aggregator.services.clustering import traits_of
 
     given = _read(file)
-    text = {name: given.get(name) for name in TEXTS}
-    found = traits(
-        report_id=number,
-        received_at=_instant(file, given, "received_at"),
-        channel=text["channel"] or "",
-        subject=text["subject"] or "",
-        body=text["body"] or "",
-        address=text["address"],
-        ward=text["ward"],
-        category=text["category"],
-        lat=given.get("lat"),
-        lng=given.get("lng"),
-        phone=e164(text["reporter_phone"]),
-    )
-    closed = _instant(file, given, "closed_at") if given.get("closed_at") else None
-    return dataclasses.replace(found, closed_at=closed)
+    try:
+        return traits_of(given, number)
+    except InputInvalid as error:
+        raise InputInvalid(f"{file.name}: {error.message}", field=error.field, hint=error.hint) from error
 
 
 def _read(file: Path) -> Mapping[str, Any]:
+    from aggregator.services.clustering import FIELDS
+
     try:
         given = json.loads(file.read_text("utf-8"))
     except ValueError as error:
@@ -93,21 +132,4 @@ def _read(file: Path) -> Mapping[str, Any]:
             f"{file.name}: unknown field {', '.join(unknown)}", field=unknown[0],
             hint=f"known: {', '.join(FIELDS)}",
         )  # fmt: skip
-    for names, kind, words in ((TEXTS, (str,), "a text"), (NUMBERS, (int, float), "a number")):
-        for name in names:
-            if given.get(name) is not None and not isinstance(given[name], kind):
-                raise InputInvalid(f"{file.name}: {name} {given[name]!r} is not {words}", field=name)
     return given
-
-
-def _instant(file: Path, given: Mapping[str, Any], name: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(str(given.get(name)))
-    except ValueError as error:
-        raise InputInvalid(
-            f"{file.name}: {name} {given.get(name)!r} is not a time", field=name,
-            hint="write it as 2026-11-22T14:30:00+07:00",
-        ) from error  # fmt: skip
-    if at.tzinfo is None:
-        raise InputInvalid(f"{file.name}: {name} has no time zone", field=name, hint="add +07:00 or Z")
-    return at

@@ -1,7 +1,7 @@
 """Why a judgement came out as it did, in the officer's words.
 
-Vetoes first, then what weighed most. Streets are shown as they are compared, without accents, because
-nothing else of a stored report is at hand where it is compared.
+Vetoes first, then what weighed most. Streets are shown as the newly read report writes them; only what
+is compared of a stored report is at hand, so another street of it is shown without accents.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ _PLAIN = {
     "channel": ("gửi qua kênh khác", "sent through another channel"),
     "copy": ("nội dung chép nguyên văn", "a word-for-word copy"),
     "ward": ("khác phường/xã", "another ward"),
+    "crowd": ("chưa có địa chỉ chung, quanh đây có vụ khác", "no common address, other cases around"),
 }
 _CATEGORY = {
     1: ("cùng lĩnh vực", "same category"),
@@ -119,13 +120,20 @@ _SAME_PLACE = {
 
 def _place(where: Where, new: Traits, old: Traits) -> tuple[str, str]:
     if where in _SAME_PLACE:
-        name = (new.street or "").title() if where is Where.STREET else _named(new)
+        name = _street(new, old) if where is Where.STREET else _named(new, old)
         return f"{_SAME_PLACE[where][0]} {name}", f"{_SAME_PLACE[where][1]}, {name}"
     vi, en = (
         ("khác số nhà", "other houses") if where is Where.OTHER_HOUSE else ("khác đường", "other streets")
     )
-    return f"{vi}: {_named(new)}, {_named(old)}", f"{en}: {_named(new)}, {_named(old)}"
+    mine, theirs = _named(new, old), _named(old, new)
+    return f"{vi}: {mine}, {theirs}", f"{en}: {mine}, {theirs}"
 
 
-def _named(t: Traits) -> str:
-    return f"{(t.house or '').rstrip('/')} {(t.street or '').title()}".strip()
+def _named(t: Traits, other: Traits) -> str:
+    return f"{(t.house or '').rstrip('/')} {_street(t, other)}".strip()
+
+
+def _street(t: Traits, other: Traits) -> str:
+    """The name with accents where either report is known to write it so."""
+    names = [t.written, other.written if other.street == t.street else None]
+    return next((name for name in names if name and not name.isascii()), (t.street or "").title())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from aggregator.domain.address import Place, field_place, places, preferred, street_root
+from aggregator.domain.address import Place, as_written, field_place, places, preferred, street_root
 from aggregator.domain.text import clean, content_of, digest63, fold, key_of, phones, tokens
 
 __all__ = ["Traits", "keys", "lookup_keys", "traits"]
@@ -35,6 +35,8 @@ class Traits:
     channel: str
     legal: bool = False
     anonymous: bool = False
+    # The street as the report writes it, with accents; known of a report that was just read.
+    written: str | None = None
     # Of a stored report: the case it belongs to.
     case_id: int | None = None
     case_open: bool = True
@@ -60,12 +62,14 @@ def traits(
     channel: str,
     legal: bool = False,
     anonymous: bool = False,
+    closed_at: datetime | None = None,
 ) -> Traits:
     """What is compared of one report. `phone` is a blind index; impossible coordinates are dropped."""
     text = clean(f"{subject}\n{body}"[:_TEXT_READ])
     folded = fold(text)
     found = places(text, folded)
-    place = preferred(field_place(clean(address)) if address else None, found)
+    field = clean(address) if address else ""
+    place = preferred(field_place(field) if field else None, found)
     at = _position(lat, lng)
     words = tokens(_without_phones(text, folded))
     return Traits(
@@ -83,6 +87,8 @@ def traits(
         channel=channel,
         legal=legal,
         anonymous=anonymous,
+        closed_at=closed_at,
+        written=as_written(text if place in found else field, place) if place else None,
     )
 
 
@@ -127,12 +133,14 @@ def _without_places(words: list[str], found: list[Place]) -> set[str]:
 
 _CONTENT, _HOUSE, _STREET, _NUMBERED_STREET, _CELL, _PHONE = range(1, 7)
 _KEY_BITS = 60
+_KEY_MASK = (1 << _KEY_BITS) - 1
 _CELL_DEGREES = 0.0015
 """About 167 m north to south, 160 m east to west: within 150 m two reports are in one cell or neighbours."""
 
 
+@lru_cache(maxsize=8192)
 def _key(kind: int, data: str) -> int:
-    return kind << _KEY_BITS | digest63(data) & ((1 << _KEY_BITS) - 1)
+    return kind << _KEY_BITS | digest63(data) & _KEY_MASK
 
 
 def _cell_key(row: int, column: int) -> int:
@@ -156,7 +164,7 @@ def _place_keys(t: Traits, street_kinds: tuple[int, ...]) -> list[int]:
 
 def _shared_keys(t: Traits) -> list[int]:
     # A title of three words is shared by thousands; as a key it would only crowd out better candidates.
-    found = [_key(_CONTENT, str(t.content))] if t.text.count(" ") >= 3 else []
+    found = [_CONTENT << _KEY_BITS | t.content & _KEY_MASK] if t.text.count(" ") >= 3 else []
     return [*found, _key(_PHONE, t.phone)] if t.phone else found
 
 
@@ -173,6 +181,9 @@ def keys(t: Traits) -> tuple[int, ...]:
 #: How many days back a key is followed. A street or a neighbourhood says "same problem" only while it is
 #: fresh; the same house, the same words or the same caller may come back to an old matter.
 BROAD_DAYS, PRECISE_DAYS = 60, 400
+
+#: The longest posting list that is read. Older reports under a crowded key are found by its other keys.
+PER_KEY = 20
 
 
 def lookup_keys(t: Traits) -> dict[int, int]:

@@ -23,7 +23,7 @@ from aggregator.services import arrival_rows, counters, deadlines, ledger
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
-from aggregator.services.matching_index import BatchMatcher
+from aggregator.services.matching_index import Matcher, StoredCandidates
 from aggregator.services.rules import Book
 from aggregator.storage import case_queries, ledger_queries, match_queries, report_queries
 from aggregator.storage.db import Tx
@@ -103,7 +103,7 @@ class Admission:
     def _place(
         self, tx: Tx, arrivals: Sequence[Arrival], traits: Sequence[Traits], keys: Mapping[int, Sequence[int]]
     ) -> None:
-        matcher = BatchMatcher(tx, traits, keys)
+        matcher = Matcher(StoredCandidates(tx, traits, keys))
         fresh = iter(case_queries.reserve_ids(tx, len(arrivals)))
         for arrival, found in zip(arrivals, traits, strict=True):
             arrival.placement = matcher.place(found)

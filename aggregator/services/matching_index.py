@@ -1,9 +1,11 @@
-"""Where a batch of new reports belongs: beside which stored or just arrived report, or alone.
+"""Where new reports belong: beside which stored or just arrived report, or alone.
 
-    traits | keys | posting lists of the whole batch in one statement | rank | join, suggest or open
+    traits | keys | candidates from the database or from memory | rank | join, suggest or open
 
-What may surprise: reports of one batch are matched with one another too, in their order, before any
-of them is stored; the batch's own keys lie over the database's like one more, newest, posting list.
+One decision, two sources of candidates: `StoredCandidates` reads the posting lists of a whole batch in
+one statement, `live_index.LiveCandidates` holds them in memory. What may surprise: reports of one batch
+are matched with one another too, in their order, before any of them is stored; the batch's own keys lie
+over the database's like one more, newest, part of each posting list.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from aggregator.domain import matching
 from aggregator.domain.matching import DEFAULT, Judgement, Traits, Verdict
-from aggregator.domain.traits import day_of
+from aggregator.domain.traits import PER_KEY, day_of
 from aggregator.storage import match_queries
 from aggregator.storage.db import Tx
 
@@ -27,17 +30,70 @@ class Placement:
     """What the rule decided for one new report.
 
     `case_id` is the case to join, None to open one. `beside` is the report that decided it.
-    `suggestions` are other reports that may be the same problem, best first.
+    `suggestions` are other reports that may be the same problem, best first; `ranked` is all that was
+    judged, at most ten.
     """
 
     case_id: int | None
     beside: int | None
     verdict: Verdict | None
     suggestions: tuple[tuple[Traits, Verdict], ...]
+    ranked: tuple[tuple[Traits, Verdict], ...] = ()
 
 
-class BatchMatcher:
-    """Places the reports of one batch one after the other, inside one transaction.
+class Candidates(Protocol):
+    """Where candidates come from."""
+
+    def near(self, t: Traits) -> list[Traits]:
+        """The reports that share a key with this one, as they stand now, lower ids first."""
+
+    def size(self, case_id: int) -> int:
+        """How many reports the case has, 0 for an unknown one."""
+
+    def add(self, t: Traits, case_id: int) -> None:
+        """From now on the report is found; it lives in the case."""
+
+
+class Matcher:
+    """Places reports one after the other, in the order in which they came."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._candidates = candidates
+
+    def place(self, t: Traits) -> Placement:
+        """The judgement on one report. `settle` must follow before the next is placed."""
+        ranked = matching.rank(t, self._candidates.near(t))
+        join = next((pair for pair in ranked if self._joins(*pair)), None)
+        case_id = join[0].case_id if join else None
+        open_questions = [
+            (other, verdict)
+            for other, verdict in ranked
+            if other.case_id != case_id
+            and (verdict.judgement is not Judgement.DIFFERENT or verdict.recurrence)
+        ]
+        return Placement(
+            case_id=case_id,
+            beside=join[0].report_id if join else None,
+            verdict=join[1] if join else None,
+            suggestions=tuple(_one_a_case(open_questions)[:SUGGESTIONS]),
+            ranked=tuple(ranked),
+        )
+
+    def settle(self, t: Traits, case_id: int) -> None:
+        """The report lives in `case_id`: later ones may find it there."""
+        self._candidates.add(t, case_id)
+
+    def _joins(self, other: Traits, verdict: Verdict) -> bool:
+        return (
+            verdict.judgement is Judgement.SAME
+            and not verdict.recurrence
+            and other.case_id is not None
+            and self._candidates.size(other.case_id) < DEFAULT.cap
+        )
+
+
+class StoredCandidates:
+    """The database's posting lists for one batch, inside one transaction.
 
     `keys`: report id -> the keys under which it is found.
     """
@@ -54,42 +110,22 @@ class BatchMatcher:
                 self._sizes[t.case_id] = t.case_size
         self._fresh: dict[int, list[int]] = defaultdict(list)
 
-    def place(self, t: Traits) -> Placement:
-        """The judgement on one report. `settle` must follow before the next is placed."""
+    def near(self, t: Traits) -> list[Traits]:
         near: set[int] = set()
         for key in self._lookups[t.report_id]:
-            near.update(self._postings.get(key, ()))
-            near.update(self._fresh.get(key, ())[-match_queries.PER_KEY :])
-        ranked = matching.rank(t, [self._known[one] for one in sorted(near) if one in self._known])
-        join = next((pair for pair in ranked if self._joins(*pair)), None)
-        case_id = join[0].case_id if join else None
-        open_questions = [
-            (other, verdict)
-            for other, verdict in ranked
-            if other.case_id != case_id
-            and (verdict.judgement is not Judgement.DIFFERENT or verdict.recurrence)
-        ]
-        return Placement(
-            case_id=case_id,
-            beside=join[0].report_id if join else None,
-            verdict=join[1] if join else None,
-            suggestions=tuple(_one_a_case(open_questions)[:SUGGESTIONS]),
-        )
+            fresh = self._fresh.get(key, ())[-PER_KEY:]
+            near.update(fresh)
+            near.update(self._postings.get(key, [])[: PER_KEY - len(fresh)])
+        return [self._known[one] for one in sorted(near) if one in self._known]
 
-    def settle(self, t: Traits, case_id: int) -> None:
-        """The report lives in `case_id`: later ones of the batch may find it there."""
+    def size(self, case_id: int) -> int:
+        return self._sizes.get(case_id, 0)
+
+    def add(self, t: Traits, case_id: int) -> None:
         self._sizes[case_id] = self._sizes.get(case_id, 0) + 1
         self._known[t.report_id] = replace(t, case_id=case_id)
         for key in self._keys[t.report_id]:
             self._fresh[key].append(t.report_id)
-
-    def _joins(self, other: Traits, verdict: Verdict) -> bool:
-        return (
-            verdict.judgement is Judgement.SAME
-            and not verdict.recurrence
-            and other.case_id is not None
-            and self._sizes.get(other.case_id, 0) < DEFAULT.cap
-        )
 
 
 def _since(batch: Sequence[Traits], lookups: Mapping[int, Mapping[int, int]]) -> dict[int, int]:

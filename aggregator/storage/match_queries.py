@@ -15,15 +15,12 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.matching import Traits
-from aggregator.domain.traits import day_of
+from aggregator.domain.traits import PER_KEY, day_of
 from aggregator.storage.bulk import insert_rows
 from aggregator.storage.case_tables import cases, memberships
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import judgements, match_keys, match_traits
-
-#: The longest posting list that is read. Older reports under a crowded key are found by its other keys.
-PER_KEY = 20
 
 _POSTINGS_SQLITE = text(
     "SELECT q.key, (SELECT json_group_array(report_id) FROM (SELECT report_id FROM match_keys"

@@ -117,11 +117,47 @@ def test_reasons_are_words_strongest_first():
     at = {"lat": 16.0700, "lng": 108.1500}
     verdict = judge(report(number=2, hours=3, channel="zalo", lat=16.07036, lng=108.15), report(**at))
     said = [reason.text_vi for reason in verdict.reasons]
-    assert said[0] == "cùng số nhà 129 Ton Duc Thang"
+    assert said[0] == "cùng số nhà 129 Tôn Đức Thắng"
     assert {"cách 40 m", "cùng lĩnh vực", "cách nhau 3 giờ", "nội dung giống 100 %"} <= set(said)
     weights = [abs(reason.weight) for reason in verdict.reasons]
     assert weights == sorted(weights, reverse=True)
     assert all(reason.text_en for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("body", "address", "written"),
+    [
+        ("rác trước nhà 129 TÔN ĐỨC THẮNG", None, "Tôn Đức Thắng"),
+        ("rac", "129 đường tôn đức thắng, P.3", "Tôn Đức Thắng"),
+        ("Đèn hỏng ngã tư Nguyễn Dục - Nguyễn Duy Cung", None, "Nguyễn Dục x Nguyễn Duy Cung"),
+        ("rac truoc nha 129 ton duc thang", None, "Ton Duc Thang"),
+        ("rác", None, None),
+    ],
+)
+def test_the_street_is_kept_as_it_was_written(body: str, address: str | None, written: str | None):
+    assert report(body, address=address).written == written
+
+
+def test_a_copy_with_a_place_does_not_join_one_without():
+    text = (
+        "Xe tải đỗ kín bãi đất trống sau lưng nhà văn hóa cộng đồng, nổ máy suốt đêm, khói bụi mù mịt, "
+        "trẻ nhỏ và người già mất ngủ triền miên"
+    )
+    placed = report(text, number=2, hours=5, address="36 Gò Dầu")
+    assert judge(placed, report(text)).judgement is not SAME
+
+
+def test_a_spot_on_the_map_weighs_less_in_a_crowd():
+    text = "Cây cổ thụ ở đây mục gốc, rất nguy hiểm mùa mưa bão"
+    here = {"lat": 16.07, "lng": 108.15, "category": "cay"}
+    old = report(text, number=1, case={"case_id": 1}, **here)
+    others = [
+        report("Nhánh cây gãy", number=n, case={"case_id": n}, **{**here, "lat": 16.0705}) for n in (3, 4, 5)
+    ]
+    new = report(text, number=9, hours=3, **here)
+    alone = {t.report_id: verdict.score for t, verdict in rank(new, [old])}
+    crowded = {t.report_id: verdict.score for t, verdict in rank(new, [old, *others])}
+    assert crowded[1] < alone[1]
 
 
 # --- not the same ----------------------------------------------------------------------------------

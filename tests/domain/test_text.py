@@ -212,3 +212,9 @@ def test_a_hundred_kilobytes_of_one_letter_is_read(hostile: str):
     assert len(text_key(hostile)) <= KEY_LENGTH
     phones(hostile)
     content_hash(hostile)
+
+
+@pytest.mark.parametrize("prefix", [f"0{n}" for n in range(20, 100)])
+def test_plainly_written_mobile_numbers_are_read_as_the_general_reading_does(prefix: str):
+    plain = f"{prefix}1234567"
+    assert e164(plain) == e164(f"{plain[:4]} {plain[4:]}")
