@@ -13,7 +13,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from aggregator.domain.text import fold, words
@@ -70,6 +70,14 @@ class Named:
     merged: bool
 
 
+class Names:
+    """Name keys, and whether any of them begins so: reading stops at the first word that leads nowhere."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = frozenset(keys)
+        self.beginnings = frozenset(one[:end] for one in self.keys for end in range(1, len(one) + 1))
+
+
 @dataclass(frozen=True)
 class Table:
     """One province of today. All mappings but `wards` are keyed by name keys."""
@@ -81,8 +89,16 @@ class Table:
     #: Code of a ward of today -> the districts that it has land of.
     came_from: dict[str, set[int]]
     #: Provinces, and those with the old districts, of other provinces only: who names one is not here.
-    other_provinces: frozenset[str]
-    elsewhere: frozenset[str]
+    other_provinces: Names
+    elsewhere: Names
+
+    @cached_property
+    def ward_names(self) -> Names:
+        return Names({*self.new, *self.old})
+
+    @cached_property
+    def district_names(self) -> Names:
+        return Names(self.districts)
 
 
 def key(name: str) -> tuple[str, str]:
@@ -104,7 +120,7 @@ def _provinces() -> dict[str, str]:
     return {code: province for province, codes, *_ in rows for code in codes.split("|")}
 
 
-def _elsewhere(province: str) -> tuple[frozenset[str], frozenset[str]]:
+def _elsewhere(province: str) -> tuple[Names, Names]:
     """Keys of the provinces, old ones too, that another province alone has, and these with old districts."""
     here: tuple[set[str], set[str]] = (set(), set())
     others: tuple[set[str], set[str]] = (set(), set())
@@ -113,7 +129,7 @@ def _elsewhere(province: str) -> tuple[frozenset[str], frozenset[str]]:
         for keys, listed in zip(here if code == province else others, lists, strict=True):
             keys.update(key(name)[1] for name in listed.split("|"))
     provinces, districts = others[0] - here[0], others[1] - here[1]
-    return frozenset(provinces), frozenset(provinces | districts)
+    return Names(provinces), Names(provinces | districts)
 
 
 @lru_cache(maxsize=2)

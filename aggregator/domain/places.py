@@ -31,11 +31,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aggregator.domain.address import addresses
-from aggregator.domain.place_table import Named, NewWard, OldWard, Table, table
+from aggregator.domain.place_table import Named, Names, NewWard, OldWard, Table, table
 from aggregator.domain.text import fold
 
 __all__ = ["AUTOMATIC", "PlaceGuess", "resolve"]
@@ -102,7 +102,7 @@ _LISTED = re.compile(r",\s{0,3}(?=[a-z])")  # ", Đồng Nai" ends an address, "
 _LONGEST = 6
 
 
-def _name_at(folded: str, pos: int, known: Container[str]) -> tuple[str, int] | None:
+def _name_at(folded: str, pos: int, known: Names) -> tuple[str, int] | None:
     """The longest known name or number that starts at `pos`, and where it ends."""
     joined, best = "", None
     for _ in range(_LONGEST):
@@ -113,9 +113,11 @@ def _name_at(folded: str, pos: int, known: Container[str]) -> tuple[str, int] | 
         if not joined and word.isdigit():
             number, end = str(int(word)), match.end()
             glued = folded[end : end + 1].isalpha()
-            return (number, end) if number in known and not glued else None
+            return (number, end) if number in known.keys and not glued else None
         joined, pos = joined + word, match.end()
-        if joined in known:
+        if joined not in known.beginnings:
+            break
+        if joined in known.keys:
             best = joined, pos
     return best
 
@@ -128,9 +130,9 @@ def _districts_named(kind: str | None, name: str, places: Table) -> frozenset[in
 
 def _wards_of(folded: str, places: Table) -> list[_Mention]:
     """The wards that one text names, with the districts that stand right behind them without their word."""
-    named, found = _WardNames(places), []
+    found: list[_Mention] = []
     for match in _WARD_WORD.finditer(folded):
-        if name := _name_at(folded, match.end(), named):
+        if name := _name_at(folded, match.end(), places.ward_names):
             beside = _BESIDE.search(folded[max(0, match.start() - 12) : match.start()]) is not None
             ids = _bare_district(folded, name[1], places)
             found.append(_Mention(_WARD_KIND[match[1]], name[0], match.start(), name[1], beside, ids))
@@ -143,7 +145,7 @@ def _districts_of(folded: str, places: Table) -> list[tuple[int, frozenset[int]]
     """The districts that one text names and where; one or a province elsewhere is the empty set."""
     found = []
     for match in _DISTRICT_WORD.finditer(folded):
-        if name := _name_at(folded, match.end(), places.districts):
+        if name := _name_at(folded, match.end(), places.district_names):
             found.append((match.start(), _districts_named(_DISTRICT_KIND[match[1]], name[0], places)))
         elif _name_at(folded, match.end(), places.elsewhere):
             found.append((match.start(), frozenset[int]()))
@@ -153,20 +155,10 @@ def _districts_of(folded: str, places: Table) -> list[tuple[int, frozenset[int]]
     return found
 
 
-class _WardNames(Container[str]):
-    """Names of wards of today and of before, without a third copy of them."""
-
-    def __init__(self, places: Table) -> None:
-        self._places = places
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._places.old or name in self._places.new
-
-
 def _bare_district(folded: str, end: int, places: Table) -> frozenset[int]:
     """ "xa ba diem hoc mon", "phường Hiệp Bình Chánh, Thủ Đức": a district without its word."""
     gap = _AFTER_WARD.match(folded, end)
-    found = _name_at(folded, gap.end() if gap else end, places.districts)
+    found = _name_at(folded, gap.end() if gap else end, places.district_names)
     if found is None or found[0].isdigit():
         return frozenset()
     return _districts_named(None, found[0], places)
