@@ -210,7 +210,7 @@ class Admission:
                 seq,
                 digest,
                 report_id=head.report_id,
-                place_guess=routing.revised_guess(head.ward_code, run.ward_code, values),
+                place_guess=routing.revised_guess(book.wards, head.ward_code, run.ward_code, values),
             )
             for head, values, digest, seq in changed
         }

@@ -9,11 +9,11 @@ never moves, so a revision that names another ward only changes what the page sa
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from aggregator.domain.place_table import province_of
+from aggregator.domain.place_table import key, province_of, table
 from aggregator.domain.places import AUTOMATIC, PlaceGuess, resolve
 from aggregator.services.canonical import Canonical
 
@@ -29,20 +29,39 @@ class Destination(NamedTuple):
 
 
 def destination(
-    wards: Container[str], channel_ward: str, vouched: str | None, values: Canonical
+    wards: Mapping[str, str], channel_ward: str, vouched: str | None, values: Canonical
 ) -> Destination:
-    """Where a new report goes. `wards` are the installation's own; `vouched` is the source's own code."""
+    """Where a new report goes. `wards` are the installation's own, code to name; `vouched` is the source's own code."""
     if vouched is not None and vouched in wards:
         return Destination(vouched, None)
+    if not _is_todays(channel_ward, wards):
+        return Destination(channel_ward, None)
     found = _sure_guess(channel_ward, values)
     if found is None or found.ward_code == channel_ward:
         return Destination(channel_ward, None)
-    return Destination(found.ward_code if found.ward_code in wards else channel_ward, _row(found))
+    return Destination(found.ward_code if _is_todays(found.ward_code, wards) else channel_ward, _row(found))
 
 
-def revised_guess(ward: str, channel_ward: str, values: Canonical) -> dict[str, Any] | None:
+def _is_todays(code: str, wards: Mapping[str, str]) -> bool:
+    """Whether this ward is served here and is the country's ward of that code: 77 codes changed their ward.
+
+    A ward made by its code alone has the code in its name.
+    """
+    name = wards.get(code)
+    return name is not None and (code in name or _same_name(code, name))
+
+
+@lru_cache(maxsize=AREAS)
+def _same_name(code: str, name: str) -> bool:
+    places = table(province_of(code) or "")
+    return places is not None and key(places.wards[code].name)[1] == key(name)[1]
+
+
+def revised_guess(
+    wards: Mapping[str, str], ward: str, channel_ward: str, values: Canonical
+) -> dict[str, Any] | None:
     """What is kept of a revised report in `ward`: a sure guess that speaks against it, or for its move."""
-    found = _sure_guess(channel_ward, values)
+    found = _sure_guess(channel_ward, values) if _is_todays(channel_ward, wards) else None
     told = found is not None and not ward == channel_ward == found.ward_code
     return _row(found) if found is not None and told else None
 

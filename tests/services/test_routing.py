@@ -18,6 +18,15 @@ IN_B = "Cây đổ tại số 5, Phường Sài Gòn."
 NOT_SERVED = "Cây đổ tại số 5, Phường 5, Quận Gò Vấp."
 
 
+@pytest.fixture(autouse=True)
+def real_names(request: pytest.FixtureRequest) -> None:
+    """Wards A and B under the names that their codes have in the country."""
+    for name in {"office", "sqlite_office"} & set(request.fixturenames):
+        accounts = request.getfixturevalue(name).accounts
+        accounts.ensure_ward(WARD_A, "Phường Nhiêu Lộc")
+        accounts.ensure_ward(WARD_B, "Phường Sài Gòn")
+
+
 def placed(office: Office) -> list[tuple[str, str | None]]:
     """External id's ward and the guessed ward, in the order received."""
     rows = office.rows("SELECT ward_code, CAST(place_guess AS TEXT) FROM reports ORDER BY external_id")
@@ -99,9 +108,13 @@ _NAMES = st.sampled_from(
 def test_no_text_and_no_source_sends_a_report_to_a_ward_that_is_not_here(
     text: str, others: set[str], vouched: str | None
 ) -> None:
-    wards = {WARD_A, *others}
+    wards = {code: f"Phường, xã {code}" for code in (WARD_A, *others)}
     assert destination(wards, WARD_A, vouched, values(text)).ward in wards
 
 
-def test_a_ward_with_a_code_of_its_own_making_is_never_guessed_about() -> None:
-    assert destination({"demo", WARD_B}, "demo", None, values(IN_B)) == ("demo", None)
+def test_a_ward_that_is_not_the_countrys_ward_of_its_code_is_never_guessed_about() -> None:
+    known = {WARD_B: "Phường Sài Gòn"}
+    assert destination({"demo": "Thử", **known}, "demo", None, values(IN_B)) == ("demo", None)
+    assert destination({WARD_A: "Phường 9, Quận 3", **known}, WARD_A, None, values(IN_B)) == (WARD_A, None)
+    old = {WARD_A: "Phường Nhiêu Lộc", WARD_B: "Phường Bến Nghé"}
+    assert destination(old, WARD_A, None, values(IN_B)).ward == WARD_A

@@ -13,7 +13,7 @@ from aggregator.domain.people import Actor
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.sdk.contract import Attachment, Location, Person
 from aggregator.storage.report_tables import attachments
-from tests.web.office import Browser, Office, soup
+from tests.web.office import OTHER, WARD, Browser, Office, soup
 
 
 @pytest.fixture
@@ -336,9 +336,11 @@ def codes_of(browser: Browser, address: str) -> list[str]:
 def test_a_report_says_where_its_text_would_have_it_and_why_it_is_here(
     office: Office, lan: Browser, hue: Browser
 ) -> None:
+    for code, name in ((WARD, "Phường Nhiêu Lộc"), (OTHER, "Phường Sài Gòn")):
+        office.services.accounts.ensure_ward(code, name)
     office.receive(
-        office.report(external_id="A-1", body="Cây đổ ở phường 5, quận Gò Vấp."),
-        office.report(external_id="A-2", body="Cây đổ ở phường Sài Gòn."),
+        office.report(external_id="A-1", body="Cây đổ ở phường 5, quận Gò Vấp.", location=Location()),
+        office.report(external_id="A-2", body="Cây đổ ở phường Sài Gòn.", location=Location()),
     )
     stays, moved = soup(lan.get("/cases/1")).text, soup(hue.get("/cases/2")).text
     assert "có thể không thuộc phường này: Phường An Nhơn" in stays
