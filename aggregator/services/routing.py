@@ -31,7 +31,7 @@ class Destination(NamedTuple):
 def destination(
     wards: Mapping[str, str], channel_ward: str, vouched: str | None, values: Canonical
 ) -> Destination:
-    """Where a new report goes. `wards`: the installation's own, code to name; `vouched`: the source's code."""
+    """Where a new report goes. `wards`: the installation's own, code to name; `vouched`: the source's."""
     if vouched is not None and vouched in wards:
         return Destination(vouched, None)
     if not _is_todays(channel_ward, wards):
