@@ -19,7 +19,7 @@ from aggregator.domain.matching import Traits
 from aggregator.domain.runs import Run
 from aggregator.domain.text import e164, squash
 from aggregator.domain.worktime import VN
-from aggregator.services import arrival_rows, counters, deadlines, ledger
+from aggregator.services import arrival_rows, counters, deadlines, ledger, routing
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
@@ -204,7 +204,14 @@ class Admission:
         if not changed:
             return
         newest = {
-            head.report_id: Arrival(values, head.ward_code, seq, digest, report_id=head.report_id)
+            head.report_id: Arrival(
+                values,
+                head.ward_code,
+                seq,
+                digest,
+                report_id=head.report_id,
+                place_guess=routing.revised_guess(book.wards, head.ward_code, run.ward_code, values),
+            )
             for head, values, digest, seq in changed
         }
         redated = {head.report_id for head, values, *_ in changed if values.due_at != head.source_due_at}

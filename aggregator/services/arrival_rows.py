@@ -39,6 +39,8 @@ class Arrival:
     opens: bool = False
     owed: list[Owed] = field(default_factory=list)
     placement: Placement | None = None
+    #: The ward that its text names for sure, where that is not its channel's (new) or its own (revised).
+    place_guess: dict[str, Any] | None = None
 
 
 def report(run: Run, arrival: Arrival, now: datetime) -> dict[str, Any]:
@@ -64,6 +66,7 @@ def _content(arrival: Arrival, now: datetime) -> dict[str, Any]:
         "kind": values.kind, "changed_at": now, "subject": values.subject, "body": values.body,
         "address": values.address, "area": values.area, "lat": values.lat, "lng": values.lng,
         "category_code": arrival.category, "category_raw": values.category_raw,
+        "place_guess": arrival.place_guess,
         "urgency": arrival.urgency, "status_raw": values.status_raw, "source_status": values.status.value,
         "source_due_at": values.due_at, "url": values.url, "anonymous": values.person.anonymous,
         "revision": arrival.revision, "revision_hash": arrival.hash,

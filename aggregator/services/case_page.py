@@ -94,6 +94,7 @@ def _report(
     row: Any, member: Any, files: Sequence[AttachmentView], identified: bool, due_at: datetime | None,
     can: Capabilities,
 ) -> ReportView:  # fmt: skip
+    guess = row.place_guess or {}
     return ReportView(
         id=row.id, external_id=row.external_id, channel=row.title, channel_slug=row.slug, kind=row.kind,
         received_at=row.received_at, subject=row.subject, body=row.body, address=row.address, area=row.area,
@@ -103,6 +104,8 @@ def _report(
         attachments=tuple(files), cause=member.cause, score=member.score, reasons=reasons(member.reasons),
         rule_version=member.rule_version, joined_at=member.started_at,
         can_reply=can.push_reply, max_reply_chars=can.max_reply_chars,
+        place=guess.get("name"), place_why_vi=guess.get("reason_vi", ""),
+        place_why_en=guess.get("reason_en", ""), place_moved=guess.get("code") == row.ward_code,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ revisions, because each is compared with the newest one only (I2).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,12 +23,13 @@ from zoneinfo import ZoneInfo
 from aggregator.domain.runs import Counts, Run
 from aggregator.domain.text import clean
 from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem
-from aggregator.services import delivery_log, ledger
+from aggregator.services import delivery_log, ledger, routing
 from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import MAX_LINE, Canonical, line, understood
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import Draft
+from aggregator.services.routing import Destination
 from aggregator.services.rules import Book, Rules
 from aggregator.storage import channel_queries, quarantine_queries, report_queries
 from aggregator.storage.db import Database, Tx
@@ -45,6 +46,14 @@ class _Read:
     item: RawItem
     ward: str | None
     answers: tuple[Answer, ...]
+
+    @property
+    def revision(self) -> tuple[str, str]:
+        return self.values.external_id, self.digest
+
+
+#: External id and hash -> where it goes.
+_Places = dict[tuple[str, str], Destination]
 
 
 @dataclass(slots=True)
@@ -73,11 +82,13 @@ class Intake:
         found, problems = self._read(run.zone, batch)
         with self._db.write() as tx:
             book = self._rules.book(tx)
+            stored = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
+            places = self._destinations(run, book, found, stored)
             # Alone in these wards from here on: two workers matching the same problem at once would
             # each see the other's report too late and open two cases.
-            ledger.lock(tx, sorted(self._wards(tx, run, book, found)))
+            ledger.lock(tx, sorted(_wards(run, places, stored)))
             now = self._clock()
-            work = self._sort(tx, run, book, found)
+            work = self._sort(tx, run, book, found, places)
             self._store(tx, run, book, work, now)
             if run.kind != "replay":  # a replay settles its own items
                 came = [external_id for external_id, *_ in work.revisions]
@@ -121,15 +132,15 @@ class Intake:
                 found.append(_Read(values, digest, item, record.location.ward_code, record.answers))
         return found, problems
 
-    def _wards(self, tx: Tx, run: Run, book: Book, found: Sequence[_Read]) -> set[str]:
-        """Every ward whose chain this batch may write to. A stored report stays in the ward it came to."""
-        named = {self._ward(book, run, one) for one in found} | {run.ward_code}
-        return named | report_queries.wards_of(tx, run.channel_id, {one.values.external_id for one in found})
+    def _destinations(self, run: Run, book: Book, found: Sequence[_Read], stored: Container[str]) -> _Places:
+        """Where each record goes that is not stored yet; most of a poll is, and needs no reading."""
+        return {
+            one.revision: routing.destination(book.wards, run.ward_code, one.ward, one.values)
+            for one in found
+            if one.values.external_id not in stored
+        }
 
-    def _ward(self, book: Book, run: Run, one: _Read) -> str:
-        return one.ward if one.ward is not None and one.ward in book.wards else run.ward_code
-
-    def _sort(self, tx: Tx, run: Run, book: Book, found: Sequence[_Read]) -> _Work:
+    def _sort(self, tx: Tx, run: Run, book: Book, found: Sequence[_Read], places: _Places) -> _Work:
         """Tell new, changed and unchanged apart, also where one batch shows a record twice."""
         heads = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
         newest = {external_id: (head.revision, head.hash) for external_id, head in heads.items()}
@@ -145,8 +156,10 @@ class Intake:
             if external_id in heads:
                 work.changed.append((heads[external_id], one.values, one.digest, seq + 1))
             else:
-                ward = self._ward(book, run, one)
-                work.new[external_id] = Arrival(one.values, ward, seq + 1, one.digest)
+                place = places[one.revision]
+                work.new[external_id] = Arrival(
+                    one.values, place.ward, seq + 1, one.digest, place_guess=place.guess
+                )
         return work
 
     # What is written
@@ -219,6 +232,12 @@ class Intake:
         seen = {head.report_id: shown[external_id] for external_id, head in heads.items()}
         if seen:
             delivery_log.acknowledge(tx, run.channel_id, seen, now)
+
+
+def _wards(run: Run, places: _Places, stored: Mapping[str, Head]) -> set[str]:
+    """Every ward whose chain a batch may write to. A stored report stays in the ward it came to."""
+    new, old = (place.ward for place in places.values()), (head.ward_code for head in stored.values())
+    return {run.ward_code, *new, *old}
 
 
 def _word(text: str) -> str:

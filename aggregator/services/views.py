@@ -169,6 +169,12 @@ class ReportView:
     #: What its channel allows: False means that a person carries the answer over by hand.
     can_reply: bool = True
     max_reply_chars: int = 4000
+    #: The ward its text names for sure, where that is not simply its channel's; `place_moved` = it is here
+    #: for that reason, else it may belong there.
+    place: str | None = None
+    place_why_vi: str = ""
+    place_why_en: str = ""
+    place_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

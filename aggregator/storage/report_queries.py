@@ -51,16 +51,6 @@ def heads(tx: Tx, channel_id: int, external_ids: Iterable[str]) -> dict[str, Hea
     return found
 
 
-def wards_of(tx: Tx, channel_id: int, external_ids: Iterable[str]) -> set[str]:
-    """The wards that these reports were stored in."""
-    found: set[str] = set()
-    for part in chunks(external_ids):
-        query = select(reports.c.ward_code).distinct()
-        mine = (reports.c.channel_id == channel_id) & reports.c.external_id.in_(part)
-        found.update(tx.scalars(query.where(mine)))
-    return found
-
-
 def reserve_ids(tx: Tx, count: int) -> list[int]:
     return ids.reserve(tx, reports, count)
 

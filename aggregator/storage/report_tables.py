@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -37,6 +38,8 @@ reports = Table(
     Column("lng", Float),
     Column("category_code", Text, ForeignKey("categories.code")),
     Column("category_raw", Text),
+    #: What the text says of the ward, where that is not simply the channel's: code, name, confidence, why.
+    Column("place_guess", JSON(none_as_null=True)),
     Column("urgency", Text),
     Column("status_raw", Text),
     Column("source_status", Text, nullable=False),

@@ -283,6 +283,7 @@ def upgrade() -> None:
         sa.Column("lng", sa.Float(), nullable=True),
         sa.Column("category_code", sa.Text(), nullable=True),
         sa.Column("category_raw", sa.Text(), nullable=True),
+        sa.Column("place_guess", sa.JSON(), nullable=True),
         sa.Column("urgency", sa.Text(), nullable=True),
         sa.Column("status_raw", sa.Text(), nullable=True),
         sa.Column("source_status", sa.Text(), nullable=False),

@@ -13,7 +13,7 @@ from aggregator.domain.people import Actor
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.sdk.contract import Attachment, Location, Person
 from aggregator.storage.report_tables import attachments
-from tests.web.office import Browser, Office, soup
+from tests.web.office import OTHER, WARD, Browser, Office, soup
 
 
 @pytest.fixture
@@ -331,3 +331,19 @@ def actor_of(office: Office) -> Callable[[str], Actor]:
 
 def codes_of(browser: Browser, address: str) -> list[str]:
     return [link.b.text for link in soup(browser.get(address)).select(".list td:first-child a")]
+
+
+def test_a_report_says_where_its_text_would_have_it_and_why_it_is_here(
+    office: Office, lan: Browser, hue: Browser
+) -> None:
+    for code, name in ((WARD, "Phường Nhiêu Lộc"), (OTHER, "Phường Sài Gòn")):
+        office.services.accounts.ensure_ward(code, name)
+    office.receive(
+        office.report(external_id="A-1", body="Cây đổ ở phường 5, quận Gò Vấp.", location=Location()),
+        office.report(external_id="A-2", body="Cây đổ ở phường Sài Gòn.", location=Location()),
+    )
+    stays, moved = soup(lan.get("/cases/1")).text, soup(hue.get("/cases/2")).text
+    assert "có thể không thuộc phường này: Phường An Nhơn" in stays
+    assert "Phường 5, Quận Gò Vấp cũ nay thuộc Phường An Nhơn" in stays
+    assert "chuyển về Phường Sài Gòn theo nội dung" in moved
+    assert lan.get("/cases/2").status_code == 404
