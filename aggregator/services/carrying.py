@@ -21,6 +21,7 @@ from typing import Any, Literal, cast
 
 from aggregator.domain import delivery
 from aggregator.domain.delivery import Delivery, Patience, Stage, Writing
+from aggregator.domain.text import clean
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import (
     Capabilities,
@@ -59,6 +60,12 @@ class Carried:
     error: str = ""
     error_vi: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # A source's words: of what they may hold no database takes everything.
+        for name in ("remote_ref", "error", "error_vi"):
+            if said := getattr(self, name):
+                object.__setattr__(self, name, clean(said))
 
 
 class Trip:

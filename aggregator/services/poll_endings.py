@@ -16,6 +16,7 @@ from typing import Any
 from aggregator.domain import polling as rules
 from aggregator.domain.polling import DOWN, State, Verdict
 from aggregator.domain.runs import Counts, Run
+from aggregator.domain.text import clean
 from aggregator.errors import AggregatorError, AuthFailed, ChannelError, RateLimited, SchemaDrift
 from aggregator.sdk.contract import Batch
 from aggregator.services import ledger
@@ -172,8 +173,8 @@ class Endings:
             return
         payload = {
             "channel_id": run.channel_id, "sha256": hashlib.sha256(content).hexdigest(),
-            "content_type": str(error.evidence.get("content_type", "application/octet-stream")),
-            "url": str(error.evidence.get("url", "")), "size": len(content), "fetched_at": now,
+            "content_type": clean(str(error.evidence.get("content_type", "application/octet-stream"))),
+            "url": clean(str(error.evidence.get("url", ""))), "size": len(content), "fetched_at": now,
             "content": self._vault.pack(content, "payload"),
         }  # fmt: skip
         quarantine_queries.put_page(tx, run, payload, error.code, texts(error)[0], now)
@@ -253,7 +254,8 @@ def code_of(error: Exception | None) -> str | None:
 def texts(error: Exception) -> tuple[str, str]:
     """What happened, in English and Vietnamese; of a defect only where it happened."""
     if isinstance(error, AggregatorError):
-        return str(error)[:LONGEST_ERROR], error.message_vi[:LONGEST_ERROR]
+        # Cleaned: it may quote a page, and of what stands there no database takes everything.
+        return clean(str(error))[:LONGEST_ERROR], clean(error.message_vi)[:LONGEST_ERROR]
     where = origin(error)
     return where[:LONGEST_ERROR], f"Lỗi phần mềm: {where}"[:LONGEST_ERROR]
 
@@ -263,7 +265,7 @@ def _evidence(error: Exception) -> dict[str, Any]:
     if not isinstance(error, ChannelError):
         return {"defect": origin(error)[:LONGEST_ERROR]}
     return {
-        key: value if isinstance(value, int) else str(value)[:300]
+        key: value if isinstance(value, int) else clean(str(value))[:300]
         for key, value in error.evidence.items()
         if key != "content"
     }

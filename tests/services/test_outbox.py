@@ -274,6 +274,15 @@ def test_a_bug_in_a_connector_is_treated_as_may_have_left(
     assert counter.taken["7"] == [WORDS]
 
 
+def test_a_refusal_in_words_that_no_database_takes_is_settled_all_the_same(
+    world: World, counter: Counter
+) -> None:
+    _, _, _, message = one(world)
+    counter.next_push.append(fail(Permanent("refused: '\x00\ud800'", message_vi="\x00")))
+    world.work()
+    assert (world.state(message), world.view(message).error) == (Delivery.DEAD, "refused: ''")
+
+
 def test_a_report_that_vanished_at_the_source_is_a_persons_matter(world: World, counter: Counter) -> None:
     _, case, _, message = one(world)
     counter.next_push.append(fail(UnknownOutcome("lost")))

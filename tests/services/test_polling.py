@@ -297,6 +297,15 @@ ERRORS = [
 ]
 
 
+def test_an_error_that_quotes_what_no_database_takes_is_told_all_the_same(world: World) -> None:
+    """Unsaid, it would leave the channel leased and silent for ever."""
+    source = world.channel()
+    seen = {"content": b"\x00", "content_type": "text/\x00", "url": "\ud800", "found": "\ud800\x00"}
+    source.go_wrong = [SchemaDrift("no table in '\x00\ud800'", message_vi="\x00", evidence=seen)]
+    assert world.poll_when_due().outcome == "failed"
+    assert world.row().last_error == "no table in ''"
+
+
 @pytest.mark.parametrize(("error", "state", "least", "most"), ERRORS, ids=lambda value: type(value).__name__)
 def test_each_error_has_its_state_and_its_next_try(
     small_world: World, error: Exception, state: State, least: float | None, most: float | None
