@@ -81,8 +81,20 @@ def page(tx: Tx, wanted: ListQuery) -> list[Row[Any]]:
     if wanted.after is not None:
         edge = tuple_(literal(wanted.after[0], cases.c.sort_at.type), literal(wanted.after[1]))
         query = query.where(tuple_(*order) > edge if ahead else tuple_(*order) < edge)
-    query = query.order_by(*(order if ahead else (column.desc() for column in order)))
+    ordered = (*_empty(wanted), *order)
+    query = query.order_by(*(ordered if ahead else (column.desc() for column in ordered)))
     return list(tx.execute(query.limit(wanted.size + 1)))
+
+
+def _empty(wanted: ListQuery) -> list[Any]:
+    """The column that the list asks to be empty, to stand first in its order, where it changes nothing.
+
+    PostgreSQL takes a column for constant where it equals something, but not where it is NULL, and would
+    sort all that the index gives in order already.
+    """
+    asked = ((cases.c.unit_id, wanted.unit), (cases.c.officer_id, wanted.officer),
+             (cases.c.category_code, wanted.category))  # fmt: skip
+    return [_read(wanted, column) for column, value in asked if value in (0, "-")][:1]
 
 
 def _read(wanted: ListQuery, column: Any) -> Any:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from aggregator import bootstrap
 from aggregator.cli import GC_AFTER
-from aggregator.cli.opening import make_ready
+from aggregator.cli.opening import upgrade
 from aggregator.domain.runs import Counts
 from aggregator.settings import Settings
 from tests.benchmarks.city import CACHE, ROOT
@@ -101,7 +101,7 @@ def _inside(file: Path, mapping: Path) -> list[tuple[int, float]]:
 
     with tempfile.TemporaryDirectory(prefix="motmoi-bench-") as folder:
         settings = Settings(f"sqlite:///{folder}/motmoi.db", Path(folder))
-        make_ready(settings)
+        upgrade(settings)
         gc.set_threshold(GC_AFTER)  # as the command does
         with closing(bootstrap.build(settings)) as product:
             product.importing.run(file, "city", tomllib.loads(mapping.read_text()), tell=tell)

@@ -28,7 +28,10 @@ from tests.web.office import OTHER, WARD, Browser, Office
 
 #: Whole request and work units, large against small; statements; the leaders' page.
 CPU, UNITS, STATEMENTS, BOARD_CPU = 1.3, 1.05, 6, 1.5
-#: A search finds more where there is more, so its goal is a time: the whole page, in milliseconds of CPU.
+#: Below this a ratio says nothing: a page of fifty rows with their three names touches 200 buffers where
+#: the names are looked up row by row, and a quarter where they are kept aside.
+FLOORS = {"sqlite": 100, "postgresql": 200}
+#: A search finds more where there is more, so its goal is a time: milliseconds of CPU beyond a list page.
 SEARCH_MS = 20
 FIRST_VISIT, REPEAT_VISIT, RAW, PACKED = 60_000, 15_000, 30_000, 7_000
 
@@ -125,10 +128,12 @@ def _lists(sides: list[Side], ward: str | None, rounds: int) -> Iterator[Figure]
     yield _worst("work units of a list page, worst", listed, "units", UNITS)
     yield _worst("statements a page, most", compared, "statements", STATEMENTS, "")
     yield told("first page", compared["open"].ms, "ms CPU", f"{compared['open'].work:,} work units")
-    yield _worst("page of a search, dearest", searched, "ms", SEARCH_MS, "ms CPU")
-    yield _worst("against the small side, worst", searched, "cpu", None)
+    dearest = max(searched, key=lambda name: searched[name].ms)
+    beyond = searched[dearest].ms - compared["open"].ms
+    yield at_most("what a search adds to it, most", beyond, SEARCH_MS, "ms CPU", dearest)
+    yield _worst("search against the small side, worst", searched, "cpu", None)
     # The parts of a text index grow in number with the logarithm of what it holds.
-    yield _worst("work units, worst", searched, "units", None)
+    yield _worst("work units of a search, worst", searched, "units", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +149,7 @@ def _compared(sides: list[Side], urls: list[str], rounds: int) -> Compared:
     works = [partial(side.get, url) for side, url in zip(sides, urls, strict=True)]
     asked = [work_units(side.office.services.db, work) for side, work in zip(sides, works, strict=True)]
     small, large = in_turns(works, rounds, 3)
-    # A page of ten steps is no scan: below this floor a ratio says nothing.
-    floor = 100
+    floor = FLOORS[sides[0].office.services.db.dialect]
     return Compared(
         cpu=large / small,
         units=max(asked[1][1], floor) / max(asked[0][1], floor),
