@@ -17,9 +17,10 @@ How it works
         traits | lookup_keys -> (index) -> candidates | rank -> judge -> SAME / UNSURE / DIFFERENT
 
     The score is a logistic over a few features (`_weights`), set by hand and checked on real and made
-    streams (`tests/benchmarks/streams`, the builders' half only). After it come the vetoes: what forbids
-    joining without a person, however high the score. `rank` alone sees how crowded a place is: a spot on
-    the map without an address in common weighs less for each other open case of the kind around.
+    streams (`tests/benchmarks/streams`, the builders' half only), and scaled where an office has adopted
+    a training run (`match_rule.Model`). After it come the vetoes: what forbids joining without a person,
+    however high the score. `rank` alone sees how crowded a place is: a spot on the map without an address
+    in common weighs less for each other open case of the kind around.
 
 Known exceptions
     Catch-all categories ("Khác", "Other") say nothing about the problem and are not compared.
@@ -54,6 +55,7 @@ from functools import partial
 from operator import itemgetter
 
 from aggregator.domain.comparison import Pair, Where, alike, cheap_alike, compare, numbers_differ
+from aggregator.domain.match_rule import DEFAULT, RULE_VERSION, Rule, Thresholds
 from aggregator.domain.reasons import Reason, reasons, veto_reason
 from aggregator.domain.traits import Traits, keys, lookup_keys, traits
 
@@ -62,6 +64,7 @@ __all__ = [
     "RULE_VERSION",
     "Judgement",
     "Reason",
+    "Rule",
     "Thresholds",
     "Traits",
     "Verdict",
@@ -71,9 +74,6 @@ __all__ = [
     "rank",
     "traits",
 ]
-
-RULE_VERSION = "2026.2"
-"""Stored with every membership; changes with any change of weights, vetoes or thresholds."""
 
 
 class Judgement(StrEnum):
@@ -102,25 +102,6 @@ class Verdict:
     @property
     def reasons(self) -> tuple[Reason, ...]:
         return self.told()
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """What an office may change, per category and ward.
-
-    `same` and `unsure` are scores; `cap` is the number of reports beyond which a case no longer grows by
-    itself; after `window_days` nothing joins by itself. `sensitive` are categories in which an anonymous
-    report is never joined automatically.
-    """
-
-    same: float = 0.9
-    unsure: float = 0.35
-    cap: int = 50
-    window_days: int = 60
-    sensitive: frozenset[str] = field(default_factory=frozenset)
-
-
-DEFAULT = Thresholds()
 
 
 # --- the score -------------------------------------------------------------------------------------
@@ -290,24 +271,27 @@ def _closed(new: Traits, old: Traits) -> bool:
 # --- judging ---------------------------------------------------------------------------------------
 
 
-def judge(new: Traits, old: Traits, thresholds: Thresholds = DEFAULT) -> Verdict:
+def judge(new: Traits, old: Traits, rule: Rule = DEFAULT) -> Verdict:
     """Whether a new report and a stored one are about the same problem, and why.
 
     The score is the same in both directions; the judgement asks whether `new` may join the case of `old`.
     """
     pair = compare(new, old)
-    return _judged(new, old, pair, _weights(pair), cheap_alike(new, old), thresholds)
+    return _judged(new, old, pair, _weights(pair), cheap_alike(new, old), rule)
 
 
 def _judged(
-    new: Traits, old: Traits, pair: Pair, weights: dict[str, float], cheap: float, thresholds: Thresholds
+    new: Traits, old: Traits, pair: Pair, contributions: dict[str, float], cheap: float, rule: Rule
 ) -> Verdict:
-    """Completes `weights` with that of the text."""
-    without_text = _BIAS + sum(weights.values())
+    """Completes the contributions with that of the text, and judges."""
+    thresholds, model = rule.thresholds, rule.model
+    text_scale = model.scales.get("text", 1.0)
+    without_text = _BIAS + model.shift + sum(model.scaled(contributions).values())
     likeness = cheap
-    if cheap < 1 and _score(without_text + _text_weight(pair, 1.0)) >= thresholds.unsure:
+    if cheap < 1 and _score(without_text + text_scale * _text_weight(pair, 1.0)) >= thresholds.unsure:
         likeness = alike(new, old, cheap)  # only where the text can still lift it out of DIFFERENT
-    weights["text"] = _text_weight(pair, likeness)
+    contributions["text"] = _text_weight(pair, likeness)
+    weights = model.scaled(contributions)
     total = without_text + weights["text"]
     score = _score(total)
     # A recurrence is as far from the first report as its repair lasted, so time does not count for it.
@@ -326,9 +310,9 @@ def _judged(
             "alike": likeness,
             "days": pair.days,
             "metres": -1.0 if pair.metres is None else pair.metres,
-            **weights,
+            **contributions,
         },
-        RULE_VERSION,
+        rule.version,
         recurs,
     )
 
@@ -347,7 +331,7 @@ def rank(
     new: Traits,
     candidates: Iterable[Traits],
     different: Container[tuple[int, int]] = frozenset(),
-    thresholds: Thresholds = DEFAULT,
+    rule: Rule = DEFAULT,
 ) -> list[tuple[Traits, Verdict]]:
     """The candidates with their verdicts, best first, at most ten.
 
@@ -356,19 +340,18 @@ def rank(
     """
     pairs = [(old, compare(new, old)) for old in candidates]
     around = {old.case_id for old, pair in pairs if _around(pair) and not _closed(new, old)}
+    scaled, text_scale = rule.model.scaled, rule.model.scales.get("text", 1.0)
     compared = []
     for old, pair in pairs:
         cheap = cheap_alike(new, old)
         weights = _weights(pair, len(around - {old.case_id}) if _vague(pair) else 0)
-        odds = sum(weights.values()) + _text_weight(pair, cheap)
+        odds = sum(scaled(weights).values()) + text_scale * _text_weight(pair, cheap)
         compared.append((-odds, old.report_id, old, pair, weights, cheap))
     compared.sort(key=itemgetter(0, 1))
     judged = []
     for _, _, old, pair, weights, cheap in compared[:RANKED]:
         told_apart = (min(new.report_id, old.report_id), max(new.report_id, old.report_id)) in different
-        judged.append(
-            (old, _TOLD_APART if told_apart else _judged(new, old, pair, weights, cheap, thresholds))
-        )
+        judged.append((old, _TOLD_APART if told_apart else _judged(new, old, pair, weights, cheap, rule)))
     return sorted(judged, key=lambda each: (-each[1].score, each[0].report_id))
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aggregator.domain import matching
-from aggregator.domain.matching import DEFAULT, Judgement, Traits, Verdict
+from aggregator.domain.match_rule import Rule, RuleBook
+from aggregator.domain.matching import Judgement, Traits, Verdict
 from aggregator.domain.traits import PER_KEY, day_of
 from aggregator.storage import match_queries
 from aggregator.storage.db import Tx
@@ -55,15 +56,17 @@ class Candidates(Protocol):
 
 
 class Matcher:
-    """Places reports one after the other, in the order in which they came."""
+    """Places reports one after the other, in the order in which they came, each by the rule of its scope."""
 
-    def __init__(self, candidates: Candidates) -> None:
+    def __init__(self, candidates: Candidates, rules: RuleBook | None = None) -> None:
         self._candidates = candidates
+        self._rules = rules or RuleBook()
 
     def place(self, t: Traits) -> Placement:
         """The judgement on one report. `settle` must follow before the next is placed."""
-        ranked = matching.rank(t, self._candidates.near(t))
-        join = next((pair for pair in ranked if self._joins(*pair)), None)
+        rule = self._rules.rule(t.ward, t.category)
+        ranked = matching.rank(t, self._candidates.near(t), rule=rule)
+        join = next((pair for pair in ranked if self._joins(*pair, rule)), None)
         case_id = join[0].case_id if join else None
         open_questions = [
             (other, verdict)
@@ -83,12 +86,12 @@ class Matcher:
         """The report lives in `case_id`: later ones may find it there."""
         self._candidates.add(t, case_id)
 
-    def _joins(self, other: Traits, verdict: Verdict) -> bool:
+    def _joins(self, other: Traits, verdict: Verdict, rule: Rule) -> bool:
         return (
             verdict.judgement is Judgement.SAME
             and not verdict.recurrence
             and other.case_id is not None
-            and self._candidates.size(other.case_id) < DEFAULT.cap
+            and self._candidates.size(other.case_id) < rule.thresholds.cap
         )
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from aggregator.domain.matching import (
     Judgement,
+    Rule,
     Thresholds,
     Traits,
     judge,
@@ -246,7 +247,7 @@ def test_an_anonymous_report_of_a_sensitive_matter_never_joins():
     assert judge(report(text, number=2, hours=1), named).judgement is SAME
     assert "sensitive" in codes(judge(anonymous, named))
     assert "sensitive" in codes(judge(named, anonymous))
-    by_office = Thresholds(sensitive=frozenset({"rac"}))
+    by_office = Rule(Thresholds(sensitive=frozenset({"rac"})))
     assert "sensitive" in codes(judge(report(number=2, anonymous=True), report(), by_office))
 
 
@@ -473,7 +474,7 @@ def test_what_a_person_told_apart_is_never_asked_again():
 def test_stricter_thresholds_ask_where_the_usual_ones_join():
     new = report("rac o 129 ton duc thang", number=2, hours=40)
     assert judge(new, report()).judgement is SAME
-    assert judge(new, report(), Thresholds(same=0.9999)).judgement is UNSURE
+    assert judge(new, report(), Rule(Thresholds(same=0.9999))).judgement is UNSURE
 
 
 # --- real texts (only where the data lies beside the project) --------------------------------------

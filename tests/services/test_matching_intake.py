@@ -39,7 +39,7 @@ def test_reports_of_one_problem_join_whichever_way_they_come(office: Office) -> 
 def test_why_a_report_joined_is_kept_with_it(office: Office) -> None:
     office.receives("1022", pothole("1"), pothole("2"))
     joined = office.page(office.case_of("2")).reports[1]
-    assert joined.score is not None and joined.score >= DEFAULT.same
+    assert joined.score is not None and joined.score >= DEFAULT.thresholds.same
     assert joined.rule_version == RULE_VERSION
     assert joined.reasons and all(reason.text_vi and reason.text_en for reason in joined.reasons)
     told = office.page(office.case_of("2")).timeline[-1].data
@@ -102,11 +102,11 @@ def test_a_report_is_never_joined_by_rule_again_to_what_a_person_took_it_from(of
 
 
 def test_a_case_stops_growing_by_itself_at_its_cap(office: Office) -> None:
-    for start in range(0, DEFAULT.cap + 10, 20):
+    for start in range(0, DEFAULT.thresholds.cap + 10, 20):
         office.receives("1022", *(pothole(str(n)) for n in range(start, start + 20)))
     counts = [row[0] for row in office.rows("SELECT report_count FROM cases ORDER BY id")]
-    assert counts[0] == DEFAULT.cap
-    assert sum(counts) == DEFAULT.cap + 10
+    assert counts[0] == DEFAULT.thresholds.cap
+    assert sum(counts) == DEFAULT.thresholds.cap + 10
     office.is_sound()
 
 
