@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -50,6 +50,17 @@ def lines(title: str, figures: Iterable[Figure]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
     return [out[0], "-" * max(map(len, out)), *out[1:], ""]
+
+
+def side_by_side(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[float] | str]) -> list[str]:
+    """Several ways under one another, figures aligned to the right; words stand where a way has none."""
+    width = max(len(name) for name in (title, *rows))
+    out = ["  ".join([title.ljust(width), *columns])]
+    out.append("-" * len(out[0]))
+    for name, found in rows.items():
+        cells = [found] if isinstance(found, str) else map(_number, found)
+        out.append("  ".join([name.ljust(width), *map(str.rjust, cells, map(len, columns))]))
+    return [*out, ""]
 
 
 def _number(value: float) -> str:
