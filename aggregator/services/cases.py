@@ -1,7 +1,6 @@
 """What people do with a case: answer, note, assign, move, pause, merge, split. One transaction a verb.
 
-    verb | same post again? same answer | lock the ward's chain | may this person? is the page fresh?
-         | change | clock | ledger | counters | remember the post | commit
+    verb | frame (may this person? once? is the page fresh?) | change | clock | ledger | commit
 
 Every verb takes who acts first. `version` is the row version that the person's page was drawn from
 (None: do not check); `once` is the one-time key of the form post. What may surprise: a case is closed
@@ -12,7 +11,7 @@ source has received the answer is no part of the case's status (I7).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,12 @@ from aggregator.domain.delivery import Delivery
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.text import clean
 from aggregator.domain.workflow import AFTER_REPLY, OPEN, PAUSE_REASONS, ReplyKind, Status, check_move
-from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound, StaleWrite
+from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import case_page, counters, deadlines, joining, ledger
+from aggregator.services import case_page, deadlines, joining, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
+from aggregator.services.frame import Frame, not_found, require, seen
 from aggregator.services.ledger import Draft
 from aggregator.services.views import CaseView
 from aggregator.storage import (
@@ -33,7 +33,6 @@ from aggregator.storage import (
     inbox_queries,
     outbox_queries,
     report_queries,
-    request_queries,
 )
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.outbox_queries import NewMessage
@@ -59,6 +58,7 @@ class Cases:
         self._clock = clock
         self._capabilities = capabilities
         self._attachments = attachments
+        self._do = Frame(db, clock).do
 
     # Looking
 
@@ -275,32 +275,7 @@ class Cases:
 
         self._do(actor, homes[report_a], None, once, act)
 
-    # The frame of every verb
-
-    def _do(
-        self, actor: Actor, case_id: int, version: int | None, once: str | None,
-        act: Callable[[Tx, Any, datetime], Any], also: Callable[[Tx], Iterable[int]] = lambda tx: (),
-    ) -> Any:  # fmt: skip
-        """`also`: other cases that `act` may change, so that their numbers are kept, too."""
-        require(actor, Right.HANDLE)
-        with self._db.write() as tx:
-            ledger.lock(tx, [seen(tx, actor, case_id).ward_code])
-            # Only now is nobody else at work in this ward: the same post's first arrival has ended, and
-            # what follows is later than all that the log holds.
-            done = request_queries.result_of(tx, once, actor.id)
-            if done is not None:
-                return done["result"]
-            now = self._clock()
-            case = seen(tx, actor, case_id, lock=True)
-            if version is not None and case.version != version:
-                raise StaleWrite(
-                    f"case {case_id} has changed since the page was drawn",
-                    message_vi="Vụ việc vừa được người khác cập nhật. Hãy xem lại rồi thực hiện tiếp.",
-                )
-            with counters.kept(tx, case_id, *also(tx)):
-                result = act(tx, case, now)
-            request_queries.remember(tx, once, actor.id, now, {"result": result})
-        return result
+    # Parts of verbs
 
     def _living_reports(self, tx: Tx, case_id: int) -> list[Any]:
         members = [row.report_id for row in case_queries.living(tx, case_id)]
@@ -343,25 +318,6 @@ class Cases:
         )  # fmt: skip
         if closes or reopens or resumes:
             self._clocks.refresh(tx, case.id, now)
-
-
-def seen(tx: Tx, actor: Actor, case_id: int, *, lock: bool = False) -> Any:
-    """The case's row where this person may see it, `NotFound` in the same words otherwise (I13)."""
-    case = case_queries.row(tx, case_id, lock=lock)
-    if case is None or not actor.sees(case.ward_code):
-        raise not_found()
-    return case
-
-
-def not_found() -> NotFound:
-    return NotFound("no such case", message_vi="Không tìm thấy vụ việc này.")
-
-
-def require(actor: Actor, right: Right) -> None:
-    if not actor.may(right):
-        raise NotAllowed(
-            f"{actor.role.value} may not {right.value}", message_vi="Vai trò của bạn không có quyền này."
-        )
 
 
 def _after(status: Status, kind: ReplyKind) -> Status:

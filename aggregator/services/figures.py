@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from aggregator.domain.people import Actor, Right
 from aggregator.services import counters, ledger
-from aggregator.services.cases import require
 from aggregator.services.clock import Clock
+from aggregator.services.frame import require
 from aggregator.services.views import CountRow, Dashboard
 from aggregator.storage import count_queries, inbox_queries, place_queries
 from aggregator.storage.count_queries import Cell
