@@ -389,7 +389,7 @@ def same_street(one: str, other: str) -> bool:
     """
     if one == other:
         return True
-    short, long = sorted((one, other), key=len)
+    short, long = (one, other) if len(one) < len(other) else (other, one)
     return " " in short and long.startswith(short + " ") and " x " not in long
 
 

@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 from aggregator.domain.address import is_landmark, same_street
 from aggregator.domain.traits import Traits
 
-__all__ = ["Pair", "Where", "alike", "cheap_alike", "compare", "numbers_differ"]
+__all__ = ["Pair", "Where", "alike", "cheap_alike", "compare", "elsewhere", "numbers_differ"]
 
 
 class Where(StrEnum):
@@ -29,6 +29,9 @@ class Where(StrEnum):
     UNKNOWN = "unknown"
     OTHER_STREET = "other_street"
     OTHER_HOUSE = "other_house"
+
+
+_APART = (Where.OTHER_STREET, Where.OTHER_HOUSE)
 
 
 class Pair(NamedTuple):
@@ -65,6 +68,17 @@ def compare(one: Traits, other: Traits) -> Pair:
         copy=one.content == other.content and bool(one.text),
         told=min(1.0, min(_count(one.text), _count(other.text)) / _TELLING_WORDS),
     )
+
+
+def elsewhere(one: Traits, other: Traits) -> bool:
+    """Whether the two name another kind of problem at another address, each in words of its own.
+
+    No time, caller or likeness makes these one; where a place is crowded they are most of what is near, so
+    they are told without a comparison.
+    """
+    if one.category == other.category or one.category is None or other.category is None:
+        return False
+    return one.content != other.content and _where(one, other) in _APART
 
 
 def _count(key: str) -> int:

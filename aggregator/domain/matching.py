@@ -48,13 +48,12 @@ Tried and dropped
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import partial
 from operator import itemgetter
+from typing import NamedTuple
 
-from aggregator.domain.comparison import Pair, Where, alike, cheap_alike, compare, numbers_differ
+from aggregator.domain.comparison import Pair, Where, alike, cheap_alike, compare, elsewhere, numbers_differ
 from aggregator.domain.match_rule import DEFAULT, RULE_VERSION, Rule, Thresholds
 from aggregator.domain.reasons import Reason, reasons, veto_reason
 from aggregator.domain.traits import Traits, keys, lookup_keys, traits
@@ -84,24 +83,48 @@ class Judgement(StrEnum):
     DIFFERENT = "different"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A judgement with all that led to it.
+class Evidence(NamedTuple):
+    """What a verdict rests on. `contributions` are the features as weighed by hand, `weights` as counted."""
+
+    new: Traits
+    old: Traits
+    pair: Pair
+    alike: float
+    contributions: Mapping[str, float]
+    weights: Mapping[str, float]
+    vetoes: Sequence[str]
+
+
+class Verdict(NamedTuple):
+    """A judgement with all that led to it; put into words and figures only when somebody reads them.
 
     `recurrence`: it would be the same problem, but the stored case is closed; offered as "tái diễn",
-    never joined. `told` words the reasons when somebody reads them: of ten verdicts one is read.
+    never joined. `evidence` is None where a person has told the two apart.
     """
 
     judgement: Judgement
     score: float
-    told: Callable[[], tuple[Reason, ...]] = field(repr=False, compare=False)
-    features: Mapping[str, float]
     rule_version: str
     recurrence: bool
+    evidence: Evidence | None
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        return self.told()
+        """Vetoes, then what weighed most: all of it where the two may be one, else the two weightiest."""
+        seen = self.evidence
+        if seen is None:
+            return (veto_reason("told_apart"),)
+        shown = 2 if self.judgement is Judgement.DIFFERENT else len(seen.weights)
+        return reasons(seen.weights, seen.vetoes, seen.pair, seen.new, seen.old, seen.alike, shown)
+
+    @property
+    def features(self) -> dict[str, float]:
+        """What is stored of the comparison, before any model scaled it."""
+        seen = self.evidence
+        if seen is None:
+            return {}
+        metres = -1.0 if seen.pair.metres is None else seen.pair.metres
+        return {"alike": seen.alike, "days": seen.pair.days, "metres": metres, **seen.contributions}
 
 
 # --- the score -------------------------------------------------------------------------------------
@@ -300,20 +323,12 @@ def _judged(
         _vetoes(new, old, pair, likeness, thresholds) if max(score, timeless) >= thresholds.unsure else []
     )
     recurs = timeless >= thresholds.same and "closed" in vetoes and set(vetoes) <= {"closed", "too_old"}
-    judgement = _judgement(score, bool(vetoes), recurs, thresholds)
-    shown = 2 if judgement is Judgement.DIFFERENT else len(weights)
     return Verdict(
-        judgement,
+        _judgement(score, bool(vetoes), recurs, thresholds),
         score,
-        partial(reasons, weights, vetoes, pair, new, old, likeness, shown),
-        {
-            "alike": likeness,
-            "days": pair.days,
-            "metres": -1.0 if pair.metres is None else pair.metres,
-            **contributions,
-        },
         rule.version,
         recurs,
+        Evidence(new, old, pair, likeness, contributions, weights, vetoes),
     )
 
 
@@ -330,15 +345,15 @@ RANKED = 10
 def rank(
     new: Traits,
     candidates: Iterable[Traits],
-    different: Container[tuple[int, int]] = frozenset(),
+    different: Collection[tuple[int, int]] = frozenset(),
     rule: Rule = DEFAULT,
 ) -> list[tuple[Traits, Verdict]]:
-    """The candidates with their verdicts, best first, at most ten.
+    """The candidates with their verdicts, best first, at most ten; what is `elsewhere` is left out.
 
     `different` holds the pairs (lower id, higher id) that a person has told apart: they come out as
     DIFFERENT with score 0 and are never asked again. Equal scores are ordered by the lower id.
     """
-    pairs = [(old, compare(new, old)) for old in candidates]
+    pairs = [(old, compare(new, old)) for old in candidates if not elsewhere(new, old)]
     around = {old.case_id for old, pair in pairs if _around(pair) and not _closed(new, old)}
     scaled, text_scale = rule.model.scaled, rule.model.scales.get("text", 1.0)
     compared = []
@@ -350,11 +365,10 @@ def rank(
     compared.sort(key=itemgetter(0, 1))
     judged = []
     for _, _, old, pair, weights, cheap in compared[:RANKED]:
-        told_apart = (min(new.report_id, old.report_id), max(new.report_id, old.report_id)) in different
+        told_apart = different and tuple(sorted((new.report_id, old.report_id))) in different
         judged.append((old, _TOLD_APART if told_apart else _judged(new, old, pair, weights, cheap, rule)))
-    return sorted(judged, key=lambda each: (-each[1].score, each[0].report_id))
+    judged.sort(key=lambda each: (-each[1].score, each[0].report_id))
+    return judged
 
 
-_TOLD_APART = Verdict(
-    Judgement.DIFFERENT, 0.0, lambda: (veto_reason("told_apart"),), {}, RULE_VERSION, recurrence=False
-)
+_TOLD_APART = Verdict(Judgement.DIFFERENT, 0.0, RULE_VERSION, recurrence=False, evidence=None)
