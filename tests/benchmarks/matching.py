@@ -3,6 +3,7 @@
     make bench-matching                              the held half, 10,000 reports; about ten minutes
     make bench-matching ARGS="--counts 10000 100000 --live 100000 1000000"
     make bench-matching ARGS="--half builders"       the half on which the rule may be tuned
+    make bench-matching ARGS="--half strangers"      by writers who never met the rule
     make bench-matching ARGS="--no-peers"            our own figures only
 
 Figures are of whole time-ordered streams, never of sampled pairs. Exit code 1 where a goal is missed.
@@ -25,7 +26,7 @@ from aggregator.domain.matching import Judgement
 from aggregator.services.clustering import Clustered, traits_of
 from aggregator.services.live_index import LiveCandidates
 from aggregator.services.matching_index import Matcher
-from tests.benchmarks import peers, real_reports, scores, streams
+from tests.benchmarks import peers, real_reports, scores, strangers, streams
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.streams import BUILDERS, HELD, Report
 from tests.benchmarks.table import Figure, at_least, at_most, lines, side_by_side
@@ -38,7 +39,8 @@ GOALS = {
     "pair F1": (0.90, 0.84),
     "B-cubed F1": (0.97, 0.95),
 }
-HARD = ("other_house", "other_problem", "after_closing")
+HARD = ("other_house", "other_problem", "other_ward", "after_closing")
+STRANGERS = 2  # the third stream, by writers who never met the rule
 
 _Table = Iterator[tuple[list[str], list[Figure]]]
 
@@ -52,12 +54,16 @@ def measure(
     for title, figures in real_reports.measure():
         yield lines(title, figures), figures
     if live:
-        figures = speed(half, live)
+        figures = speed(HELD if half == STRANGERS else half, live)
         yield lines("speed and memory", figures), figures
 
 
+def _stream(half: int, count: int) -> list[Report]:
+    return strangers.reports(count, SEED) if half == STRANGERS else streams.stream(half, count, SEED)
+
+
 def _streams(half: int, count: int, against: Sequence[peers.Peer]) -> _Table:
-    made = streams.stream(half, count, SEED)
+    made = _stream(half, count)
     started = time.process_time()
     answers = answered(made)
     seconds = time.process_time() - started
@@ -73,7 +79,7 @@ def _beside(
     half: int, made: list[Report], against: Sequence[peers.Peer]
 ) -> dict[str, tuple[float, ...] | str]:
     """Each peer's row, or in words why it has none."""
-    tuning = streams.stream(1 - half, len(made), SEED) if half == HELD else made
+    tuning = made if half == BUILDERS else streams.stream(BUILDERS, len(made), SEED)
     found: dict[str, tuple[float, ...] | str] = {}
     for peer in against:
         if peer.missing:
@@ -175,7 +181,7 @@ def _timed(rows: list[dict[str, object]]) -> tuple[float, float, float]:
 def main() -> int:
     options = _options()
     missed: list[Figure] = []
-    half = BUILDERS if options.half == "builders" else HELD
+    half = {"builders": BUILDERS, "held": HELD, "strangers": STRANGERS}[options.half]
     against = () if options.no_peers else PEERS
     for told, figures in measure(half, options.counts, options.live, against=against):
         print("\n".join(told), flush=True)
@@ -190,7 +196,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-matching", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--half", choices=("builders", "held"), default="held")
+    parser.add_argument("--half", choices=("builders", "held", "strangers"), default="held")
     parser.add_argument("--counts", type=int, nargs="*", default=[10_000], help="reports in a stream (10000)")
     parser.add_argument(
         "--live", type=int, nargs="*", default=[10_000, 100_000], help="live reports (10000 100000)"
