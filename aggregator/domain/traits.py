@@ -7,9 +7,12 @@ at least one key in common, however each of them wrote it. What may surprise: th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
+from sys import intern
 
 from aggregator.domain.address import Place, as_written, field_place, places, preferred, street_root
 from aggregator.domain.text import clean, content_of, digest63, fold, key_of, phones, tokens
@@ -43,6 +46,15 @@ class Traits:
     closed_at: datetime | None = None
     case_size: int = 1
 
+    def settled(self, case_id: int) -> Traits:
+        """The report as one of a case that later ones are compared with, at a fifth of the cost of `replace`."""
+        return Traits(
+            self.report_id, self.received_at, self.ward, self.category, self.house, self.street, self.lat,
+            self.lng, self.phone, self.text, self.content, self.channel, self.legal, self.anonymous,
+            written=None, case_id=case_id, case_open=self.case_open, closed_at=self.closed_at,
+            case_size=self.case_size,
+        )  # fmt: skip
+
 
 # --- reading a report ------------------------------------------------------------------------------
 
@@ -75,16 +87,17 @@ def traits(
     return Traits(
         report_id=report_id,
         received_at=received_at,
-        ward=ward or None,
+        # The same few names stand in a million reports: each is held once.
+        ward=intern(ward) if ward else None,
         category=_telling(category),
-        house=place.house if place else None,
-        street=place.street if place else None,
+        house=intern(place.house) if place and place.house else None,
+        street=intern(place.street) if place and place.street else None,
         lat=at[0] if at else None,
         lng=at[1] if at else None,
         phone=phone or None,
         text=key_of(_without_places(words, found)),
         content=content_of(words),
-        channel=channel,
+        channel=intern(channel),
         legal=legal,
         anonymous=anonymous,
         closed_at=closed_at,
@@ -103,7 +116,7 @@ _CATCH_ALL = frozenset(
 @lru_cache(maxsize=512)
 def _telling(category: str | None) -> str | None:
     """The category, or None for one that says nothing."""
-    return None if category is None or fold(category).strip() in _CATCH_ALL else category
+    return None if category is None or fold(category).strip() in _CATCH_ALL else intern(category)
 
 
 def _position(lat: float | None, lng: float | None) -> tuple[float, float] | None:
@@ -185,6 +198,10 @@ BROAD_DAYS, PRECISE_DAYS = 60, 400
 #: The longest posting list that is read. Older reports under a crowded key are found by its other keys.
 PER_KEY = 20
 
+AROUND = 40
+"""The cells around a spot are read together up to so many reports, the newest: where a neighbourhood has
+more in two months, what is older is found by its address, its words or its caller."""
+
 
 def lookup_keys(t: Traits) -> dict[int, int]:
     """The hashes under which candidates for a new report are looked up, at most fourteen, each with the
@@ -200,6 +217,16 @@ def lookup_keys(t: Traits) -> dict[int, int]:
         broad += [_cell_key(row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
     precise = [*_shared_keys(t), *house]
     return dict.fromkeys(precise, PRECISE_DAYS) | dict.fromkeys(broad, BROAD_DAYS)
+
+
+def is_cell(key: int) -> bool:
+    """Whether the key stands for a place on the map."""
+    return key >> _KEY_BITS == _CELL
+
+
+def newest_around(cells: Iterable[Iterable[int]]) -> list[int]:
+    """The newest reports of some cells, `AROUND` at most; the higher the number, the newer."""
+    return sorted(chain.from_iterable(cells))[-AROUND:]
 
 
 def day_of(at: datetime) -> int:

@@ -18,7 +18,7 @@ from typing import Protocol
 from aggregator.domain import matching
 from aggregator.domain.match_rule import Rule, RuleBook
 from aggregator.domain.matching import Judgement, Traits, Verdict
-from aggregator.domain.traits import PER_KEY, day_of
+from aggregator.domain.traits import PER_KEY, day_of, is_cell, newest_around
 from aggregator.storage import match_queries
 from aggregator.storage.db import Tx
 
@@ -115,10 +115,15 @@ class StoredCandidates:
 
     def near(self, t: Traits) -> list[Traits]:
         near: set[int] = set()
+        around: list[list[int]] = []
         for key in self._lookups[t.report_id]:
-            fresh = self._fresh.get(key, ())[-PER_KEY:]
-            near.update(fresh)
-            near.update(self._postings.get(key, [])[: PER_KEY - len(fresh)])
+            fresh = self._fresh.get(key, [])[-PER_KEY:]
+            held = fresh + self._postings.get(key, [])[: PER_KEY - len(fresh)]
+            if is_cell(key):
+                around.append(held)
+            else:
+                near.update(held)
+        near.update(newest_around(around))
         return [self._known[one] for one in sorted(near) if one in self._known]
 
     def size(self, case_id: int) -> int:
