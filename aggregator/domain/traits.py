@@ -47,7 +47,7 @@ class Traits:
     case_size: int = 1
 
     def settled(self, case_id: int) -> Traits:
-        """The report as one of a case that later ones are compared with, at a fifth of the cost of `replace`."""
+        """The report as one of a case, for later ones to be compared with, cheaper than by `replace`."""
         return Traits(
             self.report_id, self.received_at, self.ward, self.category, self.house, self.street, self.lat,
             self.lng, self.phone, self.text, self.content, self.channel, self.legal, self.anonymous,
