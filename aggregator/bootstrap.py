@@ -18,6 +18,9 @@ from aggregator.services.figures import Figures
 from aggregator.services.importing import Importing
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
+from aggregator.services.match_preview import Previews
+from aggregator.services.match_rules import MatchRules
+from aggregator.services.match_training import Training
 from aggregator.services.outbox import Outbox
 from aggregator.services.polling import Polling
 from aggregator.services.rules import Rules
@@ -47,6 +50,9 @@ class Aggregator:
     inbox: Inbox
     figures: Figures
     evidence: Evidence
+    match_rules: MatchRules
+    previews: Previews
+    training: Training
 
     def close(self) -> None:
         self.db.close()
@@ -67,6 +73,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
 
     accounts = Accounts(db, clock, settings)
     channels = Channels(db, vault, connectors, clock, settings)
+    match_rules = MatchRules(db, rules, clock)
     polling = Polling(db, vault, connectors, intake, clock, settings)
     return Aggregator(
         settings=settings,
@@ -86,4 +93,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         inbox=Inbox(db, vault),
         figures=Figures(db, clock),
         evidence=Evidence(db),
+        match_rules=match_rules,
+        previews=Previews(db, rules, match_rules, clock),
+        training=Training(db, rules, clock),
     )

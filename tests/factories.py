@@ -42,6 +42,9 @@ from aggregator.services.evidence import Evidence
 from aggregator.services.figures import Figures
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
+from aggregator.services.match_preview import Previews
+from aggregator.services.match_rules import MatchRules
+from aggregator.services.match_training import Training
 from aggregator.services.rules import Rules
 from aggregator.services.views import CaseView
 from aggregator.settings import Settings
@@ -206,6 +209,9 @@ class Office:
         self.inbox = Inbox(self.db, self.vault)
         self.figures = Figures(self.db, self.clock)
         self.evidence = Evidence(self.db)
+        self.match_rules = MatchRules(self.db, RULES, self.clock)
+        self.previews = Previews(self.db, RULES, self.match_rules, self.clock)
+        self.training = Training(self.db, RULES, self.clock)
         self.accounts = Accounts(self.db, self.clock, Settings(), CHEAP_HASHES)
         self._runs: dict[str, Run] = {}
         self._numbers = itertools.count(1)

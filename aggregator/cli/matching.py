@@ -1,4 +1,4 @@
-"""`motmoi match`: the production rule on given reports, nothing stored.
+"""`motmoi match`: the production rule on given reports, nothing stored; its thresholds and its training.
 
 What may surprise: a bad line of a stream is left out and named, and the rest goes on; one bad file of a
 pair ends the command.
@@ -6,15 +6,14 @@ pair ends the command.
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli import match_rules, match_training
 from aggregator.cli.channels import FILE
 from aggregator.cli.frame import FINDING, Group, plain, say, show
 from aggregator.errors import InputInvalid
@@ -79,11 +78,7 @@ def cluster(ctx: click.Context, given: Path, out: Path, threads: int) -> None:
         written = out.open("w", encoding="utf-8", newline="\n")
     except OSError as error:
         raise InputInvalid(f"{out}: {error.strerror}", field="out") from error
-    with (
-        _no_collection(),
-        written,
-        given.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines,
-    ):
+    with written, given.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         for one in clustering.cluster(lines, threads):
             if isinstance(one, clustering.BadLine):
                 bad += 1
@@ -99,19 +94,6 @@ def cluster(ctx: click.Context, given: Path, out: Path, threads: int) -> None:
         ctx.exit(FINDING)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without looking for cycles: live reports form none, and each full search walks all of them again."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
-
-
 def _line(one: Clustered) -> str:
     answer = {
         "id": one.id, "case": one.case, "judgement": one.judgement.value, "score": round(one.score, 6),
@@ -119,7 +101,7 @@ def _line(one: Clustered) -> str:
         "candidates": [{"id": name, "score": round(score, 6)} for name, score in one.candidates],
         "reasons": [_reason(reason) for reason in one.reasons],
     }  # fmt: skip
-    return _ENCODE(answer).encode("utf-8", "replace").decode() + "\n"
+    return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
 
 
 def _reason(reason: Reason) -> dict[str, Any]:
@@ -152,3 +134,14 @@ def _read(file: Path) -> Mapping[str, Any]:
             hint=f"known: {', '.join(FIELDS)}",
         )  # fmt: skip
     return given
+
+
+for _command in (
+    match_rules.thresholds,
+    match_rules.preview,
+    match_training.train,
+    match_training.evaluate,
+    match_training.adopt,
+    match_training.models,
+):
+    match.add_command(_command)

@@ -16,10 +16,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["DEFAULT", "HAND_SET", "RULE_VERSION", "Model", "Rule", "RuleBook", "Thresholds"]
+from aggregator.errors import InputInvalid
+
+__all__ = [
+    "DEFAULT",
+    "HAND_SET",
+    "RULE_VERSION",
+    "Model",
+    "Rule",
+    "RuleBook",
+    "Thresholds",
+    "base_of",
+    "checked",
+]
 
 RULE_VERSION = "2026.2"
 """Stored with every membership; changes with any change of weights, vetoes or default thresholds."""
+
+
+def base_of(version: str) -> str:
+    """The hand-set weights under a rule version: "2026.2" of "2026.2+m3.t12"."""
+    return version.split("+")[0].split(".t")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +53,42 @@ class Thresholds:
     cap: int = 50
     window_days: int = 60
     sensitive: frozenset[str] = field(default_factory=frozenset)
-    number: int = 0
+    number: int = field(default=0, compare=False)
+
+
+#: Below this, made streams had one wrong merge in ten; above, nothing but copies joins.
+SAME_FLOOR, SAME_MOST = 0.7, 0.9999
+UNSURE_LEAST = 0.05
+CAPS, WINDOWS = (2, 500), (1, 400)
+
+
+def checked(values: Thresholds) -> Thresholds:
+    """The values where an office may set them so; `InputInvalid` names the one that is out of bounds."""
+    if not SAME_FLOOR <= values.same <= SAME_MOST:
+        raise _out_of_bounds("same", values.same, SAME_FLOOR, SAME_MOST, "Ngưỡng tự gộp")
+    if not UNSURE_LEAST <= values.unsure < values.same:
+        raise InputInvalid(
+            f"unsure {values.unsure:g} is not between {UNSURE_LEAST:g} and same ({values.same:g})",
+            field="unsure", hint="a suggestion needs less than a merge",
+            message_vi=f"Ngưỡng hỏi cán bộ phải từ {_vi(UNSURE_LEAST)} và nhỏ hơn ngưỡng tự gộp "
+            f"({_vi(values.same)}).",
+        )  # fmt: skip
+    if not CAPS[0] <= values.cap <= CAPS[1]:
+        raise _out_of_bounds("cap", values.cap, *CAPS, "Số phản ánh tối đa của một vụ việc")
+    if not WINDOWS[0] <= values.window_days <= WINDOWS[1]:
+        raise _out_of_bounds("window_days", values.window_days, *WINDOWS, "Số ngày còn tự gộp")
+    return values
+
+
+def _out_of_bounds(field: str, value: float, least: float, most: float, name_vi: str) -> InputInvalid:
+    return InputInvalid(
+        f"{field} {value:g} is not between {least:g} and {most:g}", field=field,
+        message_vi=f"{name_vi} phải từ {_vi(least)} đến {_vi(most)}.",
+    )  # fmt: skip
+
+
+def _vi(value: float) -> str:
+    return f"{value:g}".replace(".", ",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +100,7 @@ class Model:
     shift: float = 0.0
     scales: Mapping[str, float] = field(default_factory=dict)
 
-    def scaled(self, contributions: dict[str, float]) -> dict[str, float]:
+    def scaled(self, contributions: Mapping[str, float]) -> Mapping[str, float]:
         """What the features add to the score; the very same values where nothing is scaled."""
         if not self.scales:
             return contributions
@@ -64,7 +116,7 @@ class Rule:
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     model: Model = HAND_SET
-    version: str = field(init=False)
+    version: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         set_by_office = f".t{self.thresholds.number}" if self.thresholds.number else ""
@@ -83,13 +135,27 @@ class RuleBook:
         model: Model = HAND_SET,
     ) -> None:
         self.model = model if model.base == RULE_VERSION else HAND_SET
-        self._set = {scope: Rule(values, self.model) for scope, values in (thresholds or {}).items()}
+        self._thresholds = dict(thresholds or {})
+        self._set = {scope: Rule(values, self.model) for scope, values in self._thresholds.items()}
         self._default = Rule(model=self.model)
+
+    def with_thresholds(self, ward: str | None, category: str | None, values: Thresholds) -> RuleBook:
+        """The same rules but for one scope."""
+        return RuleBook({**self._thresholds, (ward, category): values}, self.model)
+
+    def without(self, ward: str | None, category: str | None) -> RuleBook:
+        """The same rules without what is set for one scope."""
+        rest = {scope: values for scope, values in self._thresholds.items() if scope != (ward, category)}
+        return RuleBook(rest, self.model)
+
+    def with_model(self, model: Model) -> RuleBook:
+        """The same thresholds over another model."""
+        return RuleBook(self._thresholds, model)
 
     def rule(self, ward: str | None, category: str | None) -> Rule:
         """What a report of this ward and category is judged by."""
         if self._set:
-            for scope in ((ward, category), (None, category), (ward, None)):
+            for scope in ((ward, category), (None, category), (ward, None), (None, None)):
                 if scope in self._set:
                     return self._set[scope]
         return self._default

@@ -54,12 +54,13 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from aggregator.domain.comparison import Pair, Where, alike, cheap_alike, compare, elsewhere, numbers_differ
-from aggregator.domain.match_rule import DEFAULT, RULE_VERSION, Rule, Thresholds
+from aggregator.domain.match_rule import DEFAULT, HAND_SET, RULE_VERSION, Model, Rule, Thresholds
 from aggregator.domain.reasons import Reason, reasons, veto_reason
 from aggregator.domain.traits import Traits, keys, lookup_keys, traits
 
 __all__ = [
     "DEFAULT",
+    "FEATURES",
     "RULE_VERSION",
     "Judgement",
     "Reason",
@@ -67,8 +68,10 @@ __all__ = [
     "Thresholds",
     "Traits",
     "Verdict",
+    "contributions",
     "judge",
     "keys",
+    "log_odds",
     "lookup_keys",
     "rank",
     "traits",
@@ -225,8 +228,24 @@ def _crowd_weight(pair: Pair, others: int) -> float:
     return _ONLY_NEAR + _CROWD * math.log1p(others) if _vague(pair) else 0.0
 
 
-def _score(log_odds: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
+def log_odds(contributions: Mapping[str, float], model: Model = HAND_SET) -> float:
+    """The sum that the score is the logistic of."""
+    return _BIAS + model.shift + sum(model.scaled(contributions).values())
+
+
+#: What is weighed; the other features of a verdict (alike, days, metres) are what these were made of.
+FEATURES = frozenset(
+    {"place", "distance", "category", "time", "phone", "channel", "ward", "crowd", "copy", "text"}
+)
+
+
+def contributions(features: Mapping[str, float]) -> dict[str, float]:
+    """Of the features of a verdict those that are weighed, as the hand-set model weighs them."""
+    return {name: value for name, value in features.items() if name in FEATURES}
+
+
+def _score(odds: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
 
 
 # --- vetoes ----------------------------------------------------------------------------------------
@@ -304,17 +323,17 @@ def judge(new: Traits, old: Traits, rule: Rule = DEFAULT) -> Verdict:
 
 
 def _judged(
-    new: Traits, old: Traits, pair: Pair, contributions: dict[str, float], cheap: float, rule: Rule
+    new: Traits, old: Traits, pair: Pair, added: dict[str, float], cheap: float, rule: Rule
 ) -> Verdict:
-    """Completes the contributions with that of the text, and judges."""
+    """Completes what the features add with the text, and judges."""
     thresholds, model = rule.thresholds, rule.model
     text_scale = model.scales.get("text", 1.0)
-    without_text = _BIAS + model.shift + sum(model.scaled(contributions).values())
+    without_text = log_odds(added, model)
     likeness = cheap
     if cheap < 1 and _score(without_text + text_scale * _text_weight(pair, 1.0)) >= thresholds.unsure:
         likeness = alike(new, old, cheap)  # only where the text can still lift it out of DIFFERENT
-    contributions["text"] = _text_weight(pair, likeness)
-    weights = model.scaled(contributions)
+    added["text"] = _text_weight(pair, likeness)
+    weights = model.scaled(added)
     total = without_text + weights["text"]
     score = _score(total)
     # A recurrence is as far from the first report as its repair lasted, so time does not count for it.
@@ -328,7 +347,7 @@ def _judged(
         score,
         rule.version,
         recurs,
-        Evidence(new, old, pair, likeness, contributions, weights, vetoes),
+        Evidence(new, old, pair, likeness, added, weights, vetoes),
     )
 
 

@@ -25,12 +25,13 @@ class Right(enum.StrEnum):
     DASHBOARD = "dashboard"
     CHANNELS = "channels"  # see channel health
     OPERATE = "operate"  # poll now, pause, replay, change rules
+    TUNE = "tune"  # set by which thresholds reports are judged
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OFFICER: frozenset({Right.HANDLE, Right.UNMASK, Right.CHANNELS}),
-    Role.LEADER: frozenset({Right.HANDLE, Right.UNMASK, Right.DASHBOARD, Right.CHANNELS}),
-    Role.ADMIN: frozenset({Right.DASHBOARD, Right.CHANNELS, Right.OPERATE}),
+    Role.LEADER: frozenset({Right.HANDLE, Right.UNMASK, Right.DASHBOARD, Right.CHANNELS, Right.TUNE}),
+    Role.ADMIN: frozenset({Right.DASHBOARD, Right.CHANNELS, Right.OPERATE, Right.TUNE}),
 }
 
 

@@ -55,7 +55,7 @@ class Admission:
             arrival.owed = self._first_owed(book, run, arrival)
         traits = [self._traits(run, arrival) for arrival in arrivals]
         keys = {t.report_id: matching.keys(t) for t in traits}
-        self._place(tx, arrivals, traits, keys)
+        self._place(tx, book, arrivals, traits, keys)
         self._write_reports(tx, run, arrivals, now)
         match_queries.insert_traits(tx, traits, keys)
         grown = self._open_cases(tx, run, book, arrivals, now)
@@ -101,9 +101,10 @@ class Admission:
         )  # fmt: skip
 
     def _place(
-        self, tx: Tx, arrivals: Sequence[Arrival], traits: Sequence[Traits], keys: Mapping[int, Sequence[int]]
-    ) -> None:
-        matcher = Matcher(StoredCandidates(tx, traits, keys))
+        self, tx: Tx, book: Book, arrivals: Sequence[Arrival], traits: Sequence[Traits],
+        keys: Mapping[int, Sequence[int]],
+    ) -> None:  # fmt: skip
+        matcher = Matcher(StoredCandidates(tx, traits, keys), book.matching)
         fresh = iter(case_queries.reserve_ids(tx, len(arrivals)))
         for arrival, found in zip(arrivals, traits, strict=True):
             arrival.placement = matcher.place(found)

@@ -95,7 +95,8 @@ def questions(arrival: Arrival, now: datetime) -> Iterator[dict[str, Any]]:
         yield {
             "report_a": first, "report_b": second, "judgement": "unsure", "score": verdict.score,
             "reasons": reasons(verdict), "recurrence": verdict.recurrence,
-            "rule_version": verdict.rule_version, "officer_id": None, "at": now,
+            "rule_version": verdict.rule_version, "features": features(verdict), "officer_id": None,
+            "at": now,
         }  # fmt: skip
 
 
@@ -106,6 +107,11 @@ def reasons(verdict: Verdict | None) -> list[dict[str, Any]]:
         {"code": reason.code, "vi": reason.text_vi, "en": reason.text_en, "weight": round(reason.weight, 3)}
         for reason in verdict.reasons
     ]
+
+
+def features(verdict: Verdict) -> dict[str, float]:
+    """What the score was made of, as it is stored: to four digits, what added nothing left out."""
+    return {name: round(value, 4) for name, value in verdict.features.items() if value}
 
 
 def case(
@@ -135,12 +141,15 @@ def facts(row: dict[str, Any]) -> CaseFacts:
 
 
 def membership(arrival: Arrival, now: datetime) -> dict[str, Any]:
-    verdict = arrival.placement.verdict if arrival.placement else None
+    placement = arrival.placement
+    verdict = placement.verdict if placement else None
     return {
         "case_id": arrival.case_id, "report_id": arrival.report_id,
         "cause": "opened" if arrival.opens else "rule",
         "score": verdict.score if verdict else None, "reasons": reasons(verdict),
-        "rule_version": RULE_VERSION, "officer_id": None, "started_at": now,
+        "rule_version": verdict.rule_version if verdict else RULE_VERSION,
+        "beside": placement.beside if placement else None,
+        "features": features(verdict) if verdict else None, "officer_id": None, "started_at": now,
     }  # fmt: skip
 
 

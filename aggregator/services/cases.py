@@ -270,7 +270,7 @@ class Cases:
             seen(tx, actor, homes[report_b])
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
-            joining.judge(tx, actor, report_a, report_b, "different", now)
+            joining.judge(tx, actor, [(report_a, report_b)], "different", now)
             _record(tx, case, "different", actor, now, {"reports": sorted((report_a, report_b))})
 
         self._do(actor, homes[report_a], None, once, act)

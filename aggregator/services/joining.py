@@ -16,14 +16,15 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
-from aggregator.domain.matching import RULE_VERSION
+from aggregator.domain import matching
+from aggregator.domain.matching import RULE_VERSION, Traits
 from aggregator.domain.people import Actor
 from aggregator.domain.sla import ClockKind
 from aggregator.domain.workflow import OPEN, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from aggregator.services import counters, deadlines, ledger
-from aggregator.services.arrival_rows import EXTRACT, TITLE
+from aggregator.services.arrival_rows import EXTRACT, TITLE, features
 from aggregator.services.deadlines import NO_DEADLINE, Deadlines, carry_pause, pause_reason
 from aggregator.services.ledger import Draft
 from aggregator.storage import case_queries, ledger_queries, match_queries, outbox_queries, report_queries
@@ -52,8 +53,7 @@ def merge(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, into: Any, now: da
         merged_into=into.id, report_count=0, unread=False,
     )  # fmt: skip
     case_queries.change(tx, into.id, report_count=into.report_count + len(ours), unread=True)
-    for one, other in _pairs(ours, theirs):
-        judge(tx, actor, one, other, "same", now)
+    judge(tx, actor, _pairs(ours, theirs), "same", now)
     clocks.refresh(tx, case.id, now)
     clocks.refresh(tx, into.id, now)
     told = {"reports": ours, "from": case.code, "into": into.code}
@@ -84,8 +84,7 @@ def split(
     homes = [_send_home(tx, clocks, actor, case, home, group, now) for home, group in groups.items()]
     case_queries.change(tx, case.id, report_count=len(rest))
     clocks.refresh(tx, case.id, now)
-    for one, other in _pairs(chosen, rest):
-        judge(tx, actor, one, other, "different", now)
+    judge(tx, actor, _pairs(chosen, rest), "different", now)
     outbox_queries.refresh_problem(tx, [case.id, *homes])
     told = {"reports": chosen, "to": homes}
     ledger.append(tx, [Draft(case.ward_code, "split", now, told, case.id, actor.id)])
@@ -94,14 +93,27 @@ def split(
     return homes[0]
 
 
-def judge(tx: Tx, actor: Actor, one: int, other: int, judgement: str, now: datetime) -> None:
-    """Keep a person's word on a pair of reports, the lower id first."""
-    first, second = sorted((one, other))
-    row = {
-        "report_a": first, "report_b": second, "judgement": judgement, "score": None, "reasons": [],
-        "recurrence": False, "rule_version": RULE_VERSION, "officer_id": actor.id, "at": now,
-    }  # fmt: skip
-    match_queries.put_person_judgement(tx, row)
+def judge(tx: Tx, actor: Actor, pairs: Sequence[tuple[int, int]], judgement: str, now: datetime) -> None:
+    """Keep a person's word on pairs of reports, the lower id first, with what a rule sees of them now.
+
+    The features are for training runs only, and for pairs that the rule had not asked about: what it
+    saw when it asked is kept.
+    """
+    known = match_queries.stored_traits(tx, {report for pair in pairs for report in pair})
+    for pair in pairs:
+        first, second = sorted(pair)
+        match_queries.put_person_judgement(tx, {
+            "report_a": first, "report_b": second, "judgement": judgement, "score": None, "reasons": [],
+            "recurrence": False, "rule_version": RULE_VERSION, "officer_id": actor.id, "at": now,
+            "features": _features(known.get(first), known.get(second)),
+        })  # fmt: skip
+
+
+def _features(one: Traits | None, other: Traits | None) -> dict[str, float] | None:
+    if one is None or other is None:
+        return None
+    old, new = sorted((one, other), key=lambda t: (t.received_at, t.report_id))
+    return features(matching.judge(new, old))
 
 
 def _former_homes(tx: Tx, case: Any, chosen: Sequence[int]) -> dict[int | None, list[int]]:

@@ -1,8 +1,9 @@
 """The rules in force, read once and kept until somebody changes one.
 
-Calendars, deadline policies, categories and units are few and read for every record, so they are
-kept in memory as one frozen `Book`. What may surprise: nothing needs to announce a change. Every
-change of a rule appends to the installation's own ledger chain, whose newest hash is the book's mark.
+Calendars, deadline policies, categories, units and the rules of matching are few and read for every
+record, so they are kept in memory as one frozen `Book`. What may surprise: nothing needs to announce a
+change. Every change of a rule appends to the installation's own ledger chain, whose newest hash is the
+book's mark.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
+from aggregator.domain.match_rule import HAND_SET, Model, RuleBook, Thresholds
 from aggregator.domain.sla import Policy, Unit, choose
 from aggregator.domain.text import squash
 from aggregator.domain.worktime import VN, Calendar, DayOverride, Shift
 from aggregator.services.ledger import SYSTEM
-from aggregator.storage import place_queries
+from aggregator.storage import match_rule_queries, place_queries
 from aggregator.storage.db import Tx
 
 #: Years a calendar is built for at once: historical imports reach back, and a longer table costs
@@ -39,6 +41,7 @@ class Book:
     #: (ward, category) -> the unit that answers for it.
     unit_for: Mapping[tuple[str, str], int]
     wards: Mapping[str, str]
+    matching: RuleBook
 
     def calendar(self, ward: str) -> Calendar:
         return self.calendars.get(ward) or self.calendars[None]
@@ -90,7 +93,25 @@ def _read(tx: Tx, mark: str) -> Book:
             for code in row.categories
         },
         wards={row.code: row.name for row in place_queries.all_wards(tx)},
+        matching=RuleBook(thresholds_in_force(tx), model_in_force(tx)),
     )
+
+
+def thresholds_in_force(tx: Tx) -> dict[tuple[str | None, str | None], Thresholds]:
+    """(ward, category) -> what somebody set for it last and has not taken back."""
+    return {
+        (row.ward_code, row.category_code): Thresholds(
+            row.same, row.unsure, row.cap, row.window_days, number=row.id
+        )
+        for row in match_rule_queries.newest_thresholds(tx)
+        if row.same is not None
+    }
+
+
+def model_in_force(tx: Tx) -> Model:
+    """The model adopted last, the hand-set one where none was."""
+    row = match_rule_queries.adopted_model(tx)
+    return Model(row.version, row.base, row.shift, row.scales) if row else HAND_SET
 
 
 def _words(row: Any) -> list[str]:

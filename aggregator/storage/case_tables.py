@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -108,6 +109,9 @@ memberships = Table(
     Column("score", Float),
     Column("reasons", Json, nullable=False),
     Column("rule_version", Text, nullable=False),
+    #: Joined by rule: the report that decided it, and what the score was made of, unscaled.
+    Column("beside", BigInteger),
+    Column("features", JSON(none_as_null=True)),
     Column("officer_id", Id, ForeignKey("officers.id")),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, or_, select, text
+from sqlalchemy import delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -104,10 +104,11 @@ def put_rule_judgements(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def put_person_judgement(tx: Tx, row: dict[str, Any]) -> None:
-    """A person's word replaces the rule's."""
+    """A person's word replaces the rule's; what the rule saw of the pair stays."""
     insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
     statement = insert_new(judgements)
-    changed = {name: statement.excluded[name] for name in ("judgement", "officer_id", "at")}
+    changed: dict[str, Any] = {name: statement.excluded[name] for name in ("judgement", "officer_id", "at")}
+    changed["features"] = func.coalesce(judgements.c.features, statement.excluded.features)
     tx.execute(statement.on_conflict_do_update(index_elements=["report_a", "report_b"], set_=changed), [row])
 
 

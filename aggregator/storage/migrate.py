@@ -16,13 +16,22 @@ from aggregator.storage import (
     case_tables,
     channel_tables,
     ledger_tables,
+    match_rule_tables,
     place_tables,
     report_tables,
 )
 from aggregator.storage.db import Database
 from aggregator.storage.types import metadata
 
-_ALL = (account_tables, case_tables, channel_tables, ledger_tables, place_tables, report_tables)
+_ALL = (
+    account_tables,
+    case_tables,
+    channel_tables,
+    ledger_tables,
+    match_rule_tables,
+    place_tables,
+    report_tables,
+)
 
 
 def config(connection: Connection | None = None) -> Config:

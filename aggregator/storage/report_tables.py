@@ -122,6 +122,8 @@ match_traits = Table(
     Column("channel", Text, nullable=False),
     Column("legal", Boolean, nullable=False),
     Column("anonymous", Boolean, nullable=False),
+    #: The past of a ward, to be judged again.
+    Index("ix_match_traits_ward_received_at", "ward", "received_at", "report_id"),
 )
 
 match_keys = Table(
@@ -147,6 +149,8 @@ judgements = Table(
     Column("reasons", Json, nullable=False),
     Column("recurrence", Boolean, nullable=False),
     Column("rule_version", Text, nullable=False),
+    #: What the score was made of, unscaled: what a training run learns from.
+    Column("features", JSON(none_as_null=True)),
     #: NULL where the rule judged; a person's word binds for ever.
     Column("officer_id", Id, ForeignKey("officers.id")),
     Column("at", Instant, nullable=False),
