@@ -4,8 +4,8 @@
 
 One decision, two sources of candidates: `StoredCandidates` reads the posting lists of a whole batch in
 one statement, `live_index.LiveCandidates` holds them in memory. What may surprise: reports of one batch
-are matched with one another too, in their order, before any of them is stored; the batch's own keys lie
-over the database's like one more, newest, part of each posting list.
+are matched with one another too, in their order, before any of them is stored; the batch's own keys are
+read with the database's as if it were stored already.
 """
 
 from __future__ import annotations
@@ -104,9 +104,11 @@ class StoredCandidates:
     def __init__(self, tx: Tx, batch: Sequence[Traits], keys: Mapping[int, Sequence[int]]) -> None:
         self._keys = keys
         self._lookups = {t.report_id: matching.lookup_keys(t) for t in batch}
-        self._postings = match_queries.postings(tx, _since(batch, self._lookups))
+        self._since = _since(batch, self._lookups)
+        self._postings = match_queries.postings(tx, self._since)
         stored = {report_id for ids in self._postings.values() for report_id in ids}
         self._known = match_queries.stored_traits(tx, stored)
+        self._days = {t.report_id: day_of(t.received_at) for t in (*self._known.values(), *batch)}
         self._sizes: dict[int, int] = {}
         for t in self._known.values():
             if t.case_id is not None:
@@ -116,15 +118,29 @@ class StoredCandidates:
     def near(self, t: Traits) -> list[Traits]:
         near: set[int] = set()
         around: list[list[int]] = []
-        for key in self._lookups[t.report_id]:
-            fresh = self._fresh.get(key, [])[-PER_KEY:]
-            held = fresh + self._postings.get(key, [])[: PER_KEY - len(fresh)]
+        day = day_of(t.received_at)
+        for key, days in self._lookups[t.report_id].items():
+            held = self._held(key, day - days)
             if is_cell(key):
                 around.append(held)
             else:
                 near.update(held)
         near.update(newest_around(around))
         return [self._known[one] for one in sorted(near) if one in self._known]
+
+    def _held(self, key: int, since: int) -> list[int]:
+        """The key's posting list as the database would give it to this report alone, the batch stored.
+
+        So the pages in which reports come change nothing: a page may hold a report of last year beside
+        today's, and one that came late is older than what is stored.
+        """
+        stored, fresh = self._postings.get(key, []), self._fresh.get(key)
+        if fresh is None and self._since[key] == since:
+            return stored
+        days = self._days
+        held = [one for one in (*stored, *(fresh or ())) if days.get(one, -1) >= since]
+        held.sort(key=lambda one: (days[one], one), reverse=True)
+        return held[:PER_KEY]
 
     def size(self, case_id: int) -> int:
         return self._sizes.get(case_id, 0)

@@ -17,9 +17,13 @@ from aggregator.storage.ledger_tables import ledger_entries, ledger_heads
 
 
 def heads(tx: Tx, chains: Sequence[str], *, lock: bool) -> dict[str, tuple[int, str]]:
-    """Chain -> (last seq, last hash), making missing heads; `lock` holds the rows until commit."""
+    """Chain -> (last seq, last hash), making missing heads; `lock` holds the rows until commit.
+
+    Missing heads are made before any is locked: who held one while it waited for another's new one could
+    meet somebody who holds and waits the other way round.
+    """
     wanted = sorted(set(chains))
-    found = _read_heads(tx, wanted, lock)
+    found = _read_heads(tx, wanted, lock=False)
     missing = [chain for chain in wanted if chain not in found]
     if missing:
         insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
@@ -28,8 +32,7 @@ def heads(tx: Tx, chains: Sequence[str], *, lock: bool) -> dict[str, tuple[int, 
             for chain in missing
         ]
         tx.execute(insert_new(ledger_heads).on_conflict_do_nothing(), rows)
-        found = _read_heads(tx, wanted, lock)
-    return found
+    return _read_heads(tx, wanted, lock) if missing or lock else found
 
 
 def _read_heads(tx: Tx, chains: list[str], lock: bool) -> dict[str, tuple[int, str]]:

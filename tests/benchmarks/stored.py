@@ -6,7 +6,8 @@
 
     past reports in bulk | new ones in pages, as a poll brings them | CPU of this process and the server's
 
-The city grows as a city does: more wards first (up to 168), then more years. The past is written by
+The city grows as a city does: more wards first (up to 168), each corner with streets of its own, then
+more years. The past is written by
 tables, not through intake, with what intake would read of it: reports, what they are compared by, their
 keys, cases (closed or open as the stream has it) and memberships; new reports go on with the streets,
 problems and people of a stored ward. What may surprise: the growth exponent is of CPU time, which a disk
@@ -225,14 +226,30 @@ def _fill(office: Office, count: int) -> list[Report]:
     with office.db.write() as tx:
         insert_rows(tx, wards, [{"code": code, "name": f"Phường {code}"} for code in codes])
     for part in reversed(range(1, parts)):
-        made = streams.stream(HELD, PART, SEED + part, DAYS)
+        made = streams.stream(HELD, PART, SEED + part, DAYS, _corner(part % circle))
         _shift(made, part % circle, part // circle)
         _store(office, made, part * PART)
-    made = streams.stream(HELD, min(count, PART) + NEW, SEED, DAYS)
+    made = streams.stream(HELD, min(count, PART) + NEW, SEED, DAYS, _corner(0))
     _shift(made, 0, 0)
     _store(office, made[:-NEW], 0)
     _settle(office.db)
     return made[-NEW:]
+
+
+# Invented people that streets might be named after: a family a corner, so that few names come twice.
+_FAMILIES = (
+    "Nguyễn", "Trần", "Lê", "Phạm", "Huỳnh", "Hoàng", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Lý",
+)  # fmt: skip
+_GIVEN = (
+    "Văn An", "Thị Bưởi", "Công Chánh", "Đình Dậu", "Hữu Đạt", "Minh Giám", "Quang Hiển", "Thị Hoa",
+    "Bá Khoa", "Văn Lợi", "Trọng Mẫn", "Thị Năm", "Đức Oai", "Tấn Phong", "Thành Quới", "Văn Rạng", "Ngọc Sương",
+    "Chí Tài", "Thị Út", "Quốc Việt", "Xuân Yên", "Kim Ngân", "Phước Thọ", "Thiện Hùng", "Bích Trâm",
+    "Hồng Gấm", "Như Lan", "Thế Vinh", "Nhật Duy", "Khắc Nhu", "Duy Tân", "Mậu Thân", "Khánh Dư",
+)  # fmt: skip
+
+
+def _corner(place: int) -> tuple[int, list[str]]:
+    return place, [f"{_FAMILIES[place]} {given}" for given in _GIVEN]
 
 
 def _shift(made: list[Report], place: int, period: int) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -199,32 +199,40 @@ class Report:
     kind: str
 
 
-def stream(half: int, count: int, seed: int, days: int = 60) -> list[Report]:
+def stream(
+    half: int, count: int, seed: int, days: int = 60, corner: tuple[int, Sequence[str]] | None = None
+) -> list[Report]:
     """`count` reports over `days`, in the order of their arrival; the same for the same arguments.
+
+    `corner` (a number, and its street names) holds the streets where they are from one seed to another.
 
     `kind` is first, copy (verbatim), slip (copied with slips), reworded, other_house, other_problem or
     after_closing; the last three are hard negatives.
     """
-    return _City(half, count, seed, days).reports()
+    return _City(half, count, seed, days, corner).reports()
 
 
 class _City:
-    def __init__(self, half: int, count: int, seed: int, days: int) -> None:
+    def __init__(
+        self, half: int, count: int, seed: int, days: int, corner: tuple[int, Sequence[str]] | None
+    ) -> None:
         self.dice = random.Random(seed * 2 + half)
         self.half, self.count, self.days = half, count, days
         self.taken: dict[tuple[Street, str, str], datetime] = {}
         self.number = 0
-        self.streets = self._streets()
+        if corner is None:
+            self.streets = self._streets(self.dice, _STREETS[half::2])
+        else:
+            self.streets = self._streets(random.Random(corner[0]), corner[1])
 
-    def _streets(self) -> list[Street]:
-        names = _STREETS[self.half :: 2]
+    def _streets(self, dice: random.Random, names: Sequence[str]) -> list[Street]:
         wards = [str(26_000 + 3 * n + self.half) for n in range(max(12, self.count // 1500))]
         made = []
         for ward in wards:
-            at = (10.7 + self.dice.random() * 0.2, 106.6 + self.dice.random() * 0.2)
-            for name in self.dice.sample(names, 8):
-                lat, lng = (x + self.dice.uniform(-0.008, 0.008) for x in at)
-                step = self.dice.choice(((6e-5, 3e-5), (2e-5, 7e-5), (-5e-5, 4e-5), (7e-5, -1e-5)))
+            at = (10.7 + dice.random() * 0.2, 106.6 + dice.random() * 0.2)
+            for name in dice.sample(names, 8):
+                lat, lng = (x + dice.uniform(-0.008, 0.008) for x in at)
+                step = dice.choice(((6e-5, 3e-5), (2e-5, 7e-5), (-5e-5, 4e-5), (7e-5, -1e-5)))
                 made.append(Street(name, ward, lat, lng, step))
         return made
 
