@@ -242,9 +242,10 @@ _FAMILIES = (
 )  # fmt: skip
 _GIVEN = (
     "Văn An", "Thị Bưởi", "Công Chánh", "Đình Dậu", "Hữu Đạt", "Minh Giám", "Quang Hiển", "Thị Hoa",
-    "Bá Khoa", "Văn Lợi", "Trọng Mẫn", "Thị Năm", "Đức Oai", "Tấn Phong", "Thành Quới", "Văn Rạng", "Ngọc Sương",
-    "Chí Tài", "Thị Út", "Quốc Việt", "Xuân Yên", "Kim Ngân", "Phước Thọ", "Thiện Hùng", "Bích Trâm",
-    "Hồng Gấm", "Như Lan", "Thế Vinh", "Nhật Duy", "Khắc Nhu", "Duy Tân", "Mậu Thân", "Khánh Dư",
+    "Bá Khoa", "Văn Lợi", "Trọng Mẫn", "Thị Năm", "Đức Oai", "Tấn Phong", "Thành Quới", "Văn Rạng",
+    "Ngọc Sương", "Chí Tài", "Thị Út", "Quốc Việt", "Xuân Yên", "Kim Ngân", "Phước Thọ",
+    "Thiện Hùng", "Bích Trâm", "Hồng Gấm", "Như Lan", "Thế Vinh", "Nhật Duy", "Khắc Nhu", "Duy Tân",
+    "Mậu Thân", "Khánh Dư",
 )  # fmt: skip
 
 
