@@ -34,6 +34,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from aggregator.domain.street_names import WORD, Page, read_name
@@ -376,6 +377,7 @@ def as_written(typed: str, place: Place) -> str | None:
 # --- comparing streets -----------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=8192)
 def street_root(street: str) -> str:
     """The two words a street or landmark is found again by: a name cut short or read too far keeps them."""
     found = street.split()

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from sys import intern
+from typing import NamedTuple
 
 from aggregator.domain.address import Place, as_written, field_place, places, preferred, street_root
 from aggregator.domain.text import clean, content_of, digest63, fold, key_of, phones, tokens
@@ -178,7 +179,9 @@ def _place_keys(t: Traits, street_kinds: tuple[int, ...]) -> list[int]:
 def _shared_keys(t: Traits) -> list[int]:
     # A title of three words is shared by thousands; as a key it would only crowd out better candidates.
     found = [_CONTENT << _KEY_BITS | t.content & _KEY_MASK] if t.text.count(" ") >= 3 else []
-    return [*found, _key(_PHONE, t.phone)] if t.phone else found
+    if t.phone:
+        found.append(_key(_PHONE, t.phone))
+    return found
 
 
 def keys(t: Traits) -> tuple[int, ...]:
@@ -203,20 +206,41 @@ AROUND = 40
 more in two months, what is older is found by its address, its words or its caller."""
 
 
-def lookup_keys(t: Traits) -> dict[int, int]:
-    """The hashes under which candidates for a new report are looked up, at most fourteen, each with the
-    number of days that it is followed back.
+class Lookups(NamedTuple):
+    """The hashes under which candidates for a new report are looked up, at most fourteen.
 
-    Besides its own: the eight cells around, and the reports of its street that name no house; one that
+    `precise` are followed `PRECISE_DAYS` back, `street` and `cells` `BROAD_DAYS`.
+    """
+
+    precise: list[int]
+    street: list[int]
+    cells: list[int]
+
+
+def lookups(t: Traits) -> Lookups:
+    """Where to look for a new report: under its own keys, and around.
+
+    Around are the eight cells beside its own, and the reports of its street that name no house; one that
     names no house itself also meets those that do.
     """
-    places = _place_keys(t, (_STREET,) if t.house else (_STREET, _NUMBERED_STREET))
-    house, broad = (places[:1], places[1:]) if t.street and t.house else ([], places)
-    if cell := _cell(t):
-        row, column = cell
-        broad += [_cell_key(row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-    precise = [*_shared_keys(t), *house]
-    return dict.fromkeys(precise, PRECISE_DAYS) | dict.fromkeys(broad, BROAD_DAYS)
+    street = _place_keys(t, (_STREET,) if t.house else (_STREET, _NUMBERED_STREET))
+    precise = _shared_keys(t)
+    if t.street and t.house:
+        precise.append(street.pop(0))
+    cell = _cell(t)
+    if cell is None:
+        return Lookups(precise, street, [])
+    first = _cell_key(cell[0] - 1, cell[1] - 1)
+    return Lookups(precise, street, [first + step for step in _NINE_CELLS])
+
+
+_NINE_CELLS = tuple(_cell_key(dy, dx) - _cell_key(0, 0) for dy in range(3) for dx in range(3))
+
+
+def lookup_keys(t: Traits) -> dict[int, int]:
+    """All `lookups`, each with the number of days that it is followed back."""
+    found = lookups(t)
+    return dict.fromkeys(found.precise, PRECISE_DAYS) | dict.fromkeys(found.street + found.cells, BROAD_DAYS)
 
 
 def is_cell(key: int) -> bool:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
 from aggregator.domain import matching
 from aggregator.domain.matching import Traits
-from aggregator.domain.traits import BROAD_DAYS, PER_KEY, is_cell, newest_around
+from aggregator.domain.traits import BROAD_DAYS, PER_KEY, lookups, newest_around
 
 _KEPT = timedelta(days=BROAD_DAYS)
 
@@ -34,24 +34,22 @@ class LiveCandidates:
 
     def near(self, t: Traits) -> list[Traits]:
         self._forget(t.received_at)
-        found: set[int] = set()
-        around: list[Sequence[int]] = []
         # What is open for longer is found by its precise keys only, as in the database.
-        first = self._recent[0].report_id if self._recent else t.report_id
-        for key, days in matching.lookup_keys(t).items():
+        since = self._recent[0].report_id if self._recent else t.report_id
+        keys = lookups(t)
+        found = set(newest_around(self._under(keys.cells, since)))
+        found.update(*self._under(keys.street, since), *self._under(keys.precise))
+        reports = self._reports
+        return [reports[one] for one in sorted(found)]
+
+    def _under(self, keys: list[int], since: int = 0) -> Iterator[Sequence[int]]:
+        """The numbers under each key that has any from `since` on."""
+        for key in keys:
             held = self._postings.get(key)
             if held is None:
                 continue
             numbers: Sequence[int] = (held,) if isinstance(held, int) else held
-            if days <= BROAD_DAYS and numbers[0] < first:
-                numbers = [one for one in numbers if one >= first]
-            if is_cell(key):
-                around.append(numbers)
-            else:
-                found.update(numbers)
-        found.update(newest_around(around))
-        reports = self._reports
-        return [reports[one] for one in sorted(found)]
+            yield numbers if numbers[0] >= since else [one for one in numbers if one >= since]
 
     def size(self, case_id: int) -> int:
         return self._sizes.get(case_id, (1, 0))[0]
