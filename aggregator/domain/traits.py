@@ -201,7 +201,7 @@ BROAD_DAYS, PRECISE_DAYS = 60, 400
 #: The longest posting list that is read. Older reports under a crowded key are found by its other keys.
 PER_KEY = 20
 
-AROUND = 40
+AROUND = 24
 """The cells around a spot are read together up to so many reports, the newest: where a neighbourhood has
 more in two months, what is older is found by its address, its words or its caller."""
 
