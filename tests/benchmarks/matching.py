@@ -12,21 +12,16 @@ Figures are of whole time-ordered streams, never of sampled pairs. Exit code 1 w
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import math
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import psutil
-
 from aggregator.domain.matching import Judgement
-from aggregator.services.clustering import Clustered, traits_of
-from aggregator.services.live_index import LiveCandidates
-from aggregator.services.matching_index import Matcher
+from aggregator.services.clustering import Clustered
 from tests.benchmarks import peers, real_reports, scores, strangers, streams
+from tests.benchmarks.live import growth
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.streams import BUILDERS, HELD, Report
 from tests.benchmarks.table import Figure, at_least, at_most, lines, side_by_side
@@ -54,7 +49,7 @@ def measure(
     for title, figures in real_reports.measure():
         yield lines(title, figures), figures
     if live:
-        figures = speed(HELD if half == STRANGERS else half, live)
+        figures = growth(HELD if half == STRANGERS else half, live, SEED)
         yield lines("speed and memory", figures), figures
 
 
@@ -136,46 +131,6 @@ def quality(made: list[Report], answers: Sequence[Clustered]) -> list[Figure]:
             note=f"of {len(hard)}: {dict(wrongly)}",
         ),
     ]  # fmt: skip
-
-
-def speed(half: int, live: Sequence[int]) -> list[Figure]:
-    """The whole judgement, reading included, over the last 10,000 reports of so many live ones."""
-    figures, rates = [], {}
-    for count in live:
-        made = streams.stream(half, count + _TIMED, SEED, days=59)
-        rows = [report.row for report in made]
-        del made
-        rates[count], p99, held = _timed(rows)
-        figures += [
-            at_least(f"reports a CPU second at {count:,} live", rates[count], 4000),
-            at_most(f"p99 at {count:,} live", p99 * 1000, 2, "ms"),
-            at_most(f"memory at {count:,} live", held / 1000, 1.5, "kB a report"),
-        ]
-    few, many = min(live), max(live)
-    if many > few:
-        exponent = math.log(rates[few] / rates[many]) / math.log(many / few)
-        figures.append(at_most(f"growth exponent from {few:,} to {many:,}", exponent, 0.10))
-    return figures
-
-
-_TIMED = 10_000
-
-
-def _timed(rows: list[dict[str, object]]) -> tuple[float, float, float]:
-    """(reports a CPU second, p99 in seconds, bytes held a report)."""
-    gc.collect()
-    gc.freeze()
-    index, before, times = LiveCandidates(), psutil.Process().memory_info().rss, []
-    matcher = Matcher(index)
-    for number, row in enumerate(rows, start=1):
-        started = time.process_time()
-        t = traits_of(row, number)
-        placement = matcher.place(t)
-        matcher.settle(t, number if placement.case_id is None else placement.case_id)
-        if number > len(rows) - _TIMED:
-            times.append(time.process_time() - started)
-    held = (psutil.Process().memory_info().rss - before) / len(index)
-    return len(times) / sum(times), sorted(times)[len(times) * 99 // 100], held
 
 
 def main() -> int:
