@@ -22,6 +22,7 @@ from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
 from aggregator.services.outbox import Outbox
+from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
 from aggregator.services.rules import Rules
 from aggregator.settings import Settings
@@ -45,6 +46,7 @@ class Aggregator:
     importing: Importing
     intake: Intake
     cases: Cases
+    placing: Placing
     deadlines: Deadlines
     outbox: Outbox
     inbox: Inbox
@@ -75,6 +77,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
     channels = Channels(db, vault, connectors, clock, settings)
     match_rules = MatchRules(db, rules, clock)
     polling = Polling(db, vault, connectors, intake, clock, settings)
+    cases = Cases(db, vault, clocks, clock, capabilities, settings.data_dir / "attachments")
     return Aggregator(
         settings=settings,
         db=db,
@@ -87,7 +90,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         polling=polling,
         importing=Importing(db, connectors, accounts, channels, polling, clock),
         intake=intake,
-        cases=Cases(db, vault, clocks, clock, capabilities, settings.data_dir / "attachments"),
+        cases=cases,
+        placing=Placing(db, rules, cases, clock),
         deadlines=clocks,
         outbox=Outbox(db, vault, connectors, clock, settings),
         inbox=Inbox(db, vault),

@@ -29,6 +29,7 @@ from inbox_web import (
     language,
     manual,
     security,
+    streets,
     wording,
 )
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-BLUEPRINTS = (auth, inbox, case, manual, dashboard, channels, health)
+BLUEPRINTS = (auth, inbox, case, manual, streets, dashboard, channels, health)
 
 
 def create_app(aggregator: Aggregator) -> Flask:

@@ -39,6 +39,8 @@ class Done:
     draft: str = ""
     link: str = ""
     case_id: int | None = None
+    #: The ward that the case has gone to.
+    ward: str = ""
 
 
 @blueprint.get("/cases/<int:case_id>")
@@ -158,6 +160,52 @@ def different(case_id: int) -> Answer:
     return _change(case_id, act)
 
 
+@blueprint.post("/cases/<int:case_id>/ward")
+@open_to(Right.HANDLE)
+def ward(case_id: int) -> Answer:
+    """To another ward of this installation."""
+
+    def act() -> Done:
+        to = request.form.get("ward", "")
+        code = services().placing.move(actor(), case_id, to, **guards())
+        return Done(_("The case is in the other ward now, under the code %(code)s.", code=code), ward=to)
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/guide")
+@open_to(Right.HANDLE)
+def guide(case_id: int) -> Answer:
+    """Not ours: the citizen is told whose it is."""
+
+    def act() -> Done:
+        to, body = request.form.get("ward", ""), request.form.get("body", "")
+        services().placing.guide(actor(), case_id, to, body, **guards())
+        return Done(_("The answer is on its way to every source."), draft=f"guide-{case_id}")
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/here")
+@open_to(Right.HANDLE)
+def here(case_id: int) -> Answer:
+    def act() -> Done:
+        services().placing.confirm(actor(), case_id, **guards())
+        return Done(_("Noted: it belongs to this ward."))
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/address")
+@open_to(Right.HANDLE)
+def address(case_id: int) -> Answer:
+    def act() -> Done:
+        services().placing.correct(actor(), case_id, request.form.get("address", ""), **guards())
+        return Done(_("The address was corrected."))
+
+    return _change(case_id, act)
+
+
 @blueprint.post("/cases/<int:case_id>/reveal")
 @open_to(Right.UNMASK)
 def reveal(case_id: int) -> Answer:
@@ -189,6 +237,8 @@ def _change(case_id: int, act: Callable[[], Done]) -> Answer:
     except (InputInvalid, MoveNotAllowed) as error:
         return _page(services().cases.case(actor(), case_id), error=message(error), typed=request.form), 422
     say(done.text, link=done.link, sent=done.draft)
+    if done.ward and not actor().sees(done.ward):
+        return redirect(url_for("inbox.page"), code=303)
     return redirect(_onward(done.case_id or case_id), code=303)
 
 

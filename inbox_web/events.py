@@ -77,6 +77,17 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "split": lambda data: _("%(n)s split off", n=len(data.get("reports", ()))),
     "split_off": lambda data: _("Split off from %(code)s", code=data.get("from", "")),
     "different": lambda data: _("Said not to be the same as another report"),
+    "ward_left": lambda data: _("Moved to %(ward)s", ward=data.get("ward_to", "")),
+    "ward_came": lambda data: _(
+        "Came from %(ward)s, where its code was %(code)s",
+        ward=data.get("ward_from", ""),
+        code=data.get("code_from", ""),
+    ),
+    "ward_confirmed": lambda data: _("Said to belong to this ward"),
+    "address_corrected": lambda data: _("The address was corrected"),
+    "street_withdrawn": lambda data: _(
+        "A decision about %(street)s was taken back", street=data.get("street", "")
+    ),
     "unmasked": lambda data: _with(_("The sender was looked up"), data.get("reason")),
 }
 

@@ -137,6 +137,14 @@ CAUSES = {
     "undo": _l("Put back by a person"),
 }
 
+#: What an officer did that decided on the ward of a case.
+WARD_CAUSES = {
+    "moved": _l("moved there"),
+    "guided": _l("answered that it belongs there"),
+    "confirmed": _l("confirmed"),
+    "corrected": _l("address corrected"),
+}
+
 ATTACHMENTS = {
     "pending": _l("being fetched"),
     "refused": _l("refused: not a permitted kind of file"),
@@ -233,7 +241,7 @@ _TABLES = {
     "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
-    "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
+    "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
     "HEALTH_ICONS": HEALTH_ICONS,
 }  # fmt: skip
 

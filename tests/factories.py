@@ -45,6 +45,7 @@ from aggregator.services.intake import Intake
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
+from aggregator.services.placing import Placing
 from aggregator.services.rules import Rules
 from aggregator.services.views import CaseView
 from aggregator.settings import Settings
@@ -206,6 +207,7 @@ class Office:
         self.cases = Cases(
             self.db, self.vault, self.deadlines, self.clock, lambda kind: KINDS[kind], folder / "attachments"
         )
+        self.placing = Placing(self.db, RULES, self.cases, self.clock)
         self.inbox = Inbox(self.db, self.vault)
         self.figures = Figures(self.db, self.clock)
         self.evidence = Evidence(self.db)

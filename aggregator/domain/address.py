@@ -25,7 +25,8 @@ consistent with itself. In text without capitals a bare number needs a common fi
 names after it ("12 le loi" yes, "3 ho ga" no). Offsets point into the NFC form of the text.
 
 Tried and dropped: one expression for a whole address (two nested repetitions cost seconds on hostile
-input); a list of all streets (none is complete; 70 % of one made matching worse than none).
+input); a list of all streets (none is complete; 70 % of one made matching worse than none). What an
+office's own address fields have taught (`gazetteer`) may be given, and only adds.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
+from aggregator.domain.gazetteer import NOTHING, Gazetteer
 from aggregator.domain.street_names import WORD, Page, read_name
 from aggregator.domain.street_words import (
     AFTER_A_ROAD_WORD,
@@ -228,17 +230,31 @@ def _read_number(page: Page, match: re.Match[str]) -> Place | None:
     alley = any(each in _DEPTH for each, _ in items)
     certain = alley or kind in ("so nha", "nha")
     before = page.folded[max(0, match.start() - 16) : match.start()]
+    known = page.streets.at(page.folded, end)
+    # "ngay 45 nguyen van qua" is "ngay", right at, and not "ngày", the day.
+    certain = certain or (known is not None and before.endswith("ngay "))
     if (not certain and _BEFORE_NO_HOUSE.search(before)) or _is_date(page, match, alley or kind in _NAMED):
         return None
     road = _ROAD_BEFORE_NAME.match(page.folded, end)
     slash = "/" in _number(match)
     name_at = road.end() if road else _past_comma(page, end)
     name = read_name(page, name_at, sure=bool(road) or alley or slash or kind in _NAMED)
+    name = _known_or(page, name_at, name)
     if name:
         return Place(_joined(items), name[0], match.start(), name[1])
     if alley or kind == "so nha" or (slash and page.field):
         return Place(_joined(items), None, match.start(), end)
     return None
+
+
+def _known_or(page: Page, pos: int, read: tuple[str, int] | None) -> tuple[str, int] | None:
+    """The name as read, or the known street that stands there and that it cuts short or runs beyond."""
+    known = page.streets.at(page.folded, pos)
+    if known is None or read is None:
+        return known or read
+    first = WORD.match(page.folded, pos)
+    overrun = read[0].startswith(f"{known[0]} ") and first and not page.capital(first.start(1))
+    return known if overrun or known[0].startswith(read[0]) else read
 
 
 def _past_comma(page: Page, pos: int) -> int:
@@ -249,7 +265,7 @@ def _past_comma(page: Page, pos: int) -> int:
 
 def _read_road(page: Page, match: re.Match[str]) -> Place | None:
     before = page.folded[max(0, match.start() - 8) : match.start()]
-    name = read_name(page, match.end(), sure=True, known=AFTER_A_ROAD_WORD)
+    name = _known_or(page, match.end(), read_name(page, match.end(), sure=True, known=AFTER_A_ROAD_WORD))
     if name is None or _NO_ROAD_AFTER.search(before):
         return None
     street, end = name
@@ -304,15 +320,26 @@ def _scan(page: Page) -> Iterator[Place]:
             yield found
 
 
-def _page(text: str, *, field: bool) -> Page:
+def _read_all(page: Page) -> list[Place]:
+    """The places of a page; where none has a street, the known streets that stand in it without a sign."""
+    found = list(_scan(page))
+    if page.streets and not any(place.street for place in found):
+        found += [Place(None, street, start, end) for street, start, end in page.streets.find(page.folded)]
+    return found
+
+
+def _page(text: str, *, field: bool, streets: Gazetteer = NOTHING) -> Page:
     typed = text[:SCANNED] if text.isascii() else unicodedata.normalize("NFC", text[:SCANNED])
-    return Page(typed, fold(typed), field, accented=not typed.isascii())
+    return Page(typed, fold(typed), field, accented=not typed.isascii(), streets=streets)
 
 
-def addresses(text: str) -> list[Address]:
-    """The places that a free text names, in their order; at most the first 4,000 characters are read."""
-    page = _page(text, field=False)
-    return [_placed(page, found) for found in _scan(page)]
+def addresses(text: str, streets: Gazetteer = NOTHING) -> list[Address]:
+    """The places that a free text names, in their order; at most the first 4,000 characters are read.
+
+    `streets`: names that need no word before them.
+    """
+    page = _page(text, field=False, streets=streets)
+    return [_placed(page, found) for found in _read_all(page)]
 
 
 def places(typed: str, folded: str) -> list[Place]:
@@ -320,6 +347,7 @@ def places(typed: str, folded: str) -> list[Place]:
     return list(_scan(Page(typed[:SCANNED], folded[:SCANNED], field=False, accented=not typed.isascii())))
 
 
+@lru_cache(maxsize=2048)  # of a batch's fields, each is read for matching and for learning its street
 def field_place(field: str | None) -> Place | None:
     """The place in an address field; a field of a name alone ("Tôn Đức Thắng, Hòa Khánh") is a street."""
     return _field_place(_page(field, field=True)) if field else None
@@ -344,11 +372,11 @@ def _precision(place: Place | Address) -> int:
     return house + (4 if place.street else 0)
 
 
-def best_address(address_field: str | None, body: str) -> Address | None:
+def best_address(address_field: str | None, body: str, streets: Gazetteer = NOTHING) -> Address | None:
     """Where it is: the address field, unless it lacks a house and the body names one on that street."""
     page = _page(address_field or "", field=True)
     place = _field_place(page)
-    return preferred(_placed(page, place) if place else None, addresses(body))
+    return preferred(_placed(page, place) if place else None, addresses(body, streets))
 
 
 def preferred(field: _Either | None, body: list[_Either]) -> _Either | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from aggregator.domain.gazetteer import NOTHING, Gazetteer
 from aggregator.domain.street_words import (
     FIRST_SYLLABLE,
     KEEPS_GOING,
@@ -31,12 +32,16 @@ _COMPASS = frozenset("nsew")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The text being read: as typed and folded, of one length; `field` = it holds nothing but an address."""
+    """The text being read: as typed and folded, of one length; `field` = it holds nothing but an address.
+
+    `streets`: names known from address fields, which need no sign in a text.
+    """
 
     typed: str
     folded: str
     field: bool
     accented: bool
+    streets: Gazetteer = NOTHING
 
     def capital(self, at: int) -> bool:
         return self.typed[at].isupper()

@@ -16,6 +16,7 @@ from typing import Any
 
 from aggregator.domain import matching
 from aggregator.domain.matching import Traits
+from aggregator.domain.places import Learned
 from aggregator.domain.runs import Run
 from aggregator.domain.text import e164, squash
 from aggregator.domain.worktime import VN
@@ -25,7 +26,7 @@ from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
 from aggregator.services.matching_index import Matcher, StoredCandidates
 from aggregator.services.rules import Book
-from aggregator.storage import case_queries, ledger_queries, match_queries, report_queries
+from aggregator.storage import case_queries, ledger_queries, match_queries, report_queries, street_queries
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import Head
 from aggregator.storage.vault import Vault
@@ -199,11 +200,13 @@ class Admission:
     # Changed reports
 
     def revise(
-        self, tx: Tx, run: Run, book: Book, changed: Sequence[tuple[Head, Canonical, str, int]], now: datetime
-    ) -> None:
+        self, tx: Tx, run: Run, book: Book, changed: Sequence[tuple[Head, Canonical, str, int]],
+        learned: Learned, now: datetime,
+    ) -> None:  # fmt: skip
         """Bring stored reports to their newest revision; their cases keep them and turn unread."""
         if not changed:
             return
+        decided = street_queries.decided(tx, [head.report_id for head, *_ in changed])
         newest = {
             head.report_id: Arrival(
                 values,
@@ -211,7 +214,10 @@ class Admission:
                 seq,
                 digest,
                 report_id=head.report_id,
-                place_guess=routing.revised_guess(book.wards, head.ward_code, run.ward_code, values),
+                # Where a person has decided on the ward, the text is not asked again.
+                place_guess=None
+                if head.report_id in decided
+                else routing.revised_guess(book.wards, head.ward_code, run.ward_code, values, learned),
             )
             for head, values, digest, seq in changed
         }

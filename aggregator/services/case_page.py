@@ -11,10 +11,13 @@ from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
 from aggregator.services import deadlines, delivery_views
 from aggregator.services.deadlines import Deadlines
+from aggregator.services.guidance import guidance
+from aggregator.services.routing import is_todays
 from aggregator.services.rows import inbox_row
 from aggregator.services.views import (
     AttachmentView,
     CaseView,
+    Choice,
     DeliveryView,
     ReasonView,
     ReplyView,
@@ -27,6 +30,7 @@ from aggregator.storage import (
     inbox_queries,
     ledger_queries,
     match_queries,
+    place_queries,
     report_queries,
 )
 from aggregator.storage.db import Tx
@@ -47,6 +51,7 @@ def read(
     members = {row.report_id: row for row in living[:REPORTS]}
     deliveries = delivery_views.deliveries_of_case(tx, [case_id], now)
     entries, replies = ledger_queries.of_case(tx, case_id, TIMELINE), case_queries.replies_of(tx, case_id)
+    wards = {row.code: row.name for row in place_queries.all_wards(tx)}
     names = inbox_queries.officer_names(tx, (row.officer_id for row in [*entries, *replies]))
     sentence_vi, sentence_en = clocks.explain(tx, case, [row.report_id for row in living])
     return CaseView(
@@ -59,16 +64,21 @@ def read(
         merged_into=case.merged_into,
         deadline_vi=sentence_vi,
         deadline_en=sentence_en,
-        reports=_reports(tx, members, capabilities),
+        reports=_reports(tx, members, wards, capabilities),
         suggestions=_suggestions(tx, case, list(members)) if case.is_open else (),
         timeline=_timeline(entries, names),
         replies=_replies(replies, names, deliveries),
+        other_wards=tuple(
+            Choice(code, name)
+            for name, code in sorted((name, code) for code, name in wards.items())
+            if code != case.ward_code
+        ),
         moves=tuple(status for status in Status if status in MOVES[Status(case.status)] and status in OPEN),
     )
 
 
 def _reports(
-    tx: Tx, members: Mapping[int, Any], capabilities: Callable[[str], Capabilities]
+    tx: Tx, members: Mapping[int, Any], wards: Mapping[str, str], capabilities: Callable[[str], Capabilities]
 ) -> tuple[ReportView, ...]:
     ids = list(members)
     files: dict[int, list[AttachmentView]] = {}
@@ -84,6 +94,7 @@ def _reports(
             files.get(row.id, []),
             row.id in identified,
             due.get(row.id),
+            wards,
             capabilities(row.channel_kind),
         )
         for row in report_queries.in_case_ids(tx, ids)
@@ -92,9 +103,11 @@ def _reports(
 
 def _report(
     row: Any, member: Any, files: Sequence[AttachmentView], identified: bool, due_at: datetime | None,
-    can: Capabilities,
+    wards: Mapping[str, str], can: Capabilities,
 ) -> ReportView:  # fmt: skip
     guess = row.place_guess or {}
+    elsewhere = bool(guess) and guess["code"] != row.ward_code
+    served = elsewhere and is_todays(guess["code"], wards)
     return ReportView(
         id=row.id, external_id=row.external_id, channel=row.title, channel_slug=row.slug, kind=row.kind,
         received_at=row.received_at, subject=row.subject, body=row.body, address=row.address, area=row.area,
@@ -106,6 +119,8 @@ def _report(
         can_reply=can.push_reply, max_reply_chars=can.max_reply_chars,
         place=guess.get("name"), place_why_vi=guess.get("reason_vi", ""),
         place_why_en=guess.get("reason_en", ""), place_moved=guess.get("code") == row.ward_code,
+        place_code=guess["code"] if elsewhere else None, place_served=served,
+        guidance=guidance(wards[row.ward_code], guess) if elsewhere and not served else "",
     )  # fmt: skip
 
 

@@ -118,22 +118,26 @@ class Cases:
         *, version: int | None = None, once: str | None = None,
     ) -> int:  # fmt: skip
         """Answer once; one message for each report goes on its way (I8). The reply's id."""
-        text = _text(body, MAX_REPLY, "body", "nội dung phúc đáp")
 
         def act(tx: Tx, case: Any, now: datetime) -> int:
-            target = _after(Status(case.status), kind)
-            reports = self._living_reports(tx, case_id)
-            self._check_length(reports, text)
-            values = {"case_id": case_id, "officer_id": actor.id, "kind": kind.value, "body": text, "at": now}
-            reply_id = case_queries.insert_reply(tx, values)
-            outbox_queries.enqueue(tx, [self._message(reply_id, case_id, row, now) for row in reports])
-            self._set_status(tx, actor, case, target, now)
-            outbox_queries.refresh_problem(tx, [case_id])
-            told = {"reply": reply_id, "kind": kind.value, "sources": [row.slug for row in reports]}
-            _record(tx, case, "replied", actor, now, told | _moved(case, target))
-            return reply_id
+            return self.answer(tx, actor, case, kind, body, now)
 
         return int(self._do(actor, case_id, version, once, act))
+
+    def answer(self, tx: Tx, actor: Actor, case: Any, kind: ReplyKind, body: str, now: datetime) -> int:
+        """`reply` as a part of another verb, inside its frame."""
+        text = _text(body, MAX_REPLY, "body", "nội dung phúc đáp")
+        target = _after(Status(case.status), kind)
+        reports = self._living_reports(tx, case.id)
+        self._check_length(reports, text)
+        values = {"case_id": case.id, "officer_id": actor.id, "kind": kind.value, "body": text, "at": now}
+        reply_id = case_queries.insert_reply(tx, values)
+        outbox_queries.enqueue(tx, [self._message(reply_id, case.id, row, now) for row in reports])
+        self._set_status(tx, actor, case, target, now)
+        outbox_queries.refresh_problem(tx, [case.id])
+        told = {"reply": reply_id, "kind": kind.value, "sources": [row.slug for row in reports]}
+        _record(tx, case, "replied", actor, now, told | _moved(case, target))
+        return reply_id
 
     def note(self, actor: Actor, case_id: int, text: str, *, once: str | None = None) -> None:
         """An internal note: in the timeline for colleagues, never sent anywhere."""

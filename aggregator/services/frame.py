@@ -33,14 +33,16 @@ class Frame:
     def do(
         self, actor: Actor, case_id: int, version: int | None, once: str | None,
         act: Callable[[Tx, Any, datetime], Any], also: Callable[[Tx], Iterable[int]] = lambda tx: (),
+        wards: Iterable[str] = (),
     ) -> Any:  # fmt: skip
         """What `act` returns, or returned when this post came first.
 
-        `also`: other cases that `act` may change, so that their numbers are kept, too.
+        `also`: other cases that `act` may change, so that their numbers are kept, too. `wards`: others
+        whose chains it writes to.
         """
         require(actor, Right.HANDLE)
         with self._db.write() as tx:
-            ledger.lock(tx, [seen(tx, actor, case_id).ward_code])
+            ledger.lock(tx, [seen(tx, actor, case_id).ward_code, *wards])
             # Only now is nobody else at work in this ward: the same post's first arrival has ended, and
             # what follows is later than all that the log holds.
             done = request_queries.result_of(tx, once, actor.id)

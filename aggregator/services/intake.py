@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.places import Learned
 from aggregator.domain.runs import Counts, Run
 from aggregator.domain.text import clean
 from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem
@@ -28,6 +29,7 @@ from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import MAX_LINE, Canonical, line, understood
 from aggregator.services.clock import Clock
+from aggregator.services.learning import Learning
 from aggregator.services.ledger import Draft
 from aggregator.services.routing import Destination
 from aggregator.services.rules import Book, Rules
@@ -76,6 +78,7 @@ class Intake:
         self._rules = rules
         self._admission = admission
         self._clock = clock
+        self._learning = Learning()
 
     def receive(self, run: Run, batch: Batch) -> Counts:
         """Commit `batch` whole. Raises `LeaseLost` (and stores nothing) where another worker took over."""
@@ -83,13 +86,14 @@ class Intake:
         with self._db.write() as tx:
             book = self._rules.book(tx)
             stored = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
-            places = self._destinations(run, book, found, stored)
+            learned = self._learning.learned(tx, self._clock())
+            places = self._destinations(run, book, found, stored, learned)
             # Alone in these wards from here on: two workers matching the same problem at once would
             # each see the other's report too late and open two cases.
             ledger.lock(tx, sorted(_wards(run, places, stored)))
             now = self._clock()
             work = self._sort(tx, run, book, found, places)
-            self._store(tx, run, book, work, now)
+            self._store(tx, run, book, work, learned, now)
             if run.kind != "replay":  # a replay settles its own items
                 came = [external_id for external_id, *_ in work.revisions]
                 quarantine_queries.supersede_records(tx, run.channel_id, came)
@@ -132,10 +136,12 @@ class Intake:
                 found.append(_Read(values, digest, item, record.location.ward_code, record.answers))
         return found, problems
 
-    def _destinations(self, run: Run, book: Book, found: Sequence[_Read], stored: Container[str]) -> _Places:
+    def _destinations(
+        self, run: Run, book: Book, found: Sequence[_Read], stored: Container[str], learned: Learned
+    ) -> _Places:
         """Where each record goes that is not stored yet; most of a poll is, and needs no reading."""
         return {
-            one.revision: routing.destination(book.wards, run.ward_code, one.ward, one.values)
+            one.revision: routing.destination(book.wards, run.ward_code, one.ward, one.values, learned)
             for one in found
             if one.values.external_id not in stored
         }
@@ -164,14 +170,15 @@ class Intake:
 
     # What is written
 
-    def _store(self, tx: Tx, run: Run, book: Book, work: _Work, now: datetime) -> None:
+    def _store(self, tx: Tx, run: Run, book: Book, work: _Work, learned: Learned, now: datetime) -> None:
         ids = report_queries.reserve_ids(tx, len(work.new))
         for report_id, arrival in zip(ids, work.new.values(), strict=True):
             arrival.report_id = report_id
         report_ids = {external_id: arrival.report_id for external_id, arrival in work.new.items()}
         report_ids |= {values.external_id: head.report_id for head, values, *_ in work.changed}
         self._admission.admit(tx, run, book, list(work.new.values()), now)
-        self._admission.revise(tx, run, book, work.changed, now)
+        self._admission.revise(tx, run, book, work.changed, learned, now)
+        self._learning.take(tx, ((one.ward, one.values.address) for one in work.new.values()), now)
         report_queries.insert_revisions(
             tx,
             [

@@ -175,6 +175,11 @@ class ReportView:
     place_why_vi: str = ""
     place_why_en: str = ""
     place_moved: bool = False
+    #: Where it may belong elsewhere: that ward's code, whether it is served here, and what to tell the
+    #: citizen where it is not.
+    place_code: str | None = None
+    place_served: bool = False
+    guidance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +237,8 @@ class CaseView:
     timeline: tuple[TimelineEntry, ...]
     replies: tuple[ReplyView, ...]
     moves: tuple[Status, ...]
+    #: Where the case can be moved: the other wards of this installation, by name.
+    other_wards: tuple[Choice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,3 +340,31 @@ class QuarantineView:
     row: int | None
     tries: int
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """One officer's word on a street, which can be taken back."""
+
+    id: int
+    at: datetime
+    who: str
+    case_code: str
+    #: None where the case has left the wards that this person sees.
+    case_id: int | None
+    house: int | None
+    ward: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreetView:
+    """What was decided about one street, newest first; `about`: the old ward, or the one it was sent to."""
+
+    street: str
+    about: str
+    decisions: tuple[DecisionView, ...]
+
+    @property
+    def contested(self) -> bool:
+        return len({one.ward for one in self.decisions}) > 1

@@ -19,6 +19,7 @@ from aggregator.storage import (
     match_rule_tables,
     place_tables,
     report_tables,
+    street_tables,
 )
 from aggregator.storage.db import Database
 from aggregator.storage.types import metadata
@@ -31,6 +32,7 @@ _ALL = (
     match_rule_tables,
     place_tables,
     report_tables,
+    street_tables,
 )
 
 

@@ -60,7 +60,7 @@ def insert_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def update_reports(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    """Set what revisions changed; each row carries its `id` and the same columns."""
+    """Set what changed; each row carries its `id` and the same columns."""
     if not rows:
         return
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
@@ -142,9 +142,15 @@ def put_quarantine(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def in_case_ids(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
-    """Reports with their channel's slug and title, in the order received."""
+    """Reports with their channel's slug, title, kind and ward (`sent_to`), in the order received."""
     query = (
-        select(reports, channels.c.slug, channels.c.title, channels.c.kind.label("channel_kind"))
+        select(
+            reports,
+            channels.c.slug,
+            channels.c.title,
+            channels.c.kind.label("channel_kind"),
+            channels.c.ward_code.label("sent_to"),
+        )
         .join(channels, channels.c.id == reports.c.channel_id)
         .where(reports.c.id.in_(report_ids))
         .order_by(reports.c.received_at, reports.c.id)

@@ -112,12 +112,6 @@ def test_coordinates_far_from_the_named_ward_take_the_certainty_away() -> None:
     assert not sure("Phường 13, Quận 3", lat=10.97, lng=106.67)
 
 
-def test_a_street_rule_decides_a_split_ward_and_only_between_its_parts() -> None:
-    text = "12 đường Trần Văn Giàu, xã Phạm Văn Hai, huyện Bình Chánh"
-    assert sure(text, street_rules={("27598", "tran van giau"): "27604"}) == ["27604"]
-    assert not sure(text, street_rules={("27598", "tran van giau"): "27142"})
-
-
 def test_every_ward_of_before_goes_somewhere_in_the_country() -> None:
     old: set[tuple[str, str]] = set()
     new = 0

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregator.domain.places import Learned
 from aggregator.sdk.contract import Location, Record
 from aggregator.services.canonical import Canonical, canonical
 from aggregator.services.routing import destination
@@ -109,12 +110,15 @@ def test_no_text_and_no_source_sends_a_report_to_a_ward_that_is_not_here(
     text: str, others: set[str], vouched: str | None
 ) -> None:
     wards = {code: f"Phường, xã {code}" for code in (WARD_A, *others)}
-    assert destination(wards, WARD_A, vouched, values(text)).ward in wards
+    assert destination(wards, WARD_A, vouched, values(text), Learned()).ward in wards
 
 
 def test_a_ward_that_is_not_the_countrys_ward_of_its_code_is_never_guessed_about() -> None:
     known = {WARD_B: "Phường Sài Gòn"}
-    assert destination({"demo": "Thử", **known}, "demo", None, values(IN_B)) == ("demo", None)
-    assert destination({WARD_A: "Phường 9, Quận 3", **known}, WARD_A, None, values(IN_B)) == (WARD_A, None)
+    assert destination({"demo": "Thử", **known}, "demo", None, values(IN_B), Learned()) == ("demo", None)
+    assert destination({WARD_A: "Phường 9, Quận 3", **known}, WARD_A, None, values(IN_B), Learned()) == (
+        WARD_A,
+        None,
+    )
     old = {WARD_A: "Phường Nhiêu Lộc", WARD_B: "Phường Bến Nghé"}
-    assert destination(old, WARD_A, None, values(IN_B)).ward == WARD_A
+    assert destination(old, WARD_A, None, values(IN_B), Learned()).ward == WARD_A

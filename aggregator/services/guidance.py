@@ -1,0 +1,36 @@
+"""The text for a citizen whose report belongs to a ward that nobody serves here. Vietnamese only.
+
+It is offered to the officer, who may change every word before it goes. What may surprise: it never tells
+what was learned from other reports; where the text itself did not name the place, it says no more than
+that the place lies there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aggregator.domain.place_table import province_of
+
+#: Provinces whose hotline takes reports for every ward.
+HOTLINES = {"79": "Tổng đài 1022"}
+
+
+def guidance(own: str, guess: Mapping[str, Any]) -> str:
+    """Which ward is the right one, and why. `own` is the ward that answers, `guess` is as stored."""
+    own, name = _within(own), _within(guess["name"])
+    why = "theo địa điểm nêu trong phản ánh"
+    if guess.get("by") == "text" and guess.get("old"):
+        why = f"{guess['old']} cũ nay thuộc {name}"
+    hotline = HOTLINES.get(province_of(guess["code"]) or "")
+    where = f"Ủy ban nhân dân {name} hoặc {hotline}" if hotline else f"Ủy ban nhân dân {name}"
+    return (
+        f"Kính gửi ông/bà,\nỦy ban nhân dân {own} đã nhận được phản ánh của ông/bà. Địa điểm phản ánh thuộc"
+        f" {name} ({why}), ngoài địa bàn quản lý của {own}.\nĐề nghị ông/bà gửi phản ánh đến {where}"
+        " để được giải quyết đúng thẩm quyền.\nTrân trọng."
+    )
+
+
+def _within(name: str) -> str:
+    """The name inside a sentence: "phường Sài Gòn"."""
+    return name[:1].lower() + name[1:]
