@@ -24,8 +24,9 @@ from aggregator.services import arrival_rows, counters, deadlines, ledger, routi
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
-from aggregator.services.matching_index import Matcher, StoredCandidates
+from aggregator.services.matching_index import Matcher
 from aggregator.services.rules import Book
+from aggregator.services.stored_index import StoredCandidates
 from aggregator.storage import case_queries, ledger_queries, match_queries, report_queries, street_queries
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import Head

@@ -36,8 +36,9 @@ from aggregator.domain import matching
 from aggregator.domain.matching import Traits, traits
 from aggregator.domain.text import e164, squash
 from aggregator.sdk.contract import Record
-from aggregator.services.matching_index import Matcher, StoredCandidates
+from aggregator.services.matching_index import Matcher
 from aggregator.services.rules import Book
+from aggregator.services.stored_index import StoredCandidates
 from aggregator.storage import match_queries, migrate
 from aggregator.storage.bulk import insert_rows
 from aggregator.storage.case_tables import cases, memberships

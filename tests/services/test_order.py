@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.domain import matching
-from aggregator.services.matching_index import StoredCandidates
+from aggregator.services.stored_index import StoredCandidates
 from tests.benchmarks import order
 from tests.factories import Office, record
 from tests.people import WARD_A
