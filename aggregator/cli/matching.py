@@ -6,8 +6,10 @@ pair ends the command.
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +80,11 @@ def cluster(ctx: click.Context, given: Path, out: Path, threads: int) -> None:
         written = out.open("w", encoding="utf-8", newline="\n")
     except OSError as error:
         raise InputInvalid(f"{out}: {error.strerror}", field="out") from error
-    with written, given.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+    with (
+        _no_collection(),
+        written,
+        given.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines,
+    ):
         for one in clustering.cluster(lines, threads):
             if isinstance(one, clustering.BadLine):
                 bad += 1
@@ -94,6 +100,19 @@ def cluster(ctx: click.Context, given: Path, out: Path, threads: int) -> None:
         ctx.exit(FINDING)
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without looking for cycles: live reports form none, and each full search walks all of them again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _line(one: Clustered) -> str:
     answer = {
         "id": one.id, "case": one.case, "judgement": one.judgement.value, "score": round(one.score, 6),
@@ -101,7 +120,7 @@ def _line(one: Clustered) -> str:
         "candidates": [{"id": name, "score": round(score, 6)} for name, score in one.candidates],
         "reasons": [_reason(reason) for reason in one.reasons],
     }  # fmt: skip
-    return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
+    return _ENCODE(answer).encode("utf-8", "replace").decode() + "\n"
 
 
 def _reason(reason: Reason) -> dict[str, Any]:

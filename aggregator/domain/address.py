@@ -396,8 +396,12 @@ def as_written(typed: str, place: Place) -> str | None:
     if not place.street:
         return None
     here = typed[place.start : place.end]
-    words = {fold(match[1]): match[1] for match in WORD.finditer(here)}
-    written = " ".join(words.get(word, word) for word in place.street.split())
+    at = fold(here).find(place.street)
+    if at >= 0:
+        written = here[at : at + len(place.street)]
+    else:  # a junction is sorted, a landmark or a double space read over
+        words = {fold(match[1]): match[1] for match in WORD.finditer(here)}
+        written = " ".join(words.get(word, word) for word in place.street.split())
     named = " ".join(word if word == "x" else word[:1].upper() + word[1:].lower() for word in written.split())
     return named if fold(named) == place.street else None
 

@@ -186,7 +186,11 @@ _MAY_BE_GLUED = re.compile(r"[pfqk]\d")
 
 def tokens(text: str) -> list[str]:
     """The squashed words in their order, shorthand written out ("ko" → "khong", "p13" → "phuong", "13")."""
-    folded = fold(text)
+    return tokens_of(fold(text))
+
+
+def tokens_of(folded: str) -> list[str]:
+    """The `tokens` of an already folded text."""
     found = words(folded)
     if _SPECIAL.isdisjoint(found) and not _MAY_BE_GLUED.search(folded):
         return found
@@ -205,15 +209,18 @@ _COURTESY = """
 _COMMON = frozenset(_COURTESY.split())
 
 
-def _worth_keeping(token: str) -> bool:
+def _private(token: str) -> bool:
     # Long numbers are phone, identity and account numbers: personal, and never what makes two reports one.
-    return token not in _COMMON and not (len(token) > 8 and sum(map(str.isdigit, token)) > 8)
+    return len(token) > 8 and sum(map(str.isdigit, token)) > 8
 
 
 def key_of(found: Iterable[str]) -> str:
     """The `text_key` of tokens that are already at hand."""
     all_words = set(found)
-    kept = sorted(filter(_worth_keeping, all_words)) or sorted(all_words & _COMMON)
+    telling = all_words - _COMMON
+    if max(map(len, telling), default=0) > 8:
+        telling = {word for word in telling if not _private(word)}
+    kept = sorted(telling) or sorted(all_words & _COMMON)
     key = " ".join(kept)
     if len(key) <= KEY_LENGTH:
         return key

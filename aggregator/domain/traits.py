@@ -16,7 +16,7 @@ from sys import intern
 from typing import NamedTuple
 
 from aggregator.domain.address import Place, as_written, field_place, places, preferred, street_root
-from aggregator.domain.text import clean, content_of, digest63, fold, key_of, phones, tokens
+from aggregator.domain.text import clean, content_of, digest63, fold, key_of, phones, tokens_of
 
 __all__ = ["Traits", "keys", "lookup_keys", "traits"]
 
@@ -84,7 +84,7 @@ def traits(
     field = clean(address) if address else ""
     place = preferred(field_place(field) if field else None, found)
     at = _position(lat, lng)
-    words = tokens(_without_phones(text, folded))
+    words = tokens_of(_without_phones(text, folded))
     return Traits(
         report_id=report_id,
         received_at=received_at,
