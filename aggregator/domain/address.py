@@ -11,7 +11,9 @@ anchor the street name is read word by word until punctuation, a word that start
 quận, gần, đối diện), or, in text without capitals, a word that no street is called by.
 
     Số 5 ngách 4 ngõ 123 Lê Văn Sỹ, P.13, Q.3   house "123/4/5"  street "le van sy"  ward "13"  district "3"
-    hẻm 123/4 Lê Văn Sỹ                         house "123/4/"   the alley itself; a trailing slash, no house
+    hẻm 123/4 Lê Văn Sỹ                         house "123/4"    to most who write it, house 4 in alley 123
+    ngách 4 ngõ 123 Lê Văn Sỹ                   house "123/4/"   the alley itself; a trailing slash, no house
+    block B tầng 7 CC Phú Hoàng                 house "b/7"      street "chung cu phu hoang"
     K57/3 Lê Hữu Trác (Đà Nẵng)                 house "57/3"
     ngã tư Nguyễn Dục - Nguyễn Duy Cung         street "nguyen duc x nguyen duy cung", sorted
     cổng trường tiểu học Lê Trọng Tấn           street "truong tieu hoc le trong tan", a landmark
@@ -39,12 +41,9 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from aggregator.domain.gazetteer import NOTHING, Gazetteer
-from aggregator.domain.street_names import WORD, Page, read_name
-from aggregator.domain.street_words import (
-    AFTER_A_ROAD_WORD,
-    FIRST_SYLLABLE,
-    LANDMARK_WORDS,
-)
+from aggregator.domain.spots import CROSS, MARK, ROAD_LEAD, read_crossing, read_mark
+from aggregator.domain.street_names import WORD, Page, read_name, read_route
+from aggregator.domain.street_words import AFTER_A_ROAD_WORD, FIRST_SYLLABLE, LANDMARK_WORDS, listed
 from aggregator.domain.text import fold
 
 __all__ = ["Address", "addresses", "best_address"]
@@ -87,33 +86,24 @@ _Either = TypeVar("_Either", Place, Address)
 
 # --- expressions (over folded text) ------------------------------------------------------------------
 
-_ROAD_LEAD = r"(?:(?:duong(?: pho)?|tuyen duong|truc duong|mat duong|pho|dai lo)\s|(?:d|dg)\.\s?)"
-_ROAD_BEFORE_NAME = re.compile(rf"[\s,]{{0,3}}(?:{_ROAD_LEAD}|(?:hem|ngo|kiet|ngach)\s(?=[^\W\d]))")
+_ROAD_BEFORE_NAME = re.compile(rf"[\s,]{{0,3}}(?:{ROAD_LEAD}|(?:hem|ngo|kiet|ngach)\s(?=[^\W\d]))")
 _NUMBER = r"\d{1,5}[a-z]{0,2}(?:\s?/\s?\d{1,4}[a-z]{0,2}){0,6}(?:\s?-\s?\d{1,5}[a-z]?)?(?!\w)"
 _KIND = (
     r"(?:so(?: nha)?|nha(?: so)?|dia chi(?: so)?|can so|sn|hem(?: so)?|ngo(?: so)?|ngach(?: so)?|kiet(?: so)?"
     r")[\s.:]{0,3}|k"
 )
-_CROSS = r"nga (?:ba|tu|nam|sau|bay|[3-7])|goc(?: duong)?|nut giao|giao lo|vong xoay"
 _ROUTE = r"quoc lo|tinh lo|huong lo|ql|tl|hl|dt"
-_MARK = (
-    r"truong (?:tieu hoc|mam non|mau giao|thcs|thpt|dai hoc|cao dang|hoc)|benh vien|chung cu|cong vien|"
-    r"nha van hoa|ben xe|khu do thi|khu dan cu|khu tap the|kdt|kdc|tram y te|vuon hoa|san van dong|"
-    r"cau|cho|chua"
-)
+_ROUTES = {"ql": "quoc lo", "tl": "tinh lo", "hl": "huong lo"}
 # The look-ahead at the first letter halves the cost: most words begin none of the alternatives.
 _ANCHOR = re.compile(
     rf"\b(?=[\dsndchkpmtgvqb])(?:(?P<bare>{_NUMBER})|(?P<kind>{_KIND})(?P<number>{_NUMBER})"
-    rf"|(?P<cross>{_CROSS})\s|(?P<road>{_ROAD_LEAD})|(?P<numbered>{_ROUTE})[\s.]?(?P<route>\d{{1,4}}[a-z]?)\b|(?P<mark>{_MARK})\s)"
+    rf"|(?P<cross>{CROSS})\s|(?P<road>{ROAD_LEAD})|(?P<numbered>{_ROUTE})[\s.]?(?P<route>\d{{1,4}}[a-z]?)\b|(?P<mark>{MARK})\s)"
 )
 _NEXT_ITEM = re.compile(
     rf"(?P<gap>[\s,]{{0,3}})(?:thuoc\s|trong\s|cua\s)?(?P<kind>{_KIND})(?P<number>{_NUMBER})"
 )
 _HOUSE_AFTER_STREET = re.compile(rf"[\s,]{{0,3}}(?:so nha|nha so|so|sn)[\s.:]{{0,3}}(?P<number>{_NUMBER})")
-_CROSSING = re.compile(
-    rf"\s{{0,2}}(?:-|/|&|,|\bva\b|\bvoi\b|\bgiao\b(?:\s(?:voi|giua|cat|nhau))?)\s{{0,2}}(?:{_ROAD_LEAD})?"
-)
-_BETWEEN = re.compile(rf"(?:giao\s)?(?:giua\s|cua\s)?(?:{_ROAD_LEAD})?")
+_BIG_MARK = re.compile(r"(?:truong (?:tieu|mam|mau|thcs|thpt|trung hoc|cap)|benh vien|chung cu|cong vien)\s")
 _NO_ROAD_AFTER = re.compile(r"(?:thanh|dan|khu|to)\s$")  # thành phố, tổ dân phố, khu phố: no "phố" to live in
 
 # How deep in the chain each word stands. Huế, Đà Nẵng: kiệt, hẻm; Hà Nội: ngõ, ngách, hẻm; Sài Gòn: hẻm.
@@ -121,11 +111,16 @@ _DEPTH = {"kiet": 1, "ngo": 1, "k": 1, "ngach": 2, "hem": 3}
 _HOUSE_DEPTH = 9
 _NAMED = frozenset({"so nha", "nha so", "dia chi so", "can so", "so", "sn", "dia chi"})
 
-_BEFORE_NO_HOUSE = re.compile(
-    r"(?:ngay|hom|dip|luc|le|thang|nam|cot|tru|bien|tuyen|khu|to|lo|khoang|hon|xe|diem|doi|lop|tang|thu|"
-    r"nghi dinh|luat|quyet dinh|van hoa|co so|khoi|block|dot|bai|muc|dieu|khoan|lan|tuoi|gia|,\d|dan pho)"
-    r"\s?(?:so\s)?$"
-)
+# Words that make a number another thing than a house. Folded, some are also words before a house
+# ("ngay 12 Lê Lợi", "chế biến 12"): where the text has accents, those decide.
+_COUNTED = listed("""
+    ngày hôm dịp lúc lễ tháng năm cột trụ biển tuyến khu tổ lô khoảng hơn xe điểm đội lớp tầng thứ định
+    luật hóa sở khối block đợt bài mục điều khoản lần tuổi giá phố phường thôn ấp lầu tòa tháp phòng p f q
+    x kp tdp quận
+""")
+_COUNTED_FOLDED = frozenset(map(fold, _COUNTED))
+_WORD_BEFORE = re.compile(r"([^\W_]+)[\s.]{0,2}(so\s)?$|,\d$")
+_MONTH_AFTER = re.compile(r"\s?thang\s\d")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -142,10 +137,10 @@ def _number(match: re.Match[str]) -> str:
 
 
 def _is_date(page: Page, match: re.Match[str], named: bool) -> bool:
-    """Dates: 5/10/2025, 30/4 after "ngày" or "lễ", 24/7, 24/24."""
+    """Dates: 5/10/2025, 30/4 after "ngày" or "lễ", 3 tháng 2; and 24/7, 24/24."""
     parts = _chain(_number(match))
     if len(parts) == 1:
-        return False
+        return not named and _MONTH_AFTER.match(page.folded, match.end()) is not None
     if _YEAR.fullmatch(parts[-1]) or "/".join(parts) in ("24/7", "24/24"):
         return True
     if named or len(parts) > 2 or not all(part.isdigit() for part in parts):
@@ -171,7 +166,8 @@ def _joined(items: list[tuple[str, str]]) -> str:
         parts = _chain(number)
         chain = parts if parts[: len(chain)] == chain else chain + parts
     innermost = ordered[-1]
-    alley = innermost[0] in _DEPTH and not (innermost[0] == "k" and "/" in innermost[1])
+    # "hẻm 123/4" is house 4 of alley 123 to most who write it; "ngách 4 ngõ 123" is the alley.
+    alley = innermost[0] in _DEPTH and "/" not in innermost[1]
     return "/".join(chain) + ("/" if alley else "")
 
 
@@ -229,16 +225,18 @@ def _read_number(page: Page, match: re.Match[str]) -> Place | None:
     kind = items[0][0]
     alley = any(each in _DEPTH for each, _ in items)
     certain = alley or kind in ("so nha", "nha")
-    before = page.folded[max(0, match.start() - 16) : match.start()]
     known = page.streets.at(page.folded, end)
-    # "ngay 45 nguyen van qua" is "ngay", right at, and not "ngày", the day.
-    certain = certain or (known is not None and before.endswith("ngay "))
-    if (not certain and _BEFORE_NO_HOUSE.search(before)) or _is_date(page, match, alley or kind in _NAMED):
+    if not certain and known is None and _is_counted(page, match.start(), kind):
+        return None
+    if _is_date(page, match, alley or kind in _NAMED):
         return None
     road = _ROAD_BEFORE_NAME.match(page.folded, end)
+    named = kind in _NAMED or certain
     slash = "/" in _number(match)
-    name_at = road.end() if road else _past_comma(page, end)
-    name = read_name(page, name_at, sure=bool(road) or alley or slash or kind in _NAMED)
+    name_at = road.end() if road else _past_comma(page, end, named=named)
+    sure = bool(road) or alley or slash or named
+    name = read_route(page, name_at) if sure else None
+    name = name or read_name(page, name_at, sure=sure and (bool(road) or name_at == end or page.field))
     name = _known_or(page, name_at, name)
     if name:
         return Place(_joined(items), name[0], match.start(), name[1])
@@ -257,14 +255,25 @@ def _known_or(page: Page, pos: int, read: tuple[str, int] | None) -> tuple[str, 
     return known if overrun or known[0].startswith(read[0]) else read
 
 
-def _past_comma(page: Page, pos: int) -> int:
-    if page.field and page.folded[pos : pos + 1] == ",":
-        return pos + 1
-    return pos
+def _past_comma(page: Page, pos: int, *, named: bool) -> int:
+    """Past a comma between number and street; in running text only where the number is said to be one."""
+    return pos + 1 if (page.field or named) and page.folded[pos : pos + 1] == "," else pos
+
+
+def _is_counted(page: Page, at: int, kind: str) -> bool:
+    """Whether the word before a number says that it is no house: "tầng 7", "cột số 38", "P.13"."""
+    before = _WORD_BEFORE.search(page.folded, max(0, at - 16), at)
+    if before is None or not before[1]:
+        return before is not None
+    if page.accented:
+        return page.typed[before.start(1) : before.end(1)].lower() in _COUNTED
+    return before[1] in _COUNTED_FOLDED and not (before[1] == "ngay" and kind)
 
 
 def _read_road(page: Page, match: re.Match[str]) -> Place | None:
     before = page.folded[max(0, match.start() - 8) : match.start()]
+    if _BIG_MARK.match(page.folded, match.end()):
+        return None  # "lòng đường trường tiểu học ..."
     name = _known_or(page, match.end(), read_name(page, match.end(), sure=True, known=AFTER_A_ROAD_WORD))
     if name is None or _NO_ROAD_AFTER.search(before):
         return None
@@ -275,37 +284,17 @@ def _read_road(page: Page, match: re.Match[str]) -> Place | None:
     return Place(None, street, match.start(), end)
 
 
-def _read_crossing(page: Page, match: re.Match[str]) -> Place | None:
-    skip = _BETWEEN.match(page.folded, match.end())
-    first = read_name(page, skip.end() if skip else match.end(), sure=True, known=AFTER_A_ROAD_WORD)
-    if first is None:
-        return None
-    link = _CROSSING.match(page.folded, first[1])
-    second = read_name(page, link.end(), sure=True) if link else None
-    if second is None:
-        return Place(None, f"{match['cross']} {first[0]}", match.start(), first[1])
-    both = " x ".join(sorted((first[0], second[0])))
-    return Place(None, both, match.start(), second[1])
-
-
-def _read_mark(page: Page, match: re.Match[str]) -> Place | None:
-    # One-syllable landmarks are also everyday words (cho: chợ, cho): they need a capital after them.
-    following = WORD.match(page.folded, match.end())
-    if not following or (" " not in match["mark"] and not page.capital(following.start(1))):
-        return None
-    name = read_name(page, match.end(), sure=True)
-    return Place(None, f"{match['mark']} {name[0]}", match.start(), name[1]) if name else None
-
-
 def _read(page: Page, match: re.Match[str]) -> Place | None:
     if match["number"] or match["bare"]:
         return _read_number(page, match)
     if match["cross"]:
-        return _read_crossing(page, match)
+        street, end = read_crossing(page, match)
+        return Place(None, street, match.start(), end) if street else None
     if match["mark"]:
-        return _read_mark(page, match)
+        spot = read_mark(page, match)
+        return Place(*spot) if spot else None
     if match["numbered"]:
-        street = f"{match['numbered']} {match['route']}"
+        street = f"{_ROUTES.get(match['numbered'], match['numbered'])} {match['route']}"
         return Place(None, street, match.start(), match.end())
     return _read_road(page, match)
 
@@ -330,7 +319,8 @@ def _read_all(page: Page) -> list[Place]:
 
 def _page(text: str, *, field: bool, streets: Gazetteer = NOTHING) -> Page:
     typed = text[:SCANNED] if text.isascii() else unicodedata.normalize("NFC", text[:SCANNED])
-    return Page(typed, fold(typed), field, accented=not typed.isascii(), streets=streets)
+    accented, loud = not typed.isascii(), not field and typed.isupper()
+    return Page(typed, fold(typed), field, accented=accented, loud=loud, streets=streets)
 
 
 def addresses(text: str, streets: Gazetteer = NOTHING) -> list[Address]:
@@ -344,7 +334,8 @@ def addresses(text: str, streets: Gazetteer = NOTHING) -> list[Address]:
 
 def places(typed: str, folded: str) -> list[Place]:
     """`addresses` without the hints, of an NFC text that is already folded."""
-    return list(_scan(Page(typed[:SCANNED], folded[:SCANNED], field=False, accented=not typed.isascii())))
+    accented, loud = not typed.isascii(), typed.isupper()
+    return list(_scan(Page(typed[:SCANNED], folded[:SCANNED], field=False, accented=accented, loud=loud)))
 
 
 @lru_cache(maxsize=2048)  # of a batch's fields, each is read for matching and for learning its street
@@ -423,11 +414,14 @@ def same_street(one: str, other: str) -> bool:
     """
     if one == other:
         return True
+    if " x " in one and " x " in other:
+        ours, theirs = one.split(" x "), other.split(" x ")
+        return len(ours) == len(theirs) and all(map(same_street, ours, theirs))
     short, long = (one, other) if len(one) < len(other) else (other, one)
     return " " in short and long.startswith(short + " ") and " x " not in long
 
 
-_LANDMARK = re.compile(rf"(?:{_CROSS}|{_MARK}) ")
+_LANDMARK = re.compile(rf"(?:{CROSS}|{MARK}) ")
 
 
 def is_landmark(street: str) -> bool:

@@ -107,8 +107,11 @@ def _houses(one: str, other: str) -> Where:
     if one == other:
         return Where.ALLEY if one.endswith("/") else Where.HOUSE
     outer, inner = sorted((one, other), key=len)
-    # "123/" holds "123/4"; "808" stands at the mouth of "808/".
-    if (outer.endswith("/") and inner.startswith(outer)) or inner == outer + "/":
+    if inner == outer + "/":
+        # "hẻm 123/4" and "ngách 4 ngõ 123" are one; "808" only stands at the mouth of "808/".
+        return Where.ALLEY if "/" in outer else Where.WITHIN
+    # "123/" holds "123/4"; "123/4" is where "123/4/7" branches off.
+    if "/" in outer and inner.startswith(outer.removesuffix("/") + "/"):
         return Where.WITHIN
     return Where.OTHER_HOUSE
 

@@ -12,21 +12,31 @@ from dataclasses import dataclass
 
 from aggregator.domain.gazetteer import NOTHING, Gazetteer
 from aggregator.domain.street_words import (
+    AFTER_A_ROAD_WORD,
     FIRST_SYLLABLE,
     KEEPS_GOING,
     NOT_A_NAME,
     NOT_A_NAME_FOLDED,
     STOP,
+    STOP_BEFORE_CODE,
     STOP_BEFORE_NUMBER,
     STOP_FOLDED,
     STOP_PAIR,
     STOP_PAIR_FOLDED,
+    STREET_ALIASES,
     UNITS,
 )
 
 WORD = re.compile(r"[ \t\u00ad]{0,3}([^\W_]+)")
-_ROUTE_NAME = re.compile(r"(?:so\s)?\d{1,4}[a-z]?(?:/\d{1,2})?(?!\w)|[a-z]{1,3}\d{1,4}[a-z]?(?!\w)")
+_DATE = r"\d{1,2}\s?(?:/|thang\s)\s?\d{1,2}(?![\w/])"
+_CODE = r"[a-z]{1,3}\d{1,4}[a-z]?(?!\w)"
+_ROUTE = r"(?:quoc lo|tinh lo|huong lo|duong so|ql|tl|hl)[\s.]?\d{1,4}[a-z]?(?!\w)"
+_NUMBERED = r"(?:so\s)?\d{1,4}[a-z]?(?:/\d{1,2})?(?!\w)(?! (?:ngach|hem|ngo|kiet) )"
+_AFTER_A_ROAD_WORD = re.compile(rf"{_DATE}|{_NUMBERED}|{_CODE}|{_ROUTE}")
+# After a house number only what cannot be a count: a code ("D41"), a named route, a date that is a street.
+_AFTER_A_NUMBER = re.compile(rf"[ \t]{{1,3}}(?P<name>{_CODE}|{_ROUTE}|{_DATE})")
 _GLUED_WARD = re.compile(r"(?:p|f|q|kp)\d{1,2}")
+_CHAIN_GOES_ON = re.compile(r"/\d")
 _COMPASS = frozenset("nsew")
 
 
@@ -34,6 +44,7 @@ _COMPASS = frozenset("nsew")
 class Page:
     """The text being read: as typed and folded, of one length; `field` = it holds nothing but an address.
 
+    `loud` = in capitals throughout, so that they say nothing.
     `streets`: names known from address fields, which need no sign in a text.
     """
 
@@ -41,10 +52,11 @@ class Page:
     folded: str
     field: bool
     accented: bool
+    loud: bool = False
     streets: Gazetteer = NOTHING
 
     def capital(self, at: int) -> bool:
-        return self.typed[at].isupper()
+        return not self.loud and self.typed[at].isupper()
 
     def title(self, start: int, end: int) -> bool:
         return self.capital(start) and not (end - start > 1 and self.typed[start:end].isupper())
@@ -58,6 +70,9 @@ class Page:
         if pairs is not None:
             following = WORD.match(self.folded, match.end())
             return following is not None and self._word(following) in pairs
+        if match[1] in STOP_BEFORE_CODE:
+            following = WORD.match(self.folded, match.end())
+            return following is not None and (len(following[1]) == 1 or following[1][-1].isdigit())
         if word in STOP_BEFORE_NUMBER:
             following = WORD.match(self.folded, match.end())
             return following is not None and following[1][0].isdigit()
@@ -72,26 +87,54 @@ class Page:
 
 
 def read_name(
-    page: Page, pos: int, *, sure: bool, known: frozenset[str] | None = None
+    page: Page, pos: int, *, sure: bool, known: frozenset[str] | None = None, longest: int | None = None
 ) -> tuple[str, int] | None:
     """The name that starts at `pos` and where it ends, or None where none starts there.
 
     `sure` = something before it said that a name must come (a road word, an alley); a name in small
-    letters then needs a first syllable out of `known`, where that is given.
+    letters then needs a first syllable out of `known`, where that is given. `longest` = at most as many
+    words, where more than a single name may be read.
     """
-    route = _ROUTE_NAME.match(page.folded, pos) if sure else None
-    if route:
-        return route[0], route.end()
+    if route := _route(page, pos, sure):
+        return route
     first = WORD.match(page.folded, pos)
-    if not first or not first[1].isalpha() or page.stops(first):
+    if not first or not first[1].isalpha() or (page.stops(first) and not _is_xom(page, first)):
         return None
     start, end = first.span(1)
     western = first[1] in _COMPASS
     if not page.capital(start) and not western and not _plausible(page, first, sure, known):
         return None
     title = not western and page.title(start, end)
-    longest = 8 if western else 6 if page.field or title else 4
-    return _walk(page, first, title=title, western=western, longest=longest)
+    most = longest or (8 if western else 6 if page.field or title else 4)
+    name, end = _walk(page, first, title=title, western=western, longest=most)
+    return STREET_ALIASES.get(name, name), end
+
+
+def _route(page: Page, pos: int, sure: bool) -> tuple[str, int] | None:
+    """A street called by a number: "số 7", "3/2" (3 Tháng 2), "D41", "tỉnh lộ 43"."""
+    match = _AFTER_A_ROAD_WORD.match(page.folded, pos) if sure else None
+    if match:
+        return _canonical(match[0]), match.end()
+    if match := _AFTER_A_NUMBER.match(page.folded, pos):
+        return read_route(page, pos) if sure or page.field or page.capital(match.start("name")) else None
+    return None
+
+
+def read_route(page: Page, pos: int) -> tuple[str, int] | None:
+    """The street called by a code, a date or a route that follows a house number, and where it ends."""
+    match = _AFTER_A_NUMBER.match(page.folded, pos)
+    return (_canonical(match["name"]), match.end()) if match else None
+
+
+def _canonical(route: str) -> str:
+    route = re.sub(r"\s?(?:/|thang)\s?", "/", route).removeprefix("duong ").replace(".", " ")
+    for short, long in (("ql", "quoc lo"), ("tl", "tinh lo"), ("hl", "huong lo")):
+        route = re.sub(rf"^{short}\s?(?=\d)", f"{long} ", route)
+    return STREET_ALIASES.get(route, route)
+
+
+def _is_xom(page: Page, first: re.Match[str]) -> bool:
+    return first[1] == "xom" and page.capital(first.start(1))  # Xóm Chiếu, Xóm Mới
 
 
 def _plausible(page: Page, first: re.Match[str], sure: bool, known: frozenset[str] | None) -> bool:
@@ -114,7 +157,7 @@ def _walk(page: Page, first: re.Match[str], *, title: bool, western: bool, longe
             return (f"{name} {word}", match.end()) if _number_ends_name(page, match) else (name, end)
         if page.stops(match, name) or (title and not page.capital(match.start(1))):
             break
-        if not title and not western and page.no_name(match):
+        if not title and not western and page.no_name(match) and (count > 1 or name not in AFTER_A_ROAD_WORD):
             break
         name, count, end = f"{name} {word}", count + 1, match.end()
     return name, end
@@ -122,7 +165,7 @@ def _walk(page: Page, first: re.Match[str], *, title: bool, western: bool, longe
 
 def _number_ends_name(page: Page, match: re.Match[str]) -> bool:
     """Whether a number belongs to the name ("An Trung Đông 7") or starts the next thing ("3 ngày nay")."""
-    if len(match[1]) > 3 or page.folded[match.end() : match.end() + 1] == "/":
+    if len(match[1]) > 3 or _CHAIN_GOES_ON.match(page.folded, match.end()):
         return False
     following = WORD.match(page.folded, match.end())
     return following is None or following[1] not in UNITS
