@@ -226,7 +226,9 @@ def _read_number(page: Page, match: re.Match[str]) -> Place | None:
     alley = any(each in _DEPTH for each, _ in items)
     certain = alley or kind in ("so nha", "nha")
     known = page.streets.at(page.folded, end)
-    if not certain and known is None and _is_counted(page, match.start(), kind):
+    # "ngay 45 nguyen van qua" is "ngay", right at, and not "ngày", the day.
+    certain = certain or (known is not None and page.folded.endswith("ngay ", 0, match.start()))
+    if not certain and _is_counted(page, match.start(), kind):
         return None
     if _is_date(page, match, alley or kind in _NAMED):
         return None
