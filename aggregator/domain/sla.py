@@ -32,7 +32,8 @@ Events
     also an open pause, whose time is given back. REOPEN goes on where STOP left off; the time between is
     not counted. EXTEND adds `minutes` of the rule's own time (calendar days: whole days, 1440 minutes
     each, begun ones count), or sets the deadline to `due_at`. POLICY_CHANGE says that the rule passed in
-    replaces an earlier one: pauses and added minutes stay, a date set before it does not. PAUSE, RESUME
+    replaces an earlier one: pauses and added minutes stay, a date set before it does not. HAND_OVER moves no
+    deadline; it says which unit the time from then on is spent by (`sla_units`). PAUSE, RESUME
     and EXTEND of a stopped clock are ignored: what was late stays late.
 
 Known exceptions
@@ -58,7 +59,7 @@ from enum import StrEnum
 from typing import Final
 
 from aggregator.domain.sla_clock import PLAIN, Clock, ClockEvent, ClockKind, Days, Meter, Working, replay
-from aggregator.domain.sla_policy import Policy, Unit, choose
+from aggregator.domain.sla_policy import Policy, Reopening, Step, Unit, choose
 from aggregator.domain.sla_sentence import DayNote, Story
 from aggregator.domain.worktime import Calendar, from_second, to_second
 
@@ -70,7 +71,9 @@ __all__ = [
     "Due",
     "Explanation",
     "Policy",
+    "Reopening",
     "Stage",
+    "Step",
     "Unit",
     "choose",
     "due",

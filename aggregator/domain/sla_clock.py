@@ -34,6 +34,7 @@ class ClockKind(StrEnum):
     STOP = "stop"
     REOPEN = "reopen"
     POLICY_CHANGE = "policy_change"
+    HAND_OVER = "hand_over"
 
 
 #: Order of events of the same instant; within one save their order must not matter.
@@ -45,19 +46,21 @@ _ORDER: Final = {
     ClockKind.EXTEND: 4,
     ClockKind.STOP: 5,
     ClockKind.REOPEN: 6,
+    ClockKind.HAND_OVER: 7,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ClockEvent:
     """One appended fact about a clock; `minutes` and `due_at` belong to EXTEND (`due_at` also to REOPEN
-    and POLICY_CHANGE)."""
+    and POLICY_CHANGE), `unit` to START and HAND_OVER: who has the work from then on, None nobody."""
 
     kind: ClockKind
     at: datetime
     reason: str = ""
     minutes: int = 0
     due_at: datetime | None = None
+    unit: int | None = None
 
 
 class Meter(Protocol):

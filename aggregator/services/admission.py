@@ -20,7 +20,7 @@ from aggregator.domain.places import Learned
 from aggregator.domain.runs import Run
 from aggregator.domain.text import e164, squash
 from aggregator.domain.worktime import VN
-from aggregator.services import arrival_rows, counters, deadlines, ledger, routing
+from aggregator.services import arrival_rows, clock_log, counters, deadlines, ledger, routing
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
@@ -54,15 +54,16 @@ class Admission:
             return
         for arrival in arrivals:
             self._classify(book, arrival)
-            arrival.owed = self._first_owed(book, run, arrival)
+            arrival.owed = self._first_owed(book, run, arrival, now)
         traits = [self._traits(run, arrival) for arrival in arrivals]
         keys = {t.report_id: matching.keys(t) for t in traits}
         self._place(tx, book, arrivals, traits, keys)
         self._write_reports(tx, run, arrivals, now)
         match_queries.insert_traits(tx, traits, keys)
         grown = self._open_cases(tx, run, book, arrivals, now)
-        self._write_members(tx, book, arrivals, now)
-        self._grow_cases(tx, grown, now)
+        stored = case_queries.rows(tx, grown)
+        self._write_members(tx, book, arrivals, stored, now)
+        self._grow_cases(tx, grown, stored, now)
         ledger.append(tx, [arrival_rows.entry(run, arrival, now) for arrival in arrivals])
 
     def _classify(self, book: Book, arrival: Arrival) -> None:
@@ -84,11 +85,11 @@ class Admission:
         mail = values.person.email
         return self._vault.blind(mail.lower(), "email") if mail else None
 
-    def _first_owed(self, book: Book, run: Run, arrival: Arrival) -> list[Owed]:
+    def _first_owed(self, book: Book, run: Run, arrival: Arrival, now: datetime) -> list[Owed]:
         return self._clocks.first(
             book, report_id=arrival.report_id, ward=arrival.ward, channel=run.channel_slug,
-            category=arrival.category, urgency=arrival.urgency,
-            received_at=arrival.values.occurred_at, source_due_at=arrival.values.due_at,
+            category=arrival.category, urgency=arrival.urgency, kind=arrival.values.kind,
+            received_at=arrival.values.occurred_at, source_due_at=arrival.values.due_at, now=now,
         )  # fmt: skip
 
     def _traits(self, run: Run, arrival: Arrival) -> Traits:
@@ -166,22 +167,31 @@ class Admission:
         counters.shift(tx, [], [arrival_rows.facts(row) for row in rows])
         return {case_id: group for case_id, group in groups.items() if case_id not in new}
 
-    def _write_members(self, tx: Tx, book: Book, arrivals: Sequence[Arrival], now: datetime) -> None:
+    def _write_members(
+        self, tx: Tx, book: Book, arrivals: Sequence[Arrival], stored: Mapping[int, Any], now: datetime
+    ) -> None:
         case_queries.insert_memberships(tx, [arrival_rows.membership(arrival, now) for arrival in arrivals])
+        units = {case_id: row.unit_id for case_id, row in stored.items()}
+        for arrival in arrivals:  # the first of a new case gives it its unit
+            units.setdefault(arrival.case_id, arrival_rows.unit(book, arrival))
         case_queries.insert_clock_events(
             tx,
-            [deadlines.start_row(a.case_id, a.report_id, a.values.occurred_at) for a in arrivals],
+            [
+                clock_log.start_row(a.case_id, a.report_id, a.values.occurred_at, units[a.case_id])
+                for a in arrivals
+            ],
         )
         case_queries.insert_deadlines(
             tx, [owed.row(book.calendar(a.ward).version) for a in arrivals for owed in a.owed]
         )
 
-    def _grow_cases(self, tx: Tx, grown: dict[int, list[Arrival]], now: datetime) -> None:
+    def _grow_cases(
+        self, tx: Tx, grown: dict[int, list[Arrival]], rows: Mapping[int, Any], now: datetime
+    ) -> None:
         """Stored cases take on what joined them: one more report, unread, the earlier deadline (I5)."""
         if not grown:
             return
         before = case_queries.facts(tx, grown)
-        rows = case_queries.rows(tx, grown)
         case_queries.change_many(
             tx, ("report_count", "unread"),
             [
@@ -189,11 +199,11 @@ class Admission:
                 for case_id, group in grown.items()
             ],
         )  # fmt: skip
-        paused = deadlines.pause_reasons(tx, grown)
+        paused = clock_log.pause_reasons(tx, grown)
         for case_id, group in grown.items():
             if case_id in paused:
                 reports = [arrival.report_id for arrival in group]
-                deadlines.carry_pause(tx, case_id, reports, was=None, now_in=paused[case_id], at=now)
+                clock_log.carry_pause(tx, case_id, reports, was=None, now_in=paused[case_id], at=now)
             if case_id in paused or _could_come_first(rows[case_id].due_at, group):
                 self._clocks.refresh(tx, case_id, now)
         counters.shift(tx, before.values(), case_queries.facts(tx, grown).values())

@@ -9,6 +9,7 @@ from typing import Any
 
 from aggregator.domain.matching import RULE_VERSION, Verdict
 from aggregator.domain.runs import Run
+from aggregator.domain.sla import Step
 from aggregator.domain.text import squash
 from aggregator.domain.workflow import Status
 from aggregator.services.canonical import UNUSABLE_REF, Canonical
@@ -121,18 +122,24 @@ def case(
     lead = group[0]
     values = lead.values
     text = " ".join(values.body.split())
-    unit = book.unit_for.get((lead.ward, lead.category)) if lead.category else None
     urgent = "urgent" if any(one.urgency == "urgent" for one in group) else lead.urgency
     return {
         "id": case_id, "code": code, "ward_code": lead.ward,
         "title": (values.subject or text)[:TITLE] or values.external_id, "extract": text[:EXTRACT],
         "address": values.address or values.area, "category_code": lead.category, "urgency": urgent,
-        "channel_id": run.channel_id, "status": Status.NEW.value, "is_open": True, "unit_id": unit,
+        "channel_id": run.channel_id, "status": Status.NEW.value, "is_open": True,
+        "unit_id": unit(book, lead),
         "officer_id": None, "received_at": values.occurred_at, "opened_at": now, "closed_at": None,
-        "late": None, "due_at": clock.due_at, "stage": clock.stage, "next_at": clock.next_at,
+        "late": None, "due_at": clock.due_at, "due_step": clock.due_step, "stage": clock.stage,
+        "next_at": clock.next_at,
         "sort_at": clock.due_at or values.occurred_at + NO_DEADLINE, "report_count": len(group),
         "unread": True, "delivery_problem": False, "merged_into": None, "version": 1,
     }  # fmt: skip
+
+
+def unit(book: Book, arrival: Arrival) -> int | None:
+    """The unit of its ward that answers for its category, None where nobody does."""
+    return book.unit_for.get((arrival.ward, arrival.category)) if arrival.category else None
 
 
 def facts(row: dict[str, Any]) -> CaseFacts:
@@ -160,7 +167,7 @@ def entry(run: Run, arrival: Arrival, now: datetime) -> Draft:
         "channel": run.channel_slug,
         "revision": arrival.hash,
         "received_at": arrival.values.occurred_at.isoformat(),
-        "due": {item.origin: item.due.due_at.isoformat() for item in arrival.owed},
+        "due": {_due_name(item): item.due.due_at.isoformat() for item in arrival.owed},
     }
     if arrival.placement and arrival.placement.verdict:
         told["score"] = round(arrival.placement.verdict.score, 4)
@@ -168,6 +175,10 @@ def entry(run: Run, arrival: Arrival, now: datetime) -> Draft:
         told["reasons"] = [reason.code for reason in arrival.placement.verdict.reasons]
     kind = "opened" if arrival.opens else "joined"
     return Draft(arrival.ward, kind, now, told, case_id=arrival.case_id, channel_id=run.channel_id)
+
+
+def _due_name(item: Owed) -> str:
+    return item.origin if item.step == Step.RESULT else item.step
 
 
 def revised_entry(run: Run, arrival: Arrival, case_id: int, now: datetime) -> Draft:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from aggregator.domain.sla import Step
 from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import deadlines, delivery_views
+from aggregator.services import clock_log, delivery_views
 from aggregator.services.deadlines import Deadlines
+from aggregator.services.explaining import explained
 from aggregator.services.guidance import guidance
 from aggregator.services.routing import is_todays
 from aggregator.services.rows import inbox_row
@@ -53,17 +55,15 @@ def read(
     entries, replies = ledger_queries.of_case(tx, case_id, TIMELINE), case_queries.replies_of(tx, case_id)
     wards = {row.code: row.name for row in place_queries.all_wards(tx)}
     names = inbox_queries.officer_names(tx, (row.officer_id for row in [*entries, *replies]))
-    sentence_vi, sentence_en = clocks.explain(tx, case, [row.report_id for row in living])
     return CaseView(
         row=inbox_row(inbox_queries.row(tx, case_id)),
         unit_id=case.unit_id,
         officer_id=case.officer_id,
         urgency=case.urgency,
-        paused=case.is_open and deadlines.pause_reason(tx, case_id) is not None,
+        paused=case.is_open and clock_log.pause_reason(tx, case_id) is not None,
         late=case.late,
         merged_into=case.merged_into,
-        deadline_vi=sentence_vi,
-        deadline_en=sentence_en,
+        clock=explained(tx, clocks, case, [row.report_id for row in living], now),
         reports=_reports(tx, members, wards, capabilities),
         suggestions=_suggestions(tx, case, list(members)) if case.is_open else (),
         timeline=_timeline(entries, names),
@@ -86,7 +86,11 @@ def _reports(
         view = AttachmentView(row.id, row.filename, row.content_type, row.size, row.state)
         files.setdefault(row.report_id, []).append(view)
     identified = report_queries.with_identity(tx, ids)
-    due = {row.report_id: row.due_at for row in case_queries.deadlines_of(tx, ids) if row.origin == "policy"}
+    due = {
+        row.report_id: row.due_at
+        for row in case_queries.deadlines_of(tx, ids)
+        if row.origin == "policy" and row.step == Step.RESULT
+    }
     return tuple(
         _report(
             row,

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.people import Actor, Right
+from aggregator.domain.sla import ClockKind, Step
 from aggregator.domain.text import clean
-from aggregator.domain.workflow import AFTER_REPLY, OPEN, PAUSE_REASONS, ReplyKind, Status, check_move
+from aggregator.domain.workflow import AFTER_REPLY, OPEN, ReplyKind, Status, check_move
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import case_page, deadlines, joining, ledger
+from aggregator.services import case_page, clock_log, clock_verbs, deadlines, joining, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, require, seen
@@ -133,6 +134,8 @@ class Cases:
         values = {"case_id": case.id, "officer_id": actor.id, "kind": kind.value, "body": text, "at": now}
         reply_id = case_queries.insert_reply(tx, values)
         outbox_queries.enqueue(tx, [self._message(reply_id, case.id, row, now) for row in reports])
+        steps = (Step.FIRST_ANSWER, Step.PROGRESS) if kind is ReplyKind.PROGRESS else (Step.FIRST_ANSWER,)
+        clock_verbs.done(tx, [row.id for row in reports], steps, now)
         self._set_status(tx, actor, case, target, now)
         outbox_queries.refresh_problem(tx, [case.id])
         told = {"reply": reply_id, "kind": kind.value, "sources": [row.slug for row in reports]}
@@ -163,6 +166,7 @@ class Cases:
                 )  # fmt: skip
             status = Status.ACCEPTED if case.status == Status.NEW and officer_id else Status(case.status)
             case_queries.change(tx, case_id, unit_id=unit_id, officer_id=officer_id, status=status.value)
+            clock_verbs.hand_over(tx, self._clocks, actor, case, unit_id, now)
             told = {"unit": names.unit, "officer": names.officer}
             _record(tx, case, "assigned", actor, now, told | _moved(case, status))
 
@@ -195,22 +199,9 @@ class Cases:
         *, version: int | None = None, once: str | None = None,
     ) -> None:  # fmt: skip
         """Stop the clock for one of the allowed reasons."""
-        if reason_code not in PAUSE_REASONS:
-            raise InputInvalid(
-                f"no such reason to pause: {reason_code}", field="reason",
-                hint=f"one of {', '.join(PAUSE_REASONS)}", message_vi="Hãy chọn một lý do tạm dừng.",
-            )  # fmt: skip
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
-            if not case.is_open or deadlines.pause_reason(tx, case_id) is not None:
-                raise MoveNotAllowed(
-                    "only a running clock can be paused",
-                    message_vi="Đồng hồ của vụ việc này không chạy nên không tạm dừng được.",
-                )
-            deadlines.pause(tx, case_id, now, reason_code, actor.id)
-            status = Status.NEEDS_INFO if reason_code == "needs_info" else Status(case.status)
-            case_queries.change(tx, case_id, status=status.value)
-            self._clocks.refresh(tx, case_id, now)
+            status = clock_verbs.pause(tx, self._clocks, actor, case, reason_code, now)
             told = {"reason": reason_code, "note": clean(note).strip()[:MAX_NOTE]}
             _record(tx, case, "paused", actor, now, told | _moved(case, status))
 
@@ -222,15 +213,26 @@ class Cases:
         """Let the clock run on; the time it stood still is given back."""
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
-            if not case.is_open or deadlines.pause_reason(tx, case_id) is None:
-                raise MoveNotAllowed(
-                    "the clock is not paused", message_vi="Đồng hồ của vụ việc này đang chạy."
-                )
-            deadlines.resume(tx, case_id, now, actor.id)
-            status = Status.IN_PROGRESS if case.status == Status.NEEDS_INFO else Status(case.status)
-            case_queries.change(tx, case_id, status=status.value)
-            self._clocks.refresh(tx, case_id, now)
+            status = clock_verbs.resume(tx, self._clocks, actor, case, now)
             _record(tx, case, "resumed", actor, now, _moved(case, status))
+
+        self._do(actor, case_id, version, once, act)
+
+    def extend(
+        self, actor: Actor, case_id: int, until: date, reason: str, tell: str = "",
+        *, version: int | None = None, once: str | None = None,
+    ) -> None:  # fmt: skip
+        """Move the result's deadline, once, to the close of `until`.
+
+        `tell`, where given, goes to every source as a report of progress.
+        """
+        words = _text(tell, MAX_REPLY, "tell", "nội dung báo gia hạn") if tell.strip() else ""
+
+        def act(tx: Tx, case: Any, now: datetime) -> None:
+            told = clock_verbs.extend(tx, self._clocks, actor, case, until, reason, now)
+            _record(tx, case, "extended", actor, now, told)
+            if words:
+                self.answer(tx, actor, case, ReplyKind.PROGRESS, words, now)
 
         self._do(actor, case_id, version, once, act)
 
@@ -308,20 +310,19 @@ class Cases:
         members = [row.report_id for row in case_queries.living(tx, case.id)]
         closes, reopens = case.is_open and to not in OPEN, not case.is_open and to in OPEN
         informed = case.status == Status.NEEDS_INFO != to and not closes
-        resumes = informed and deadlines.pause_reason(tx, case.id) == "needs_info"
+        resumes = informed and clock_log.pause_reason(tx, case.id) == "needs_info"
         if closes:
             deadlines.close(tx, case.id, members, now, actor.id)
         elif reopens:
-            deadlines.reopen(tx, case.id, members, now, actor.id)
+            deadlines.reopen(tx, self._clocks.book(tx), case.id, members, now, actor.id)
         elif resumes:
-            deadlines.resume(tx, case.id, now, actor.id)
+            clock_log.append(tx, case.id, ClockKind.RESUME, now, actor.id)
             _record(tx, case, "resumed", actor, now, {})
         case_queries.change(
             tx, case.id, status=to.value, is_open=to in OPEN,
             closed_at=now if closes else (None if reopens else case.closed_at),
         )  # fmt: skip
-        if closes or reopens or resumes:
-            self._clocks.refresh(tx, case.id, now)
+        self._clocks.refresh(tx, case.id, now)
 
 
 def _after(status: Status, kind: ReplyKind) -> Status:

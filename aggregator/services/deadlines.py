@@ -1,9 +1,11 @@
 """When each report is due, which deadline rules its case, and the sweep that writes each stage once.
 
 What is owed hangs on the report, because each came at its own time and its source may demand its own
-deadline. The case shows the earliest deadline still owed (I5), and joining or splitting only changes
-which reports are asked. The log of clock events is the truth (I6); `due_at`, `stage` and `next_at`
-are columns derived from it, and `refresh` derives them again.
+deadline. There is one for each step that a rule speaks of (classify, first answer, result ...), met by
+the work itself. The case shows the earliest deadline still owed (I5), and joining or splitting only
+changes which reports are asked. The log of clock events is the truth (I6); `due_at`, `due_step`,
+`stage` and `next_at` are columns derived from it, and `refresh` derives them again. Whether a finished
+case was late is asked of the result alone.
 
 The sweep
     1. Read which cases have `next_at` in the past; none is the usual answer and costs one index probe.
@@ -15,16 +17,16 @@ A case is found again only when its next instant comes, so each stage is written
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.domain import sla
-from aggregator.domain.sla import ClockEvent, ClockKind, Due, Stage
+from aggregator.domain.sla import ClockEvent, ClockKind, Due, Reopening, Stage, Step
 from aggregator.domain.workflow import Status
 from aggregator.domain.worktime import CalendarExhausted
-from aggregator.services import counters, ledger
+from aggregator.services import clock_log, counters, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Book, Rules
@@ -47,12 +49,14 @@ class Owed:
     origin: str
     policy_id: int | None
     due: Due
+    step: str = Step.RESULT.value
+    met_at: datetime | None = None
 
     def row(self, calendar_version: int | None) -> dict[str, Any]:
         return {
-            "report_id": self.report_id, "step": "result", "origin": self.origin,
+            "report_id": self.report_id, "step": self.step, "origin": self.origin,
             "policy_id": self.policy_id, "calendar_version": calendar_version,
-            "due_at": self.due.due_at, "due_soon_at": self.due.due_soon_at, "met_at": None,
+            "due_at": self.due.due_at, "due_soon_at": self.due.due_soon_at, "met_at": self.met_at,
         }  # fmt: skip
 
 
@@ -63,6 +67,7 @@ class CaseClock:
     due_at: datetime | None
     stage: str
     next_at: datetime | None
+    due_step: str = Step.RESULT.value
 
 
 def source_due(received_at: datetime, due_at: datetime, paused: bool = False) -> Due:
@@ -83,14 +88,15 @@ def _held(due: Due) -> bool:
 
 
 def case_clock(owed: Sequence[Owed], now: datetime) -> CaseClock:
-    """The earliest deadline rules, and its stage is the case's."""
+    """The earliest deadline still owed rules, and its stage is the case's."""
+    owed = [item for item in owed if item.met_at is None]
     first = ruling(owed)
     if first is None:
         return CaseClock(None, Stage.NONE.value, None)
     stage = sla.stage(first.due, now)
     if stage is Stage.NONE and any(_held(item.due) for item in owed):
         stage = Stage.PAUSED  # a source's deadline runs on while ours is paused: the pause still shows
-    return CaseClock(first.due.due_at, stage.value, sla.next_change(first.due, now))
+    return CaseClock(first.due.due_at, stage.value, sla.next_change(first.due, now), first.step)
 
 
 class Deadlines:
@@ -101,22 +107,33 @@ class Deadlines:
         self._rules = rules
         self._clock = clock
 
+    def book(self, tx: Tx) -> Book:
+        """The rules in force."""
+        return self._rules.book(tx)
+
     def first(
         self, book: Book, *, report_id: int, ward: str, channel: str, category: str | None,
-        urgency: str | None, received_at: datetime, source_due_at: datetime | None,
+        urgency: str | None, kind: str | None, received_at: datetime, source_due_at: datetime | None,
+        now: datetime,
     ) -> list[Owed]:  # fmt: skip
         """What a report that has just arrived is owed; empty only where no rule speaks of it."""
         owed = []
-        policy = book.policy(channel=channel, category=category, urgency=urgency, at=received_at)
-        if policy is not None:
-            start = [ClockEvent(ClockKind.START, received_at)]
+        for step in book.steps:
+            policy = book.policy(
+                step, channel=channel, category=category, urgency=urgency, kind=kind, at=received_at
+            )
+            if policy is None:
+                continue
+            met_at = now if step == Step.CLASSIFY and category else None
             try:
-                due = sla.due(policy, book.calendar(ward), start)
+                due = sla.due(policy, book.calendar(ward), [ClockEvent(ClockKind.START, received_at)])
             except CalendarExhausted:
                 # A report dated a century off still comes in; it stands at the end, without a deadline.
-                log.warning("no calendar for a report of %s: no deadline set", received_at.date())
+                log.warning(
+                    "report %s: no %s deadline, %s is beyond the calendar", report_id, step, received_at
+                )
             else:
-                owed.append(Owed(report_id, "policy", policy.id, due))
+                owed.append(Owed(report_id, "policy", policy.id, due, step, met_at))
         if source_due_at is not None:
             owed.append(Owed(report_id, "source", None, source_due(received_at, source_due_at)))
         return owed
@@ -129,7 +146,7 @@ class Deadlines:
         case = case_queries.row(tx, case_id)
         assert case is not None, f"case {case_id} of a running change"
         members = [member.report_id for member in case_queries.living(tx, case_id)]
-        found = self._owed(tx, self._rules.book(tx), case.ward_code, members)
+        found = self.owed(tx, case.ward_code, members, clock_log.read(tx, members))
         case_queries.set_deadlines(
             tx,
             [
@@ -141,38 +158,57 @@ class Deadlines:
         derived = case_clock([owed for _, owed in found], now)
         late, order = None, derived.due_at or case.received_at + NO_DEADLINE
         if not case.is_open:
-            derived = CaseClock(derived.due_at or case.due_at, Stage.DONE.value, None)
-            late, order = _late(case, derived), case.closed_at or now
+            result = ruling([owed for _, owed in found if owed.step == Step.RESULT])
+            due_at = result.due.due_at if result else case.due_at
+            derived = CaseClock(due_at, Stage.DONE.value, None)
+            late, order = _late(case, result), case.closed_at or now
         case_queries.change_quietly(
-            tx, case_id, due_at=derived.due_at, stage=derived.stage, next_at=derived.next_at, late=late,
-            sort_at=order,
+            tx, case_id, due_at=derived.due_at, due_step=derived.due_step, stage=derived.stage,
+            next_at=derived.next_at, late=late, sort_at=order,
         )  # fmt: skip
         return derived
 
-    def _owed(self, tx: Tx, book: Book, ward: str, report_ids: Sequence[int]) -> list[tuple[Any, Owed]]:
+    def owed(
+        self, tx: Tx, ward: str, report_ids: Sequence[int], logs: Mapping[int, Sequence[Any]]
+    ) -> list[tuple[Any, Owed]]:
         """What each report is owed by its log: the stored row, and what it should say."""
-        events = _events(tx, report_ids)
+        book = self._rules.book(tx)
         found = []
         for row in case_queries.deadlines_of(tx, report_ids):
-            clock = events[row.report_id]
             if row.origin == "source":
-                due = source_due(_started(clock), row.due_at)
+                due = source_due(clock_log.started(logs[row.report_id]), row.due_at)
             else:
-                due = sla.due(book.policies[row.policy_id], book.calendar(ward), clock)
-            found.append((row, Owed(row.report_id, row.origin, row.policy_id, due)))
+                events = clock_log.of_step(logs[row.report_id], row.step)
+                due = sla.due(book.policies[row.policy_id], book.calendar(ward), events)
+            found.append((row, Owed(row.report_id, row.origin, row.policy_id, due, row.step, row.met_at)))
         return found
 
-    def explain(self, tx: Tx, case: Any, report_ids: Sequence[int]) -> tuple[str, str]:
-        """How the deadline of the case's row came about, a plain sentence in Vietnamese and in English."""
+    def rechoose(
+        self, tx: Tx, case: Any, now: datetime, officer_id: int | None, *, several_units: bool
+    ) -> bool:
+        """Count the case's reports by the rules that hold today for what it has become; whether any moved.
+
+        Called where a person changed what rules are chosen by: category, urgency, units involved. Each
+        change is an event of the report's clock; the caller refreshes the case.
+        """
         book = self._rules.book(tx)
-        first = ruling([owed for _, owed in self._owed(tx, book, case.ward_code, report_ids)])
-        if first is None:
-            return "Chưa có quy định thời hạn áp dụng.", "No deadline rule applies."
-        if first.policy_id is None:
-            return "Theo hạn mà kênh tiếp nhận đặt ra.", "As demanded by the source channel."
-        events = _events(tx, [first.report_id])[first.report_id]
-        told = sla.explain(book.policies[first.policy_id], book.calendar(case.ward_code), events)
-        return told.sentence_vi, told.sentence_en
+        members = [member.report_id for member in case_queries.living(tx, case.id)]
+        rows = {row.id: row for row in report_queries.in_case_ids(tx, members)}
+        changed = []
+        for owed in case_queries.deadlines_of(tx, members):
+            report = rows[owed.report_id]
+            policy = None if owed.origin == "source" else book.policy(
+                owed.step, channel=report.slug, category=case.category_code, urgency=case.urgency,
+                kind=report.kind, at=report.received_at, several_units=several_units,
+            )  # fmt: skip
+            if policy is not None and policy.id != owed.policy_id and owed.met_at is None:
+                clock_log.append_for(
+                    tx, case.id, [owed.report_id], ClockKind.POLICY_CHANGE, now, officer_id,
+                    reason=f"{policy.key} {policy.version}", step=owed.step,
+                )  # fmt: skip
+                changed.append({"id": owed.id, "policy_id": policy.id})
+        case_queries.set_policies(tx, changed)
+        return bool(changed)
 
     def sweep(self, limit: int = 500) -> int:
         """Write every stage that has come since the last sweep; how many were written."""
@@ -196,6 +232,8 @@ class Deadlines:
             changed.append({"id": row.id, "stage": stage.value, "next_at": None if overdue else row.due_at})
             if stage.value != row.stage:
                 told = {"stage": stage.value, "due_at": row.due_at.isoformat() if row.due_at else None}
+                if row.due_step != Step.RESULT:
+                    told["step"] = row.due_step
                 drafts.append(Draft(row.ward_code, "stage", now, told, case_id=row.id))
         case_queries.set_stages(tx, changed)
         ledger.append(tx, drafts)
@@ -205,19 +243,34 @@ class Deadlines:
 
 def close(tx: Tx, case_id: int, report_ids: Sequence[int], now: datetime, officer_id: int) -> None:
     """Stop every clock of a case that people have finished with (I7: whatever the portals know)."""
-    _event(tx, case_id, ClockKind.STOP, now, "", officer_id)
-    case_queries.meet_deadlines(tx, report_ids, now)
+    clock_log.append(tx, case_id, ClockKind.STOP, now, officer_id)
+    case_queries.meet_deadlines(tx, report_ids, now, tuple(Step))
 
 
-def reopen(tx: Tx, case_id: int, report_ids: Sequence[int], now: datetime, officer_id: int) -> None:
-    """Let the clocks go on where they stopped; what sources demand, they demand as of now."""
-    _event(tx, case_id, ClockKind.REOPEN, now, "", officer_id)
+def reopen(
+    tx: Tx, book: Book, case_id: int, report_ids: Sequence[int], now: datetime, officer_id: int
+) -> None:
+    """Start the clocks again as each report's rule says; what sources demand, they demand as of now."""
+    clock_log.append(tx, case_id, ClockKind.REOPEN, now, officer_id)
+    afresh = [
+        row.report_id
+        for row in case_queries.deadlines_of(tx, report_ids)
+        if row.step == Step.RESULT and row.policy_id is not None
+        and book.policies[row.policy_id].reopening is Reopening.AFRESH
+    ]  # fmt: skip
+    clock_log.append_for(tx, case_id, afresh, ClockKind.START, now, officer_id, reason="reopened")
     owe_again(tx, report_ids)
 
 
 def owe_again(tx: Tx, report_ids: Sequence[int]) -> None:
-    case_queries.meet_deadlines(tx, report_ids, None)
+    """The result is owed once more; what came before it stays done."""
+    case_queries.owe_again(tx, report_ids, Step.RESULT)
     follow_sources(tx, report_ids)
+
+
+def meet(tx: Tx, report_ids: Sequence[int], step: Step, now: datetime) -> None:
+    """The work has done this step for these reports; what was met before keeps its time."""
+    case_queries.meet_deadlines(tx, report_ids, now, (step,))
 
 
 def follow_sources(tx: Tx, report_ids: Sequence[int]) -> None:
@@ -232,79 +285,9 @@ def follow_sources(tx: Tx, report_ids: Sequence[int]) -> None:
     )
 
 
-def pause(tx: Tx, case_id: int, now: datetime, reason: str, officer_id: int) -> None:
-    _event(tx, case_id, ClockKind.PAUSE, now, reason, officer_id)
-
-
-def resume(tx: Tx, case_id: int, now: datetime, officer_id: int) -> None:
-    _event(tx, case_id, ClockKind.RESUME, now, "", officer_id)
-
-
-def pause_reason(tx: Tx, case_id: int) -> str | None:
-    """Why the case's clock stands still now, None where it runs."""
-    return pause_reasons(tx, [case_id]).get(case_id)
-
-
-def pause_reasons(tx: Tx, case_ids: Iterable[int]) -> dict[int, str]:
-    """Those of the cases whose clock stands still now, with why."""
-    reasons: dict[int, str] = {}
-    for event in case_queries.clock_of_cases(tx, case_ids):
-        if event.kind == ClockKind.PAUSE:
-            reasons[event.case_id] = event.reason
-        elif event.kind in (ClockKind.RESUME, ClockKind.STOP, ClockKind.REOPEN):
-            reasons.pop(event.case_id, None)
-    return reasons
-
-
-def carry_pause(
-    tx: Tx, case_id: int, report_ids: Sequence[int], *, was: str | None, now_in: str | None, at: datetime
-) -> None:
-    """A report that changes case takes on whether the new one's clock stands still, from now on.
-
-    `was` and `now_in` are the pause reasons of the old and the new case, None where it runs.
-    """
-    if (was is None) == (now_in is None):
-        return
-    kind = ClockKind.PAUSE if now_in is not None else ClockKind.RESUME
-    case_queries.insert_clock_events(
-        tx,
-        [
-            {"case_id": case_id, "report_id": report_id, "kind": kind.value, "at": at,
-             "reason": now_in or "", "officer_id": None}
-            for report_id in report_ids
-        ],
-    )  # fmt: skip
-
-
-def start_row(case_id: int, report_id: int, received_at: datetime) -> dict[str, Any]:
-    return {
-        "case_id": case_id, "report_id": report_id, "kind": ClockKind.START.value, "at": received_at,
-        "reason": "", "officer_id": None,
-    }  # fmt: skip
-
-
-def _event(tx: Tx, case_id: int, kind: ClockKind, at: datetime, reason: str, officer_id: int) -> None:
-    case_queries.insert_clock_events(
-        tx,
-        [{"case_id": case_id, "report_id": None, "kind": kind.value, "at": at, "reason": reason,
-          "officer_id": officer_id}],
-    )  # fmt: skip
-
-
-def _events(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[ClockEvent]]:
-    """Report -> its clock's log, as the rules read it."""
-    return {
-        report: [ClockEvent(ClockKind(row.kind), row.at, row.reason) for row in rows]
-        for report, rows in case_queries.clock_of_reports(tx, report_ids).items()
-    }
-
-
-def _started(events: Sequence[ClockEvent]) -> datetime:
-    return next(event.at for event in events if event.kind is ClockKind.START)
-
-
-def _late(case: Any, derived: CaseClock) -> bool | None:
+def _late(case: Any, result: Owed | None) -> bool | None:
     """Whether it was closed after its deadline; in the deadline's very second is in time."""
     if case.status == Status.MERGED or case.closed_at is None:
         return None
-    return derived.due_at is not None and case.closed_at.replace(microsecond=0) > derived.due_at
+    due_at = result.due.due_at if result else case.due_at
+    return due_at is not None and case.closed_at.replace(microsecond=0) > due_at

@@ -23,9 +23,10 @@ from aggregator.domain.sla import ClockKind
 from aggregator.domain.workflow import OPEN, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services import counters, deadlines, ledger
+from aggregator.services import clock_log, counters, deadlines, ledger
 from aggregator.services.arrival_rows import EXTRACT, TITLE, features
-from aggregator.services.deadlines import NO_DEADLINE, Deadlines, carry_pause, pause_reason
+from aggregator.services.clock_log import carry_pause, pause_reason
+from aggregator.services.deadlines import NO_DEADLINE, Deadlines
 from aggregator.services.ledger import Draft
 from aggregator.storage import case_queries, ledger_queries, match_queries, outbox_queries, report_queries
 from aggregator.storage.db import Tx
@@ -211,11 +212,7 @@ def _move(
 
 
 def _reopen_clocks(tx: Tx, case_id: int, reports: Sequence[int], now: datetime, actor: Actor) -> None:
-    case_queries.insert_clock_events(tx, [
-        {"case_id": case_id, "report_id": report, "kind": ClockKind.REOPEN.value, "at": now, "reason": "",
-         "officer_id": actor.id}
-        for report in reports
-    ])  # fmt: skip
+    clock_log.append_for(tx, case_id, reports, ClockKind.REOPEN, now, actor.id)
     deadlines.owe_again(tx, reports)
 
 

@@ -12,12 +12,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import cached_property
 from typing import Any
 
 from aggregator.domain.match_rule import HAND_SET, Model, RuleBook, Thresholds
-from aggregator.domain.sla import Policy, Unit, choose
+from aggregator.domain.sla import Policy, Reopening, Step, Unit, choose
 from aggregator.domain.text import squash
-from aggregator.domain.worktime import VN, Calendar, DayOverride, Shift
+from aggregator.domain.worktime import VN, Calendar, DayEnd, DayOverride, Shift
 from aggregator.services.ledger import SYSTEM
 from aggregator.storage import match_rule_queries, place_queries
 from aggregator.storage.db import Tx
@@ -50,13 +51,24 @@ class Book:
         """Our category for a channel's word, None where nobody mapped it: never a guess."""
         return self.aliases.get(squash(raw)) if raw else None
 
+    @cached_property
+    def steps(self) -> Mapping[str, Sequence[Policy]]:
+        """The rules in force by the step they are about; steps that no rule speaks of are left out."""
+        found: dict[str, list[Policy]] = {}
+        for policy in self.policies.values():
+            if policy.in_force:
+                found.setdefault(policy.step, []).append(policy)
+        return found
+
     def policy(
-        self, *, channel: str, category: str | None, urgency: str | None, at: datetime
-    ) -> Policy | None:
-        on = at.astimezone(VN).date()
+        self, step: str = Step.RESULT, *, channel: str, category: str | None, urgency: str | None,
+        at: datetime, kind: str | None = None, several_units: bool = False,
+    ) -> Policy | None:  # fmt: skip
+        """The rule for one step of a report received at `at`, None where none speaks of it."""
         return choose(
-            self.policies.values(), step="result", channel=channel, category=category, urgency=urgency, on=on
-        )
+            self.steps.get(step, ()), step=step, channel=channel, category=category, urgency=urgency,
+            kind=kind, several_units=several_units, on=at.astimezone(VN).date(),
+        )  # fmt: skip
 
 
 class Rules:
@@ -123,15 +135,17 @@ def _calendar(row: Any, days: Sequence[Any]) -> Calendar:
     own = {day.day: day for day in days if day.calendar_id == row.id}
     merged = {**shared, **own}
     overrides = [
-        DayOverride(day.day, day.works, day.note, day.decision, day.source) for day in merged.values()
+        DayOverride(day.day, day.works, day.note, day.decision, day.source, _shifts(day.shifts))
+        for day in merged.values()
     ]
-    week = {
-        int(weekday): [Shift(time.fromisoformat(start), time.fromisoformat(end)) for start, end in shifts]
-        for weekday, shifts in row.week.items()
-    }
+    week = {int(weekday): _shifts(shifts) for weekday, shifts in row.week.items()}
     return Calendar(
         week, overrides, zone=VN, first_year=FIRST_YEAR, last_year=FIRST_YEAR + YEARS, version=row.version
     )
+
+
+def _shifts(stored: Sequence[Sequence[str]]) -> tuple[Shift, ...]:
+    return tuple(Shift(time.fromisoformat(start), time.fromisoformat(end)) for start, end in stored)
 
 
 def _policy(row: Any) -> Policy:
@@ -139,5 +153,8 @@ def _policy(row: Any) -> Policy:
         id=row.id, version=row.version, name=row.name, step=row.step, amount=row.amount,
         unit=Unit(row.unit), valid_from=row.valid_from, valid_to=row.valid_to, channel=row.channel,
         category=row.category, urgency=row.urgency, warn_percent=row.warn_percent, source=row.source,
-        certainty=row.certainty,
+        certainty=row.certainty, day_end=DayEnd(row.day_end), kind=row.kind,
+        several_units=row.several_units, escalate_hours=tuple(row.escalate_hours),
+        reopening=Reopening(row.reopening), key=row.key,
+        in_force=row.applied and row.retired_at is None,
     )  # fmt: skip

@@ -46,16 +46,40 @@ CATEGORIES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 
 _PRESS_2025 = "Quy định tiếp nhận, xử lý thông tin Cổng 1022 TP.HCM năm 2025, theo báo chí 04/09/2025"
 _RULE_2020 = "Quyết định 1478/QĐ-UBND ngày 04/05/2020 của UBND TP.HCM, theo báo chí"
+_2025 = date(2025, 9, 4)
 
-#: name, amount, unit, valid from, valid to, source, certainty
-POLICIES: tuple[tuple[str, int, str, date, date | None, str, str], ...] = (
-    ("Mặc định của phần mềm: 10 ngày làm việc", 10, "working_days", date(1990, 1, 1), None,
-     "Chưa có căn cứ; cơ quan cần xác nhận hoặc sửa", "unverified"),
-    ("1022 (2020): 5 ngày làm việc", 5, "working_days", date(2020, 5, 4), date(2023, 10, 25),
-     _RULE_2020, "press; calendar or working days not stated for every field"),
-    ("1022 (2025): 10 ngày", 10, "working_days", date(2025, 9, 4), None,
-     _PRESS_2025, "press; not stated whether working or calendar days"),
+#: Each rule with its source and certainty; what is not said is the column's default. Rules of the
+#: hotline's own operators ship unapplied: their clocks run in the hotline's software, not in a ward's.
+POLICIES: tuple[dict[str, Any], ...] = (
+    {"key": "mac_dinh", "name": "Mặc định của phần mềm: 10 ngày làm việc", "amount": 10,
+     "unit": "working_days", "valid_from": date(1990, 1, 1),
+     "source": "Chưa có căn cứ; cơ quan cần xác nhận hoặc sửa", "certainty": "unverified"},
+    {"key": "1022_2020", "name": "1022 (2020): 5 ngày làm việc", "amount": 5, "unit": "working_days",
+     "valid_from": date(2020, 5, 4), "valid_to": date(2023, 10, 25), "source": _RULE_2020,
+     "certainty": "press; calendar or working days not stated for every field"},
+    {"key": "1022_2020_tien_do", "name": "1022 (2020): chưa xong thì báo tiến độ sau 5 ngày làm việc",
+     "step": "progress", "amount": 5, "unit": "working_days", "valid_from": date(2020, 5, 4),
+     "valid_to": date(2023, 10, 25), "source": _RULE_2020, "certainty": "press", "applied": False},
+    {"key": "1022_2025", "name": "1022 (2025): 10 ngày", "amount": 10, "unit": "working_days",
+     "valid_from": _2025, "source": _PRESS_2025,
+     "certainty": "press; not stated whether working or calendar days"},
+    {"key": "1022_2025_nhieu_don_vi", "name": "1022 (2025): 15 ngày khi nhiều đơn vị cùng xử lý",
+     "amount": 15, "unit": "working_days", "valid_from": _2025, "several_units": True,
+     "source": _PRESS_2025, "certainty": "press; not stated whether working or calendar days"},
+    {"key": "1022_2025_phan_loai", "name": "Tổng đài 1022 (2025): phân loại trong 5 phút",
+     "step": "classify", "amount": 5, "unit": "minutes", "valid_from": _2025, "source": _PRESS_2025,
+     "certainty": "press; binds the hotline's operators", "applied": False},
+    {"key": "1022_2025_chuyen", "name": "Tổng đài 1022 (2025): chưa rõ thẩm quyền, chuyển sau 1 giờ",
+     "step": "forward", "amount": 60, "unit": "minutes", "valid_from": _2025, "source": _PRESS_2025,
+     "certainty": "press; binds the hotline's operators", "applied": False},
+    {"key": "1022_2025_chi_dao", "name": "Văn phòng UBND TP (2025): việc được chỉ đạo, 1 ngày làm việc",
+     "step": "forward", "amount": 1, "unit": "working_days", "valid_from": _2025, "source": _PRESS_2025,
+     "certainty": "press; binds the city's office", "applied": False},
 )  # fmt: skip
+_UNSAID: dict[str, Any] = {
+    "version": 1, "step": "result", "valid_to": None, "channel": None, "category": None, "urgency": None,
+    "warn_percent": 80, "several_units": None, "applied": True,
+}  # fmt: skip
 
 
 def seed(db: Database, now: datetime) -> bool:
@@ -91,10 +115,4 @@ def _calendar(tx: Tx, now: datetime) -> None:
 
 
 def _policies(tx: Tx) -> None:
-    rows = [
-        {"version": 1, "name": name, "step": "result", "amount": amount, "unit": unit,
-         "valid_from": start, "valid_to": end, "channel": None, "category": None, "urgency": None,
-         "warn_percent": 80, "source": source, "certainty": certainty}
-        for name, amount, unit, start, end, source, certainty in POLICIES
-    ]  # fmt: skip
-    place_queries.insert_policies(tx, rows)
+    place_queries.insert_policies(tx, [_UNSAID | policy for policy in POLICIES])

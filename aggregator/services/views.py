@@ -14,6 +14,7 @@ from typing import Any
 
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.workflow import Status
+from aggregator.services.clock_views import Explained
 
 #: The inbox's views, in the order of the menu.
 VIEWS = ("open", "new", "mine", "due_soon", "overdue", "needs_info", "waiting_unit", "problem", "closed")
@@ -228,9 +229,8 @@ class CaseView:
     paused: bool
     late: bool | None
     merged_into: int | None
-    #: Plain sentence that says how the deadline came about, in both languages.
-    deadline_vi: str
-    deadline_en: str
+    #: How the deadline came about.
+    clock: Explained
     #: Earliest first; each report's own and its source's deadline.
     reports: tuple[ReportView, ...]
     suggestions: tuple[SuggestionView, ...]
@@ -239,6 +239,15 @@ class CaseView:
     moves: tuple[Status, ...]
     #: Where the case can be moved: the other wards of this installation, by name.
     other_wards: tuple[Choice, ...]
+
+    @property
+    def deadline_vi(self) -> str:
+        """One plain sentence of arithmetic."""
+        return self.clock.sentence_vi
+
+    @property
+    def deadline_en(self) -> str:
+        return self.clock.sentence_en
 
 
 @dataclass(frozen=True, slots=True)

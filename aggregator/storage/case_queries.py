@@ -253,15 +253,34 @@ def delete_source_deadlines(tx: Tx, report_ids: Sequence[int]) -> None:
         tx.execute(delete(deadlines).where(mine))
 
 
-def meet_deadlines(tx: Tx, report_ids: Sequence[int], at: datetime | None) -> None:
-    """Mark what these reports are owed as met at `at`, or as owed again where it is None."""
-    tx.execute(update(deadlines).where(deadlines.c.report_id.in_(report_ids)).values(met_at=at))
+def meet_deadlines(tx: Tx, report_ids: Sequence[int], at: datetime, steps: Sequence[str]) -> None:
+    """Mark these steps as met at `at` where they are still owed."""
+    for part in chunks(report_ids):
+        owed = deadlines.c.report_id.in_(part) & deadlines.c.step.in_(steps) & deadlines.c.met_at.is_(None)
+        tx.execute(update(deadlines).where(owed).values(met_at=at))
+
+
+def owe_again(tx: Tx, report_ids: Sequence[int], step: str) -> None:
+    """This step is owed as if it had not been met."""
+    for part in chunks(report_ids):
+        mine = deadlines.c.report_id.in_(part) & (deadlines.c.step == step)
+        tx.execute(update(deadlines).where(mine).values(met_at=None))
+
+
+def set_policies(tx: Tx, changed: list[dict[str, Any]]) -> None:
+    """Count deadlines by other rules; dicts carry id, policy_id."""
+    if changed:
+        statement = update(deadlines).where(deadlines.c.id == bindparam("row"))
+        rows = [{"row": row["id"], "policy": row["policy_id"]} for row in changed]
+        tx.execute(statement.values(policy_id=bindparam("policy")), rows)
 
 
 def due_stages(tx: Tx, now: datetime, limit: int) -> list[Row[Any]]:
     """Cases whose stage changes by itself at or before `now`, earliest first."""
     query = (
-        select(cases.c.id, cases.c.ward_code, cases.c.stage, cases.c.next_at, cases.c.due_at)
+        select(
+            cases.c.id, cases.c.ward_code, cases.c.stage, cases.c.next_at, cases.c.due_at, cases.c.due_step
+        )
         .where(cases.c.next_at <= now)
         .order_by(cases.c.next_at)
         .limit(limit)

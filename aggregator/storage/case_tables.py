@@ -54,6 +54,8 @@ cases = Table(
     Column("late", Boolean),
     #: The earliest deadline still owed (I5).
     Column("due_at", Instant),
+    #: Which step that deadline is of: classify, forward, first_answer, progress, result.
+    Column("due_step", Text, nullable=False, server_default="result"),
     #: none, due_soon, overdue, paused, done
     Column("stage", Text, nullable=False),
     #: When the stage changes by itself next; NULL needs no watching.
@@ -139,6 +141,13 @@ clock_events = Table(
     Column("at", Instant, nullable=False),
     Column("reason", Text, nullable=False),
     Column("officer_id", Id, ForeignKey("officers.id")),
+    #: What an extension gives, in the rule's own time, or the date that it sets.
+    Column("minutes", Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant),
+    #: The step an extension or a change of rule is about; NULL is all of them.
+    Column("step", Text),
+    #: Who has the work from then on (start, hand_over). No foreign key: SQLite could not drop the column.
+    Column("unit_id", Id),
     Index("ix_clock_events_case_id", "case_id"),
     Index("ix_clock_events_report_id", "report_id"),
 )

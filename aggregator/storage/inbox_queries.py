@@ -327,6 +327,11 @@ def officer_names(tx: Tx, officer_ids: Iterable[int | None]) -> dict[int, str]:
     return {row.id: row.name for row in tx.execute(query)}
 
 
+def unit_names(tx: Tx, unit_ids: Iterable[int]) -> dict[int, str]:
+    query = select(units.c.id, units.c.name).where(units.c.id.in_(sorted(set(unit_ids))))
+    return {row.id: row.name for row in tx.execute(query)}
+
+
 def category_choices(tx: Tx) -> list[Row[Any]]:
     return list(tx.execute(select(categories.c.code, categories.c.name_vi, categories.c.name_en)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, true
 
 from aggregator.storage.types import Id, Instant, Json, metadata
 
@@ -59,6 +59,8 @@ calendar_days = Table(
     Column("note", Text, nullable=False),
     Column("decision", Text, nullable=False),
     Column("source", Text, nullable=False),
+    #: The hours of a half day, as in `week`; empty: those of a normal day.
+    Column("shifts", Json, nullable=False, server_default="[]"),
     Index("uq_calendar_days_shared", "day", unique=True, sqlite_where=Column("calendar_id").is_(None),
           postgresql_where=Column("calendar_id").is_(None)),
     UniqueConstraint("calendar_id", "day"),
@@ -68,6 +70,8 @@ sla_policies = Table(
     "sla_policies",
     metadata,
     Column("id", Id, primary_key=True),
+    #: Names the rule through all its versions. A version is never edited (I6).
+    Column("key", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("step", Text, nullable=False),
@@ -81,4 +85,17 @@ sla_policies = Table(
     Column("warn_percent", Integer, nullable=False),
     Column("source", Text, nullable=False),
     Column("certainty", Text, nullable=False),
+    Column("kind", Text),
+    #: Only where several units (true), or one (false), have the case; NULL either.
+    Column("several_units", Boolean),
+    Column("day_end", Text, nullable=False, server_default="end_of_day"),
+    #: Working hours after the deadline at which each next level of leaders is told.
+    Column("escalate_hours", Json, nullable=False, server_default="[]"),
+    #: goes_on, afresh: what reopening a finished case does to its clock.
+    Column("reopening", Text, nullable=False, server_default="goes_on"),
+    #: Shipped rules that nobody has said yes to yet are kept and not applied.
+    Column("applied", Boolean, nullable=False, server_default=true()),
+    #: When a newer version took its place, or the rule was given up.
+    Column("retired_at", Instant),
+    Index("uq_sla_policies_key_version", "key", "version", unique=True),
 )

@@ -346,12 +346,9 @@ def unmoved(office: Office, case: int) -> dict[str, Any]:
 
 def clocks(office: Office) -> list[Any]:
     """When every report is due, or while its clock stands still, how long it ran; and when it stopped."""
-    from tests.factories import RULES
-
     with office.db.read() as tx:
-        book = RULES.book(tx)
         ids = [row[0] for row in tx.exec_driver_sql("SELECT id FROM reports ORDER BY id DESC LIMIT 6")]
-        found = office.deadlines._owed(tx, book, "27142", ids)
+        found = office.deadlines.owed(tx, "27142", ids, clock_log.read(tx, ids))
     return [
         (owed.report_id, owed.origin, owed.due.stopped_at, _reading(owed.due))
         for _, owed in sorted(found, key=lambda each: each[0].id)
