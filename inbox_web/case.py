@@ -20,7 +20,7 @@ from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, Not
 from aggregator.services.views import CaseView
 from inbox_web.access import Door, actor, open_to, safe_next, services
 from inbox_web.errors import message
-from inbox_web.forms import guards, number, once, one_of, say
+from inbox_web.forms import a_day, guards, number, once, one_of, say
 from inbox_web.language import _
 
 blueprint = Blueprint("case", __name__)
@@ -112,6 +112,19 @@ def resume(case_id: int) -> Answer:
     def act() -> Done:
         services().cases.resume(actor(), case_id, **guards())
         return Done(_("The clock runs again."))
+
+    return _change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/extend")
+@open_to(Right.HANDLE)
+def extend(case_id: int) -> Answer:
+    def act() -> Done:
+        tell = request.form.get("tell", "")
+        services().cases.extend(
+            actor(), case_id, a_day("until"), request.form.get("why", ""), tell, **guards()
+        )
+        return Done(_("The deadline is extended."))
 
     return _change(case_id, act)
 

@@ -8,13 +8,14 @@ never hides what happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Flask
 
 from aggregator.services.views import TimelineEntry
 from inbox_web.language import _
-from inbox_web.wording import DELIVERIES, PAUSE_REASONS, REPLY_NAMES, STATUSES, label
+from inbox_web.wording import DELIVERIES, PAUSE_REASONS, REPLY_NAMES, STATUSES, STEPS, label, when
 
 Data = Mapping[str, Any]
 
@@ -43,7 +44,8 @@ def _joined(data: Data) -> str:
 
 
 def _stage(data: Data) -> str:
-    return _("The deadline has passed") if data.get("stage") == "overdue" else _("The deadline is near")
+    told = _("The deadline has passed") if data.get("stage") == "overdue" else _("The deadline is near")
+    return _with(told, label(STEPS, data["step"])) if data.get("step") else told
 
 
 def _assigned(data: Data) -> str:
@@ -54,6 +56,11 @@ def _assigned(data: Data) -> str:
 def _paused(data: Data) -> str:
     reason = label(PAUSE_REASONS, data.get("reason", ""))
     return _with(_with(_("The clock was paused"), reason), data.get("note"))
+
+
+def _extended(data: Data) -> str:
+    until = when(datetime.fromisoformat(data["due_at"])) if data.get("due_at") else ""
+    return _with(_("Extended until %(at)s", at=until), data.get("reason"))
 
 
 def _delivery(data: Data) -> str:
@@ -71,6 +78,7 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "assigned": _assigned,
     "moved": lambda data: _with(_("The state was changed"), data.get("reason")),
     "paused": _paused,
+    "extended": _extended,
     "resumed": lambda data: _("The clock runs again"),
     "merged": lambda data: _("The reports of %(code)s joined", code=data.get("from", "")),
     "merged_away": lambda data: _("Merged into %(code)s", code=data.get("into", "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import flash, request
@@ -16,6 +17,20 @@ def once() -> str | None:
 
 def number(name: str) -> int | None:
     return request.form.get(name, type=int)
+
+
+def a_day(name: str) -> date:
+    """The date that a form field names, or `InputInvalid`."""
+    given = request.form.get(name, "").strip()
+    # What a browser sends, or what people type where it has no date field.
+    parts = given.split("/")
+    try:
+        return date.fromisoformat(given if len(parts) != 3 else f"{parts[2]}-{parts[1]:0>2}-{parts[0]:0>2}")
+    except ValueError as error:
+        raise InputInvalid(
+            f"{name}: {given!r} is not a date", field=name,
+            message_vi=f"“{given}” không phải là ngày. Hãy ghi như 24/12/2026.",
+        ) from error  # fmt: skip
 
 
 def guards() -> dict[str, Any]:

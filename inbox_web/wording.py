@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -158,6 +158,29 @@ IDENTITY = {
     "id_number": _l("ID number"),
 }
 
+STEPS = {
+    "classify": _l("Classify"),
+    "forward": _l("Forward to a unit"),
+    "first_answer": _l("First answer"),
+    "progress": _l("Report of progress"),
+    "result": _l("Result"),
+}
+
+UNITS = {
+    "minutes": _l("minutes"),
+    "working_hours": _l("working hours"),
+    "working_days": _l("working days"),
+    "calendar_days": _l("calendar days"),
+}
+
+#: How sure it is that a rule says what it says; words of its own a rule may carry are shown as they are.
+CERTAINTIES = {
+    "unverified": _l("not verified: the office must confirm it"),
+    "starting_set": _l("starting value: the office must confirm it"),
+    "press": _l("from the press, the decision itself was not seen"),
+    "confirmed": _l("confirmed by the office"),
+}
+
 URGENCIES = {"urgent": _l("Urgent"), "high": _l("High"), "normal": _l("Normal"), "low": _l("Low")}
 
 HEALTH_ICONS = {"good": "check", "slow": "hourglass", "bad": "alert", "off": "pause"}
@@ -184,7 +207,7 @@ def left(row: InboxRow) -> str:
     if row.stage == "paused":
         return _("Clock paused")
     if row.closed_at is not None:
-        late = row.due_at is not None and row.closed_at > row.due_at
+        late = row.due_at is not None and row.closed_at.replace(microsecond=0) > row.due_at
         return _("Closed late") if late else _("Closed in time")
     if row.due_at is None:
         return _("No deadline")
@@ -198,6 +221,21 @@ def more(row: InboxRow) -> str:
         return row.extract
     rest = row.extract[len(title) :].lstrip("…. ,:;!-")
     return f"…{rest}" if rest else ""
+
+
+def duration(seconds: int) -> str:
+    """'3 giờ 30 phút'; hours are not summed up to days, because a working day has eight."""
+    minutes = seconds // 60
+    told = []
+    if minutes >= 60:
+        told.append(_("%(n)s h", n=minutes // 60))
+    if minutes % 60 or not told:
+        told.append(_("%(n)s min", n=minutes % 60))
+    return " ".join(told)
+
+
+def day(on: date) -> str:
+    return on.strftime("%d/%m/%Y" if current() == "vi" else "%d %b %Y")
 
 
 def label(table: Mapping[Any, Any], code: Any) -> str:
@@ -242,12 +280,13 @@ _TABLES = {
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
+    "STEPS": STEPS, "UNITS": UNITS, "CERTAINTIES": CERTAINTIES,
     "HEALTH_ICONS": HEALTH_ICONS,
 }  # fmt: skip
 
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(_TABLES, once=once, now=lambda: services().clock())
-    for use in (when, stamp, left, more, bilingual, next_step, web_link):
+    for use in (when, stamp, day, duration, left, more, bilingual, next_step, web_link):
         app.add_template_filter(use)
     app.add_template_filter(lambda code, table: label(table, code), "label")

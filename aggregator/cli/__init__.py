@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import click
 
-from aggregator.cli import cases, channels, db, demo, importing, ledger, matching, outbox, people, serve
+from aggregator.cli import cases, channels, db, demo, importing, ledger, matching, outbox, people, serve, sla
 from aggregator.cli.failing import exit_code, told
 from aggregator.cli.frame import COULD_NOT, INTERRUPTED, Group
 from aggregator.errors import AggregatorError
@@ -57,6 +57,7 @@ for _command in (
     importing.import_,
     matching.match,
     cases.case,
+    sla.sla,
     outbox.outbox,
     ledger.ledger,
 ):

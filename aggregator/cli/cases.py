@@ -30,7 +30,7 @@ def case() -> None:
 def show_(case_id: str) -> None:
     """Show the case ID (its number or its code), each report, and each answer's way to each source."""
     with opened() as product:
-        view = product.cases.case(OPERATOR, _find(product, OPERATOR, case_id))
+        view = product.cases.case(OPERATOR, find(product, OPERATOR, case_id))
     show(document_of(view), _page(view))
 
 
@@ -42,7 +42,7 @@ def merge(case_id: str, into: str, login: str) -> None:
     """Let all reports of the case ID join the case INTO."""
     with opened() as product:
         actor = officer(product, login)
-        source, target = _find(product, actor, case_id), _find(product, actor, into)
+        source, target = find(product, actor, case_id), find(product, actor, into)
         home = product.cases.merge(actor, source, target)
         view = product.cases.case(actor, home)
     reports = len(view.reports)
@@ -61,7 +61,7 @@ def split(case_id: str, reports: tuple[int, ...], login: str) -> None:
     """Take reports out of the case ID, back to the case they came from or into a new one."""
     with opened() as product:
         actor = officer(product, login)
-        source = _find(product, actor, case_id)
+        source = find(product, actor, case_id)
         home = product.cases.split(actor, source, reports)
         view = product.cases.case(actor, home)
     show(
@@ -70,7 +70,8 @@ def split(case_id: str, reports: tuple[int, ...], login: str) -> None:
     )
 
 
-def _find(product: Aggregator, actor: Actor, given: str) -> int:
+def find(product: Aggregator, actor: Actor, given: str) -> int:
+    """The number of the case that was given by its number or its code."""
     try:
         return product.cases.find(actor, given)
     except NotFound as error:

@@ -102,6 +102,8 @@ class Explained:
     steps: tuple[StepView, ...]
     others: tuple[OtherView, ...]
     units: tuple[UnitTimeView, ...]
+    #: Whether a person may still move the result's deadline: once, and not of a finished case.
+    may_extend: bool = False
 
     @property
     def ruling(self) -> StepView | None:

@@ -184,15 +184,16 @@ class Deadlines:
         return found
 
     def rechoose(
-        self, tx: Tx, case: Any, now: datetime, officer_id: int | None, *, several_units: bool
+        self, tx: Tx, case_id: int, now: datetime, officer_id: int | None, *, several_units: bool
     ) -> bool:
         """Count the case's reports by the rules that hold today for what it has become; whether any moved.
 
         Called where a person changed what rules are chosen by: category, urgency, units involved. Each
         change is an event of the report's clock; the caller refreshes the case.
         """
-        book = self._rules.book(tx)
-        members = [member.report_id for member in case_queries.living(tx, case.id)]
+        book, case = self._rules.book(tx), case_queries.row(tx, case_id)
+        assert case is not None, f"case {case_id} of a running change"
+        members = [member.report_id for member in case_queries.living(tx, case_id)]
         rows = {row.id: row for row in report_queries.in_case_ids(tx, members)}
         changed = []
         for owed in case_queries.deadlines_of(tx, members):

@@ -58,6 +58,7 @@ def explained(tx: Tx, clocks: Deadlines, case: Any, report_ids: Sequence[int], n
         steps=tuple(teller.step(row, owed) for row, owed in mine),
         others=tuple(others[:OTHERS]),
         units=teller.units(now),
+        may_extend=case.is_open and not any(clock_log.extended(each) for each in logs.values()),
     )
 
 

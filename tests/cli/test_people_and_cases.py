@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aggregator.cli.opening import OPERATOR
 from aggregator.domain.people import Role
 from aggregator.storage import place_queries
 
@@ -135,3 +137,20 @@ def test_pair_names_the_field_that_is_wrong(motmoi: Any, change: dict[str, Any],
     ran = motmoi("match", "pair", a, motmoi.file("b.json", json.dumps(HOLE)))
     assert ran.code == 2
     assert "a.json" in ran.err and named in ran.err
+
+
+def test_a_deadline_is_explained_as_its_page_explains_it(motmoi: Any, reports: Path, mapping: Path) -> None:
+    motmoi.json("import", reports, "--channel", "phuong", "--mapping", mapping, "--ward", "27142")
+    told = motmoi.json("sla", "explain", "1")
+    with motmoi.product() as product:
+        page = product.cases.case(OPERATOR, 1)
+    ruling = page.clock.ruling
+    assert ruling is not None and ruling.rule is not None
+    (step,) = [step for step in told["steps"] if step["rules"]]
+    assert told["sentence_vi"] == page.deadline_vi
+    assert datetime.fromisoformat(step["due_at"]) == ruling.due_at == page.row.due_at
+    assert step["rule"]["source"] == ruling.rule.source
+    assert [span["seconds"] for span in step["spans"]] == [span.seconds for span in ruling.spans]
+    assert step["calendar_version"] == ruling.calendar_version
+    shown = motmoi("sla", "explain", told["code"]).out
+    assert page.deadline_vi in shown and ruling.rule.name in shown

@@ -14,6 +14,7 @@ from aggregator.domain.sla import Due
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from aggregator.sdk.contract import Record
+from aggregator.services import clock_log
 from tests.factories import MONDAY, VN, Office, apart, record, together
 from tests.people import WARD_B
 

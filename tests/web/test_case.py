@@ -114,6 +114,8 @@ def test_who_was_overtaken_sees_the_change_and_loses_no_word(
         ("move", {"status": "resolved", "reason": ""}, "hãy gửi phúc đáp"),
         ("move", {"status": "nonsense", "reason": ""}, "Hãy chọn một mục"),
         ("pause", {"reason_code": "", "note": "chờ gì đó"}, "lý do tạm dừng"),
+        ("extend", {"until": "2026-02-30", "why": "Chờ vật tư về kho"}, "2026-02-30"),
+        ("extend", {"until": "6/12/2026", "why": "Chờ vật tư về kho"}, "ngày nghỉ"),
         ("merge", {"code": "26-99999"}, "26-99999"),
         ("merge", {"code": "26-00001"}, "chính nó"),
         ("assign", {"officer_id": "3"}, "không thuộc phường"),
@@ -154,6 +156,22 @@ def test_taking_pausing_and_resuming(office: Office, lan: Browser) -> None:
     assert codes_of(lan, "/?view=paused") == ["26-00001"]
     said(lan, lan.submit("/cases/1", "/cases/1/resume"))
     assert "Còn" in soup(lan.get("/cases/1")).select_one(".bar time").text
+
+
+def test_extending_once_tells_the_citizen_and_explains_itself(office: Office, lan: Browser) -> None:
+    office.receive(office.report())
+    told = said(
+        lan,
+        lan.submit("/cases/1", "/cases/1/extend", until="1/12/2026", why="Chờ vật tư", tell="Hẹn ngày 1/12."),
+    )
+    assert told == "Đã gia hạn."
+    page = soup(lan.get("/cases/1"))
+    assert "17:00 01/12/2026" in page.select_one(".facts").text
+    why = page.select_one(".explain").text
+    assert "Chờ vật tư" in why and "Quy định" in why and "Được tính" in why
+    assert "Gia hạn đến 17:00 01/12/2026: Chờ vật tư" in page.select_one(".timeline").text
+    assert page.select_one('form[action="/cases/1/extend"]') is None, "an extension is given once"
+    assert now(office).replies[0].body == "Hẹn ngày 1/12."
 
 
 def test_merging_by_code_and_splitting_again(office: Office, lan: Browser) -> None:
