@@ -7,8 +7,8 @@ has no label yet is shown as its code rather than hidden, so that nothing disapp
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from flask import Flask
 from aggregator.domain import countdown
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.workflow import ReplyKind, Status
+from aggregator.services.clock_views import SpanView
 from aggregator.services.views import DeliveryView, InboxRow
 from inbox_web.access import services
 from inbox_web.language import _, _l, current
@@ -178,6 +179,7 @@ CERTAINTIES = {
     "unverified": _l("not verified: the office must confirm it"),
     "starting_set": _l("starting value: the office must confirm it"),
     "press": _l("from the press, the decision itself was not seen"),
+    "press_days": _l("from the press, which does not say whether working or calendar days are meant"),
     "confirmed": _l("confirmed by the office"),
 }
 
@@ -234,6 +236,21 @@ def duration(seconds: int) -> str:
     return " ".join(told)
 
 
+def by_day(spans: Iterable[SpanView]) -> list[tuple[date, list[str], int]]:
+    """The stretches of each day as times of day, and what they come to: a page of weeks stays readable."""
+    found: list[tuple[date, list[str], int]] = []
+    for each in spans:
+        start, end = local(each.start), local(each.end)
+        same_day = end.date() == start.date() or end - start <= timedelta(days=1)
+        told = f"{start:%H:%M}–{end:%H:%M}" if same_day else f"{start:%H:%M}–{when(each.end)}"
+        if found and found[-1][0] == start.date():
+            day_, times, seconds = found.pop()
+            found.append((day_, [*times, told], seconds + each.seconds))
+        else:
+            found.append((start.date(), [told], each.seconds))
+    return found
+
+
 def day(on: date) -> str:
     return on.strftime("%d/%m/%Y" if current() == "vi" else "%d %b %Y")
 
@@ -287,6 +304,6 @@ _TABLES = {
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(_TABLES, once=once, now=lambda: services().clock())
-    for use in (when, stamp, day, duration, left, more, bilingual, next_step, web_link):
+    for use in (when, stamp, by_day, day, duration, left, more, bilingual, next_step, web_link):
         app.add_template_filter(use)
     app.add_template_filter(lambda code, table: label(table, code), "label")
