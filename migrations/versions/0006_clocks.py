@@ -12,7 +12,7 @@ from alembic import op
 from aggregator.storage.types import Instant
 
 revision = "0006_clocks"
-down_revision = "0001_first_tables"
+down_revision = "0003_rules_of_matching"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
