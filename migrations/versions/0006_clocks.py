@@ -12,7 +12,7 @@ from alembic import op
 from aggregator.storage.types import Instant
 
 revision = "0006_clocks"
-down_revision = "0003_rules_of_matching"
+down_revision = "0002_streets"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
