@@ -1,4 +1,4 @@
-"""A case of another ward: moved there, or its citizen told whose it is; and what was decided about streets."""
+"""A case of another ward: moved there, or its citizen told whose it is; decisions about streets."""
 
 from __future__ import annotations
 
