@@ -233,9 +233,11 @@ def _read_number(page: Page, match: re.Match[str]) -> Place | None:
     if _is_date(page, match, alley or kind in _NAMED):
         return None
     road = _ROAD_BEFORE_NAME.match(page.folded, end)
+    if road and _is_surname(page, road):
+        road = None
     named = kind in _NAMED or certain
     slash = "/" in _number(match)
-    name_at = road.end() if road else _past_comma(page, end, named=named)
+    name_at = _past_surname(page, road.end()) if road else _past_comma(page, end, named=named)
     sure = bool(road) or alley or slash or named
     name = read_route(page, name_at) if sure else None
     name = name or read_name(page, name_at, sure=sure and (bool(road) or name_at == end or page.field))
@@ -262,6 +264,17 @@ def _past_comma(page: Page, pos: int, *, named: bool) -> int:
     return pos + 1 if (page.field or named) and page.folded[pos : pos + 1] == "," else pos
 
 
+def _is_surname(page: Page, road: re.Match[str]) -> bool:
+    """Whether what folds to "đường" or "ngõ" is the first syllable of a name: Dương Điển, Ngô Quyền."""
+    at = road.start() + len(road[0]) - len(road[0].lstrip(" ,\t"))
+    return page.typed[at : at + 5].lower() == "dương" or page.typed[at : at + 3].lower() == "ngô"
+
+
+def _past_surname(page: Page, pos: int) -> int:
+    """Past the second of "duong Duong Ba Trac", which without accents would end the name at once."""
+    return pos + 6 if not page.accented and page.folded.startswith("duong ", pos) else pos
+
+
 def _is_counted(page: Page, at: int, kind: str) -> bool:
     """Whether the word before a number says that it is no house: "tầng 7", "cột số 38", "P.13"."""
     before = _WORD_BEFORE.search(page.folded, max(0, at - 16), at)
@@ -274,9 +287,10 @@ def _is_counted(page: Page, at: int, kind: str) -> bool:
 
 def _read_road(page: Page, match: re.Match[str]) -> Place | None:
     before = page.folded[max(0, match.start() - 8) : match.start()]
-    if _BIG_MARK.match(page.folded, match.end()):
+    if _BIG_MARK.match(page.folded, match.end()) or _is_surname(page, match):
         return None  # "lòng đường trường tiểu học ..."
-    name = _known_or(page, match.end(), read_name(page, match.end(), sure=True, known=AFTER_A_ROAD_WORD))
+    at = _past_surname(page, match.end())
+    name = _known_or(page, at, read_name(page, at, sure=True, known=AFTER_A_ROAD_WORD))
     if name is None or _NO_ROAD_AFTER.search(before):
         return None
     street, end = name
@@ -405,8 +419,14 @@ def as_written(typed: str, place: Place) -> str | None:
 @lru_cache(maxsize=8192)
 def street_root(street: str) -> str:
     """The two words a street or landmark is found again by: a name cut short or read too far keeps them."""
-    found = street.split()
+    found = _bare(street).split()
     return " ".join(([word for word in found if word not in LANDMARK_WORDS] or found)[:2])
+
+
+def _bare(street: str) -> str:
+    """Without a first "duong" or "ngo": typed without accents, Dương Điển reads as "đường Điển"."""
+    first, _, rest = street.partition(" ")
+    return rest if rest and first in ("duong", "ngo") else street
 
 
 def same_street(one: str, other: str) -> bool:
@@ -414,6 +434,7 @@ def same_street(one: str, other: str) -> bool:
 
     "le loi" and "le loi dang ngap" are one: text without capitals does not say where a name ends.
     """
+    one, other = _bare(one), _bare(other)
     if one == other:
         return True
     if " x " in one and " x " in other:
@@ -424,6 +445,11 @@ def same_street(one: str, other: str) -> bool:
 
 
 _LANDMARK = re.compile(rf"(?:{CROSS}|{MARK}) ")
+
+
+def is_spot(street: str) -> bool:
+    """Whether the name stands for one spot: a junction of two streets, a school, a market."""
+    return " x " in street or is_landmark(street)
 
 
 def is_landmark(street: str) -> bool:

@@ -43,6 +43,7 @@ from dataclasses import dataclass, field, replace
 from aggregator.domain.address import Address, Place, as_written, best_address
 from aggregator.domain.gazetteer import NOTHING, Gazetteer
 from aggregator.domain.place_table import Named, Names, NewWard, OldWard, Table, table
+from aggregator.domain.point import in_viet_nam, point
 from aggregator.domain.street_rules import CONTESTED, Old, Ruling, StreetRules, number_of
 from aggregator.domain.text import fold
 
@@ -485,9 +486,8 @@ def _with_field(texts: Sequence[str | None]) -> tuple[str, ...]:
 
 
 def _position(lat: float | None, lng: float | None) -> tuple[float, float] | None:
-    if lat is None or lng is None or not (8 <= lat <= 24 and 102 <= lng <= 118):
-        return None  # not in Viet Nam: swapped, 0,0, or not a number
-    return lat, lng
+    found = point(lat, lng)
+    return found if found and in_viet_nam(*found) else None
 
 
 def _mentions(

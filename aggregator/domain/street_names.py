@@ -26,6 +26,7 @@ from aggregator.domain.street_words import (
     STREET_ALIASES,
     UNITS,
 )
+from aggregator.domain.text import untelexed
 
 WORD = re.compile(r"[ \t\u00ad]{0,3}([^\W_]+)")
 _DATE = r"\d{1,2}\s?(?:/|thang\s)\s?\d{1,2}(?![\w/])"
@@ -107,6 +108,8 @@ def read_name(
     title = not western and page.title(start, end)
     most = longest or (8 if western else 6 if page.field or title else 4)
     name, end = _walk(page, first, title=title, western=western, longest=most)
+    if not western:
+        name = " ".join(map(untelexed, name.split()))
     return STREET_ALIASES.get(name, name), end
 
 

@@ -5,7 +5,7 @@ Four strengths, each built on the one before:
     clean     the edge normaliser: what every text passes once before it is stored
     fold      for comparing letters: no accents, no capitals, same length as the (NFC) original
     squash    for the search index: folded words with single spaces
-    tokens    for matching: squashed words with shorthand written out
+    tokens    for matching: squashed words with shorthand and left-over telex keys written out
 
 What may surprise: `fold` keeps the length, so an offset found in the folded text points at the same
 letter of the original. A combining mark that belongs to no letter therefore becomes a soft hyphen
@@ -121,6 +121,29 @@ def squash(text: str) -> str:
     return " ".join(words(fold(text)))
 
 
+# --- telex left over ---------------------------------------------------------------------------------
+
+# "dduowngf" for "đường": the keys of the Telex method that the keyboard did not turn into letters. No
+# Vietnamese syllable has a doubled vowel (but "oo" in a few loans), w, or ends in a tone key.
+_TELEX_LEFT = re.compile(r"dd|aa|ee|oo|[aou]w|[aeiouy](?:ch?|ng?|nh|[mpt])?[sfrxj]\b")
+_TELEX_SYLLABLE = re.compile(
+    r"(?P<onset>ngh?|[cgknpt]h|gi|qu|tr|dd|[bcdghklmnprstvx])?(?P<vowels>(?:aa|ee|oo|[aou]w(?!e)|[aeiouy]){1,3})"
+    r"(?P<coda>ch|n[gh]?|[cmpt])?[sfrxj]?"
+)
+_TWICE = re.compile(r"(aa|ee|oo)")
+
+
+def untelexed(word: str) -> str:
+    """A folded word with the telex keys in it turned into letters; any other word as it is."""
+    if not _TELEX_LEFT.search(word):
+        return word
+    match = _TELEX_SYLLABLE.fullmatch(word)
+    if not match:
+        return word
+    vowels = _TWICE.sub(lambda twice: twice[0][0], match["vowels"].replace("w", ""))
+    return f"{(match['onset'] or '').replace('dd', 'd')}{vowels}{match['coda'] or ''}"
+
+
 # --- shorthand -------------------------------------------------------------------------------------
 
 # What people type on phones, after folding. Left out on purpose because the folded word is also a
@@ -192,6 +215,8 @@ def tokens(text: str) -> list[str]:
 def tokens_of(folded: str) -> list[str]:
     """The `tokens` of an already folded text."""
     found = words(folded)
+    if _TELEX_LEFT.search(folded):
+        found = list(map(untelexed, found))
     if _SPECIAL.isdisjoint(found) and not _MAY_BE_GLUED.search(folded):
         return found
     return list(_spelled(found))

@@ -16,7 +16,9 @@ from sys import intern
 from typing import NamedTuple
 
 from aggregator.domain.address import Place, as_written, field_place, places, preferred, street_root
-from aggregator.domain.text import clean, content_of, digest63, fold, key_of, phones, tokens_of
+from aggregator.domain.personal import comparable
+from aggregator.domain.point import point
+from aggregator.domain.text import clean, content_of, digest63, fold, key_of, tokens_of
 
 __all__ = ["Traits", "keys", "lookup_keys", "traits"]
 
@@ -77,14 +79,14 @@ def traits(
     anonymous: bool = False,
     closed_at: datetime | None = None,
 ) -> Traits:
-    """What is compared of one report. `phone` is a blind index; impossible coordinates are dropped."""
+    """What is compared of one report. `phone` is a blind index; coordinates are those of `point`."""
     text = clean(f"{subject}\n{body}"[:_TEXT_READ])
     folded = fold(text)
     found = places(text, folded)
     field = clean(address) if address else ""
     place = preferred(field_place(field) if field else None, found)
-    at = _position(lat, lng)
-    words = tokens_of(_without_phones(text, folded))
+    at = point(lat, lng)
+    words = tokens_of(comparable(text, folded))
     return Traits(
         report_id=report_id,
         received_at=received_at,
@@ -118,20 +120,6 @@ _CATCH_ALL = frozenset(
 def _telling(category: str | None) -> str | None:
     """The category, or None for one that says nothing."""
     return None if category is None or fold(category).strip() in _CATCH_ALL else intern(category)
-
-
-def _position(lat: float | None, lng: float | None) -> tuple[float, float] | None:
-    # 0,0 and out-of-range values are how portals write "no position"; NaN fails both comparisons.
-    if lat is None or lng is None or (lat == 0 and lng == 0):
-        return None
-    return (lat, lng) if -90 <= lat <= 90 and -180 <= lng <= 180 else None
-
-
-def _without_phones(text: str, folded: str) -> str:
-    # Phone numbers are compared as a field, by blind index, and must not stay readable in a stored key.
-    for each in reversed(phones(text)):
-        folded = f"{folded[: each.start]} {folded[each.end :]}"
-    return folded
 
 
 def _without_places(words: list[str], found: list[Place]) -> set[str]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from aggregator.domain.point import point
 from aggregator.domain.text import clean
 from aggregator.sdk.contract import Attachment, BadRecord, Person, Record, SourceStatus
 
@@ -84,6 +85,7 @@ def canonical(record: Record, zone: tzinfo) -> Canonical:
     """The record with every text safe for both databases and bounded; times without a zone are `zone`'s."""
     person, place = record.person, record.location
     occurred_at = _instant(record.occurred_at, zone)
+    at = point(place.lat, place.lng)
     return Canonical(
         external_id=line(record.external_id) or "",
         kind=line(record.kind) or "feedback",
@@ -96,8 +98,8 @@ def canonical(record: Record, zone: tzinfo) -> Canonical:
         ),
         address=line(place.address),
         area=line(place.area),
-        lat=_degrees(place.lat, 90),
-        lng=_degrees(place.lng, 180),
+        lat=at[0] if at else None,
+        lng=at[1] if at else None,
         category_raw=line(record.category_raw),
         urgency_raw=line(record.urgency_raw),
         status_raw=line(record.status_raw),
@@ -181,11 +183,5 @@ def _plain(value: Any) -> Any:
     if (names := getattr(value, "__dataclass_fields__", None)) is not None:
         return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _degrees(value: float | None, limit: int) -> float | None:
-    if value is None or not math.isfinite(value) or abs(value) > limit:
         return None
     return value

@@ -102,8 +102,9 @@ def test_coordinates_decide_between_the_parts_of_a_split_ward_only_where_they_cl
     assert places
     one, two = places.wards["27601"], places.wards["27604"]
     assert sure(text, lat=one.lat, lng=one.lng) == ["27601"]
+    assert sure(text, lat=one.lng, lng=one.lat) == ["27601"]  # longitude first: put right
     assert not sure(text, lat=(one.lat + two.lat) / 2, lng=(one.lng + two.lng) / 2)
-    for lat, lng in ((0.0, 0.0), (float("nan"), 106.0), (one.lng, one.lat), (10.0, 105.0)):
+    for lat, lng in ((0.0, 0.0), (float("nan"), 106.0), (10.0, 105.0)):
         assert not sure(text, lat=lat, lng=lng)
 
 

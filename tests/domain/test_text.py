@@ -103,6 +103,9 @@ def test_squash_is_words_with_single_spaces_and_stable(text: str):
     ("typed", "spelled", "note"),
     [
         ("ko đc", "khong duoc", "the two commonest"),
+        ("dduowngf cuar tooi", "duong cua toi", "telex keys left over"),
+        ("nguwowif ddaauf xeem", "nguoi dau xem", "the same, all through"),
+        ("box view tower new", "bo view tower new", "loans: a tone key at the end goes, for both copies"),
         ("P13, Q.3 TPHCM", "phuong 13 quan 3 thanh pho ho chi minh", "glued and dotted"),
         ("p. 13", "phuong 13", "the letter stands alone before the number"),
         ("TP.HCM", "thanh pho ho chi minh", "dotted"),

@@ -328,6 +328,36 @@ def test_whatever_a_portal_sends_is_stored_beside_the_others(
     office.is_sound()
 
 
+ODD = {
+    "no house number": ({"address": "không"}, None, None),
+    "longitude first": ({"lat": 106.6601, "lng": 10.7626}, None, (10.7626, 106.6601)),
+    "no position": ({"lat": 0.0, "lng": 0.0}, None, None),
+    "one word": ({"body": "Rác"}, None, None),
+    "emoji": ({"body": "🗑️🗑️ 12 Lê Lợi 😡"}, ("12", "le loi"), None),
+    "mixed scripts": ({"body": "Мусор у дома 12 Lê Lợi 垃圾"}, ("12", "le loi"), None),
+    "right-to-left marks": ({"body": "Rác \u202e\u200f12 Lê\u200e Lợi"}, ("12", "le loi"), None),
+    "a neighbour's telephone": ({"body": "Gọi bác Tư 0903 123 456, 12 Lê Lợi"}, ("12", "le loi"), None),
+    "a plate": ({"body": "Xe 51F-123.45 chắn cửa 12 Lê Lợi"}, ("12", "le loi"), None),
+    "an address to write to": ({"body": "12 Lê Lợi, thư về ba.tu@vi-du.vn"}, ("12", "le loi"), None),
+}
+
+
+def test_what_people_write_oddly_is_compared_by_what_it_means(
+    office: Office, subtests: pytest.Subtests
+) -> None:
+    for number, (note, (values, place, at)) in enumerate(ODD.items(), start=1):
+        with subtests.test(note):
+            office.receives("1022", record(str(number), **values))
+            ((house, street, text, lat, lng),) = office.rows(
+                "SELECT t.house, t.street, t.text, r.lat, r.lng FROM match_traits t"
+                " JOIN reports r ON r.id = t.report_id ORDER BY r.id DESC LIMIT 1"
+            )
+            assert (house, street) == (place or (None, None))
+            assert (lat, lng) == (at or (None, None))
+            assert not {"0903", "123", "456", "45", "12345", "51f", "vi", "tu@vi"} & set(text.split())
+    office.is_sound()
+
+
 IMPOSSIBLE = {
     "no id": {"external_id": ""},
     "an id of invisible marks": {"external_id": "\u200b \x00"},
