@@ -58,9 +58,13 @@ def row(made: _Stream, hits: Hits, cases: Sequence[object], seconds: float) -> t
     )  # fmt: skip
 
 
-def measured(peer: Peer, tuning: _Stream, made: _Stream) -> tuple[float, ...]:
-    """The peer's row on `made`, joining at the threshold that is best on `tuning`."""
-    threshold = scores.best_threshold(tuning, peer.look(tuning))
+def tuned(peer: Peer, made: _Stream) -> float:
+    """The threshold for joining that is best on this stream."""
+    return scores.best_threshold(made, peer.look(made))
+
+
+def measured(peer: Peer, threshold: float, made: _Stream) -> tuple[float, ...]:
+    """The peer's row on `made`, joining at a threshold that was found elsewhere."""
     started = time.process_time()
     hits = peer.look(made)
     seconds = time.process_time() - started
@@ -71,14 +75,15 @@ def measured(peer: Peer, tuning: _Stream, made: _Stream) -> tuple[float, ...]:
 
 
 def _texts(made: _Stream) -> list[str]:
-    return [text_key(one.row["subject"], one.row["body"], one.row["address"] or "") for one in made]
+    parts = ("subject", "body", "address")
+    return [text_key(*(one.row.get(part) or "" for part in parts)) for one in made]
 
 
 def _blocks(made: _Stream, rows_at_once: int) -> Iterator[tuple[list[int], list[int]]]:
     """(some reports, all that they are compared with): the ward's and those of no ward, in time order."""
     wards: defaultdict[str | None, list[int]] = defaultdict(list)
     for at, one in enumerate(made):
-        wards[one.row["ward"]].append(at)
+        wards[one.row.get("ward")].append(at)
     nowhere = wards[None]
     for ward, members in wards.items():
         others = list(range(len(made))) if ward is None else sorted(members + nowhere)
@@ -160,11 +165,11 @@ def min_hash(made: _Stream) -> Hits:
     for at, text in enumerate(_texts(made)):
         own = MinHash(num_perm=128)
         own.update_batch({text[start : start + 4].encode() for start in range(max(1, len(text) - 3))})
-        ward = made[at].row["ward"]
+        ward = made[at].row.get("ward")
         near = [
             (other, float(own.jaccard(known[other])))
             for other in index.query(own)
-            if not ward or made[other].row["ward"] in (ward, None)
+            if not ward or made[other].row.get("ward") in (ward, None)
         ]
         hits.append(sorted(near, key=lambda pair: (-pair[1], -pair[0]))[:NEAREST])
         index.insert(at, own, check_duplication=False)
@@ -214,7 +219,7 @@ def _fields(made: _Stream) -> list[dict[str, Any]]:
     found = []
     for at, one in enumerate(made):
         t = traits_of(one.row, at)
-        closed = one.row["closed_at"]
+        closed = one.row.get("closed_at")
         found.append({
             "unique_id": at, "text": t.text, "street": t.street, "house": t.house, "ward": t.ward,
             "category": t.category, "phone": t.phone, "lat": t.lat, "lng": t.lng,
