@@ -429,6 +429,7 @@ def _bare(street: str) -> str:
     return rest if rest and first in ("duong", "ngo") else street
 
 
+@lru_cache(maxsize=16384)
 def same_street(one: str, other: str) -> bool:
     """Whether two names are one street: equal, or one of at least two words that the other goes on from.
 
@@ -452,6 +453,7 @@ def is_spot(street: str) -> bool:
     return " x " in street or is_landmark(street)
 
 
+@lru_cache(maxsize=4096)
 def is_landmark(street: str) -> bool:
     """Whether the name stands for one spot (a school, a market, a junction) and not for a whole street."""
     return bool(_LANDMARK.match(street))

@@ -117,12 +117,13 @@ def _houses(one: str, other: str) -> Where:
 
 
 _METRES_A_DEGREE = 111_320.0
+_HALF_A_RADIAN = math.pi / 360
 
 
 def _metres(one: Traits, other: Traits) -> float | None:
     if one.lat is None or one.lng is None or other.lat is None or other.lng is None:
         return None
-    across = (one.lng - other.lng) * math.cos(math.radians((one.lat + other.lat) / 2))
+    across = (one.lng - other.lng) * math.cos((one.lat + other.lat) * _HALF_A_RADIAN)
     return math.hypot(one.lat - other.lat, across) * _METRES_A_DEGREE
 
 

@@ -201,11 +201,12 @@ def _distance_weight(metres: float | None, address: float) -> float:
     """
     if metres is None:
         return 0.0
-    near = min(_NEAR * math.exp(-metres / _NEAR_METRES), _PLACE_MOST - max(0.0, address))
-    if address == _PLACE[Where.OTHER_HOUSE]:
-        near = 0.0
-    beyond = (metres - _FAR_METRES) / (_FARTHEST_METRES - _FAR_METRES)
-    return near + _FAR * min(1.0, max(0.0, beyond))
+    near = 0.0
+    if address != _PLACE[Where.OTHER_HOUSE]:
+        near = min(_NEAR * math.exp(-metres / _NEAR_METRES), _PLACE_MOST - max(0.0, address))
+    if metres <= _FAR_METRES:
+        return near
+    return near + _FAR * min(1.0, (metres - _FAR_METRES) / (_FARTHEST_METRES - _FAR_METRES))
 
 
 def _text_weight(pair: Pair, likeness: float) -> float:
