@@ -66,7 +66,7 @@ def compare(one: Traits, other: Traits) -> Pair:
         phone=one.phone is not None and one.phone == other.phone,
         other_channel=one.channel != other.channel,
         copy=one.content == other.content and bool(one.text),
-        told=min(1.0, min(_count(one.text), _count(other.text)) / _TELLING_WORDS),
+        told=_told(one.text, other.text),
     )
 
 
@@ -81,8 +81,11 @@ def elsewhere(one: Traits, other: Traits) -> bool:
     return one.content != other.content and _where(one, other) in _APART
 
 
-def _count(key: str) -> int:
-    return key.count(" ") + 1 if key else 0
+def _told(one: str, other: str) -> float:
+    if not one or not other:
+        return 0.0
+    fewer = min(one.count(" "), other.count(" ")) + 1
+    return fewer / _TELLING_WORDS if fewer < _TELLING_WORDS else 1.0
 
 
 def _agree(one: str | None, other: str | None) -> int:

@@ -246,7 +246,9 @@ def contributions(features: Mapping[str, float]) -> dict[str, float]:
 
 
 def _score(odds: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+    if not -30.0 < odds < 30.0:
+        odds = math.copysign(30.0, odds)
+    return 1 / (1 + math.exp(-odds))
 
 
 # --- vetoes ----------------------------------------------------------------------------------------
