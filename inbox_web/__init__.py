@@ -28,6 +28,7 @@ from inbox_web import (
     inbox,
     language,
     manual,
+    matching,
     security,
     streets,
     wording,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-BLUEPRINTS = (auth, inbox, case, manual, streets, dashboard, channels, health)
+BLUEPRINTS = (auth, inbox, case, manual, streets, dashboard, channels, matching, health)
 
 
 def create_app(aggregator: Aggregator) -> Flask:

@@ -146,6 +146,13 @@ WARD_CAUSES = {
     "corrected": _l("address corrected"),
 }
 
+#: What other thresholds would do to a report.
+PREVIEWS = {
+    "joins": _l("Would join"),
+    "apart": _l("Would no longer join"),
+    "elsewhere": _l("Would join another case"),
+}
+
 ATTACHMENTS = {
     "pending": _l("being fetched"),
     "refused": _l("refused: not a permitted kind of file"),
@@ -255,6 +262,13 @@ def day(on: date) -> str:
     return on.strftime("%d/%m/%Y" if current() == "vi" else "%d %b %Y")
 
 
+def percent(score: float, sign: bool = True) -> str:
+    """'99,5 %' in Vietnamese, '99.5 %' in English; without `sign` as it is typed into a field."""
+    text = f"{100 * score:.2f}".rstrip("0").rstrip(".")
+    text = text.replace(".", ",") if current() == "vi" else text
+    return f"{text} %" if sign else text
+
+
 def label(table: Mapping[Any, Any], code: Any) -> str:
     return str(table.get(code, code))
 
@@ -298,12 +312,12 @@ _TABLES = {
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
     "STEPS": STEPS, "UNITS": UNITS, "CERTAINTIES": CERTAINTIES,
-    "HEALTH_ICONS": HEALTH_ICONS,
+    "HEALTH_ICONS": HEALTH_ICONS, "PREVIEWS": PREVIEWS,
 }  # fmt: skip
 
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(_TABLES, once=once, now=lambda: services().clock())
-    for use in (when, stamp, by_day, day, duration, left, more, bilingual, next_step, web_link):
+    for use in (when, stamp, by_day, day, duration, percent, left, more, bilingual, next_step, web_link):
         app.add_template_filter(use)
     app.add_template_filter(lambda code, table: label(table, code), "label")

@@ -63,7 +63,8 @@ def set_(ward: str | None, category: str | None, why: str, login: str | None, **
     with opened() as product:
         actor = officer(product, login) if login else OPERATOR
         scope = _wanted(ward, category)
-        values = product.match_rules.set(actor, scope, why=why, **given)
+        product.match_rules.set(actor, scope, why=why, **given)
+        values = product.match_rules.holding(actor, scope)
     show({**_scope(scope), **_values(values)}, f"{_place(scope)}: {_told(values)}, from now on.")
 
 

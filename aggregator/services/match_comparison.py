@@ -90,6 +90,8 @@ def _cases(lived: Sequence[Lived], book: RuleBook, since: datetime | None) -> Gr
         return since is None or t.received_at >= since
 
     found = replay(lived, book, again)
+    if not found.outcomes:
+        return None
     truth = {t.report_id: case for t, case in lived}
     return grouped(truth, {report: found.cases[report] for report in found.outcomes})
 

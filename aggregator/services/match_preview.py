@@ -86,6 +86,7 @@ class Preview:
     """The comparison; `rows` are one page of the differences, surest first."""
 
     scope: Scope
+    now: Thresholds
     values: Thresholds
     since: datetime
     until: datetime
@@ -159,9 +160,10 @@ class Previews:
             page = min(max(1, page), pages)
             listed = found.differences[(page - 1) * PER_PAGE : page * PER_PAGE]
             shown = match_rule_queries.shown(tx, [end for one in listed for end in (one.report, one.other)])
+        holding = book.matching.rule(scope.ward, scope.category).thresholds
         joins = [told.get(_pair(one)) for one in found.differences if one.change is Change.JOINS]
         return Preview(
-            scope=scope, values=values, since=max(since, found.first or since), until=until,
+            scope=scope, now=holding, values=values, since=max(since, found.first or since), until=until,
             judged=len(again), shortened=cut or fewer,
             joined_now=found.joined[0], joined_then=found.joined[1],
             asked_now=sum(day.now for day in found.days), asked_then=sum(day.then for day in found.days),

@@ -8,6 +8,7 @@ ward shares because they hold for it, too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.frame import require
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.rules import Book, Rules, thresholds_in_force
-from aggregator.storage import inbox_queries, match_rule_queries
+from aggregator.storage import inbox_queries, match_rule_queries, request_queries
 from aggregator.storage.db import Database, Tx
 
 #: Changes that are shown, newest first.
@@ -109,37 +110,54 @@ class MatchRules:
             for row in rows
         )  # fmt: skip
 
+    def holding(self, actor: Actor, scope: Scope) -> Thresholds:
+        """What holds in this scope now; `NotFound` for a ward that the person does not see."""
+        with self._db.read() as tx:
+            book = self._rules.book(tx)
+        _known(book, actor, scope)
+        return book.matching.rule(scope.ward, scope.category).thresholds
+
     def set(
         self, actor: Actor, scope: Scope, *, same: float | None = None, unsure: float | None = None,
-        cap: int | None = None, window_days: int | None = None, why: str,
-    ) -> Thresholds:  # fmt: skip
+        cap: int | None = None, window_days: int | None = None, why: str, once: str | None = None,
+    ) -> None:  # fmt: skip
         """From now on these hold in `scope`; what is not given stays as it is there.
 
         `InputInvalid` where a value is out of bounds or no reason is given, `NotFound` for a ward that
         the person does not see.
         """
-        require(actor, Right.TUNE)
-        reason, now = reason_of(why), self._clock()
-        with self._db.write() as tx:
-            ledger.lock(tx, [SYSTEM])
-            book = self._check(tx, actor, scope)
-            values = proposed(book, scope, same=same, unsure=unsure, cap=cap, window_days=window_days)
-            self._record(tx, actor, scope, values, reason, now)
-        return values
 
-    def unset(self, actor: Actor, scope: Scope, *, why: str) -> None:
+        def values(tx: Tx, book: Book) -> Thresholds:
+            return proposed(book, scope, same=same, unsure=unsure, cap=cap, window_days=window_days)
+
+        self._change(actor, scope, values, why, once)
+
+    def unset(self, actor: Actor, scope: Scope, *, why: str, once: str | None = None) -> None:
         """From now on what is less specific holds there again; `InputInvalid` where nothing was set."""
-        require(actor, Right.TUNE)
-        reason, now = reason_of(why), self._clock()
-        with self._db.write() as tx:
-            ledger.lock(tx, [SYSTEM])
-            self._check(tx, actor, scope)
+
+        def nothing(tx: Tx, book: Book) -> None:
             if (scope.ward, scope.category) not in thresholds_in_force(tx):
                 raise InputInvalid(
                     "no thresholds are set there", hint="see motmoi match thresholds list",
                     message_vi="Phạm vi này chưa đặt ngưỡng riêng.",
                 )  # fmt: skip
-            self._record(tx, actor, scope, None, reason, now)
+
+        self._change(actor, scope, nothing, why, once)
+
+    def _change(
+        self, actor: Actor, scope: Scope, values: Callable[[Tx, Book], Thresholds | None], why: str,
+        once: str | None,
+    ) -> None:  # fmt: skip
+        require(actor, Right.TUNE)
+        reason = reason_of(why)
+        with self._db.write() as tx:
+            ledger.lock(tx, [SYSTEM])
+            if request_queries.result_of(tx, once, actor.id) is not None:
+                return
+            now = self._clock()
+            book = self._check(tx, actor, scope)
+            self._record(tx, actor, scope, values(tx, book), reason, now)
+            request_queries.remember(tx, once, actor.id, now, {"result": None})
 
     def check(self, actor: Actor, scope: Scope) -> None:
         """`NotFound` or `NotAllowed` where this person may not set thresholds there."""
@@ -148,10 +166,7 @@ class MatchRules:
 
     def _check(self, tx: Tx, actor: Actor, scope: Scope) -> Book:
         book = self._rules.book(tx)
-        if scope.ward is not None and (scope.ward not in book.wards or not actor.sees(scope.ward)):
-            raise NotFound(f"no ward {scope.ward}", message_vi="Không có phường, xã này.")
-        if scope.category is not None and scope.category not in book.category_names:
-            raise NotFound(f"no category {scope.category}", message_vi="Không có lĩnh vực này.")
+        _known(book, actor, scope)
         if not _may_set(actor, scope.ward):
             raise InputInvalid(
                 "only somebody of every ward changes what every ward shares", field="ward",
@@ -201,6 +216,13 @@ def reason_of(why: str) -> str:
     if not words:
         raise InputInvalid("no reason is given", field="why", message_vi="Hãy nhập lý do thay đổi.")
     return words[:WHY_MOST]
+
+
+def _known(book: Book, actor: Actor, scope: Scope) -> None:
+    if scope.ward is not None and (scope.ward not in book.wards or not actor.sees(scope.ward)):
+        raise NotFound(f"no ward {scope.ward}", message_vi="Không có phường, xã này.")
+    if scope.category is not None and scope.category not in book.category_names:
+        raise NotFound(f"no category {scope.category}", message_vi="Không có lĩnh vực này.")
 
 
 def _may_set(actor: Actor, ward: str | None) -> bool:

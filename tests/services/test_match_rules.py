@@ -61,9 +61,16 @@ def test_taken_back_the_less_specific_holds_again(office: Office) -> None:
 
 def test_what_is_not_given_stays_as_it_holds_there(office: Office) -> None:
     office.match_rules.set(office.minh, HERE, same=0.95, cap=20, why="Ngõ nhỏ")
-    values = office.match_rules.set(office.minh, HERE, unsure=0.5, why="Ít hỏi hơn")
+    office.match_rules.set(office.minh, HERE, unsure=0.5, why="Ít hỏi hơn")
+    values = office.match_rules.holding(office.lan, HERE)
     assert (values.same, values.unsure, values.cap) == (0.95, 0.5, 20)
     assert values.window_days == DEFAULT.thresholds.window_days
+
+
+def test_the_same_post_twice_is_one_change(office: Office) -> None:
+    for _ in range(2):
+        office.match_rules.set(office.minh, HERE, same=0.95, why="Ngõ nhỏ", once="k1")
+    assert len(office.match_rules.changes(office.minh)) == 1
 
 
 def test_the_categorys_own_cap_holds_at_intake(office: Office) -> None:
