@@ -54,7 +54,9 @@ def test_lan_answers_what_is_not_hers_moves_what_is_the_neighbours_and_takes_a_d
         page.goto(f"{address}/streets")
         street = page.locator("article", has_text="Cao Thắng")
         expect(street).to_contain_text("→ Phường Sài Gòn · số nhà 12 · chuyển sang đó · Nguyễn Thị Lan")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing runs off the side"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "nothing runs off the side"
+        )
         street.get_by_role("button", name="Bỏ quyết định này").click()
         expect(page.locator("#said")).to_contain_text("Đã bỏ")
         expect(page.locator("article", has_text="Cao Thắng")).to_have_count(0)
