@@ -103,7 +103,11 @@ _NEXT_ITEM = re.compile(
     rf"(?P<gap>[\s,]{{0,3}})(?:thuoc\s|trong\s|cua\s)?(?P<kind>{_KIND})(?P<number>{_NUMBER})"
 )
 _HOUSE_AFTER_STREET = re.compile(rf"[\s,]{{0,3}}(?:so nha|nha so|so|sn)[\s.:]{{0,3}}(?P<number>{_NUMBER})")
-_BIG_MARK = re.compile(r"(?:truong (?:tieu|mam|mau|thcs|thpt|trung hoc|cap)|benh vien|chung cu|cong vien)\s")
+# "lòng đường 12 Lê Lợi", "lề đường trường tiểu học": the roadway, and then the place.
+_ROADWAY = ("long ", "le ")
+_NO_STREET = re.compile(
+    r"(?:k?\d|so \d|(?:truong (?:tieu|mam|mau|thcs|thpt|trung hoc|cap)|benh vien|chung cu|cong vien)\s)"
+)
 _NO_ROAD_AFTER = re.compile(r"(?:thanh|dan|khu|to)\s$")  # thành phố, tổ dân phố, khu phố: no "phố" to live in
 
 # How deep in the chain each word stands. Huế, Đà Nẵng: kiệt, hẻm; Hà Nội: ngõ, ngách, hẻm; Sài Gòn: hẻm.
@@ -115,12 +119,14 @@ _NAMED = frozenset({"so nha", "nha so", "dia chi so", "can so", "so", "sn", "dia
 # ("ngay 12 Lê Lợi", "chế biến 12"): where the text has accents, those decide.
 _COUNTED = listed("""
     ngày hôm dịp lúc lễ tháng năm cột trụ biển tuyến khu tổ lô khoảng hơn xe điểm đội lớp tầng thứ định
-    luật hóa sở khối block đợt bài mục điều khoản lần tuổi giá phố phường thôn ấp lầu tòa tháp phòng p f q
+    luật hóa sở khối block đợt bài mục điều khoản lần tuổi giá cấp phố phường thôn ấp lầu tòa tháp phòng p f q
     x kp tdp quận
 """)
 _COUNTED_FOLDED = frozenset(map(fold, _COUNTED))
 _WORD_BEFORE = re.compile(r"([^\W_]+)[\s.]{0,2}(so\s)?$|,\d$")
 _MONTH_AFTER = re.compile(r"\s?thang\s\d")
+_HERE = re.compile(r"\b(?:tai|o|truoc|cho|gan|canh|ben|dien|ngay|vao|ra)\s$")
+_TOO_HIGH = 20
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -239,14 +245,25 @@ def _read_number(page: Page, match: re.Match[str]) -> Place | None:
     slash = "/" in _number(match)
     name_at = _past_surname(page, road.end()) if road else _past_comma(page, end, named=named)
     sure = bool(road) or alley or slash or named
-    name = read_route(page, name_at) if sure else None
-    name = name or read_name(page, name_at, sure=sure and (bool(road) or name_at == end or page.field))
+    name = read_route(page, name_at) if sure or _stands_here(page, match) else None
+    name = name or read_name(
+        page, name_at, sure=sure and (bool(road) or name_at == end or page.field), forced=bool(road)
+    )
+    if name is None and not kind and _stands_here(page, match):
+        name = read_name(page, name_at, sure=True, known=AFTER_A_ROAD_WORD)
     name = _known_or(page, name_at, name)
     if name:
         return Place(_joined(items), name[0], match.start(), name[1])
     if alley or kind == "so nha" or (slash and page.field):
         return Place(_joined(items), None, match.start(), end)
     return None
+
+
+def _stands_here(page: Page, match: re.Match[str]) -> bool:
+    """Whether a word of place stands before a number that is too high for a count: "o 111 vu cong bao"."""
+    digits = re.match(r"\d*", _number(match))
+    high = digits is not None and int(digits[0] or 0) >= _TOO_HIGH
+    return high and _HERE.search(page.folded, max(0, match.start() - 8), match.start()) is not None
 
 
 def _known_or(page: Page, pos: int, read: tuple[str, int] | None) -> tuple[str, int] | None:
@@ -287,8 +304,8 @@ def _is_counted(page: Page, at: int, kind: str) -> bool:
 
 def _read_road(page: Page, match: re.Match[str]) -> Place | None:
     before = page.folded[max(0, match.start() - 8) : match.start()]
-    if _BIG_MARK.match(page.folded, match.end()) or _is_surname(page, match):
-        return None  # "lòng đường trường tiểu học ..."
+    if _is_surname(page, match) or (before.endswith(_ROADWAY) and _NO_STREET.match(page.folded, match.end())):
+        return None
     at = _past_surname(page, match.end())
     name = _known_or(page, at, read_name(page, at, sure=True, known=AFTER_A_ROAD_WORD))
     if name is None or _NO_ROAD_AFTER.search(before):

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 
-from aggregator.domain.street_names import WORD, Page, read_name
-from aggregator.domain.street_words import AFTER_A_ROAD_WORD
+from aggregator.domain.street_names import WORD, Page, read_name, read_route
+from aggregator.domain.street_words import AFTER_A_ROAD_WORD, SURNAMES, listed
 
 __all__ = ["CROSS", "MARK", "MARK_NAMES", "ROAD_LEAD", "read_crossing", "read_mark"]
 
@@ -34,6 +34,8 @@ MARK_NAMES = {
     "truong cap 3": "truong thpt", "truong trung hoc pho thong": "truong thpt",
 }  # fmt: skip
 
+# What folds to a landmark's word or to "góc" and is another: chỗ, cho, chưa, câu, gốc.
+_OTHER_WORDS = listed("chỗ cho chờ chó chưa chứa câu cậu cáu gốc")
 _ABBREVIATED = frozenset({"bv", "cv", "cc", "kdt", "kdc"})
 
 _CROSSING = re.compile(
@@ -49,20 +51,22 @@ _UNIT = r"phuong|xa|p|x|f|quan|huyen|q|h|thi tran|thanh pho|tp"
 _OF_A_UNIT = re.compile(rf"\b(?:{_UNIT})[\s.]{{0,2}}$")
 
 _IN_A_BLOCK = (
-    r"(?:(?:block|lo|toa(?: nha)?|thap)\s?[a-z]?\d{0,2}|(?:tang|lau)\s?\d{1,2}"
+    r"(?:(?:block|lo|toa(?: nha)?|thap)(?:\s(?:[a-z]\d{0,2}|\d{1,2})|\d{1,2})|(?:tang|lau)\s?\d{1,2}"
     r"|(?:can(?: ho)?|phong)(?: so)?\s?[a-z]?[\d.\-]{1,8})(?!\w)"
 )
 _BLOCK_AFTER = re.compile(rf"(?:[\s,]{{1,3}}{_IN_A_BLOCK}){{1,3}}")
 _BLOCK_BEFORE = re.compile(rf"\b(?:{_IN_A_BLOCK}[\s,]{{1,3}}){{1,3}}$")
 _BLOCK_PART = re.compile(
-    r"(?P<block>block|lo|toa(?: nha)?|thap)\s?(?P<b>[a-z]?\d{0,2})(?!\w)|(?:tang|lau)\s?(?P<floor>\d{1,2})"
-    r"|(?:can(?: ho)?|phong)(?: so)?\s?(?P<flat>[a-z]?[\d.\-]+)"
+    r"(?P<block>block|lo|toa(?: nha)?|thap)(?:\s(?P<b>[a-z]\d{0,2}|\d{1,2})|(?P<n>\d{1,2}))(?!\w)"
+    r"|(?:tang|lau)\s?(?P<floor>\d{1,2})|(?:can(?: ho)?|phong)(?: so)?\s?(?P<flat>[a-z]?[\d.\-]+)"
 )
 _BLOCK_REACH = 40
 
 
 def read_crossing(page: Page, match: re.Match[str]) -> tuple[str, int]:
     """The two streets of a junction, sorted, or the junction with the one that is named; and its end."""
+    if page.accented and page.typed[match.start() : match.start() + 3].lower() in _OTHER_WORDS:
+        return "", match.end()
     skip = _BETWEEN.match(page.folded, match.end())
     at = skip.end() if skip else match.end()
     first = read_name(page, at, sure=True, known=AFTER_A_ROAD_WORD, longest=_IN_A_RUN)
@@ -73,6 +77,7 @@ def read_crossing(page: Page, match: re.Match[str]) -> tuple[str, int]:
     if parted and (link is None or "," in link[0]):
         return _pair(*parted), first[1]
     second = read_name(page, link.end(), sure=True) if link else None
+    second = second or read_route(page, first[1])
     if second is None and (" " not in first[0] or first[0][-1].isdigit()):
         run_on = _RUN_ON.match(page.folded, first[1])
         second = read_name(page, run_on.end(), sure=False) if run_on else None
@@ -90,7 +95,7 @@ def _parted(words: list[str]) -> tuple[str, str] | None:
     cuts = [at for at in range(2, len(words)) if _begins(words, at)]
     if not cuts:
         return None
-    cut = min(cuts, key=lambda at: abs(2 * at - len(words)))
+    cut = min(cuts, key=lambda at: (words[at] not in SURNAMES, abs(2 * at - len(words))))
     return " ".join(words[:cut]), " ".join(words[cut:])
 
 
@@ -104,6 +109,8 @@ def read_mark(page: Page, match: re.Match[str]) -> tuple[str | None, str, int, i
     """A landmark as (flat or None, name, start, end); None where the word is an everyday one."""
     # Landmarks of one syllable are also everyday words (cho: chợ, cho): they need a capital after them.
     kind = match["mark"]
+    if page.accented and page.typed[match.start("mark") : match.end("mark")].lower() in _OTHER_WORDS:
+        return None
     following = WORD.match(page.folded, match.end())
     plain = " " not in kind and kind not in _ABBREVIATED
     if not following or (plain and not page.capital(following.start(1)) and not page.field):
@@ -125,8 +132,8 @@ def _flat(page: Page, called: str, start: int, end: int) -> tuple[str | None, st
     parts: dict[str, str] = {}
     for found in (before, after):
         for part in _BLOCK_PART.finditer(found[0]) if found else ():
-            if part["b"]:
-                parts["block"] = part["b"]
+            if part["block"]:
+                parts["block"] = part["b"] or part["n"]
             parts |= {name: part[name] for name in ("floor", "flat") if part[name]}
     start, end = (before.start() if before else start), (after.end() if after else end)
     if "block" not in parts:

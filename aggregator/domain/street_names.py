@@ -30,7 +30,7 @@ from aggregator.domain.text import untelexed
 
 WORD = re.compile(r"[ \t\u00ad]{0,3}([^\W_]+)")
 _DATE = r"\d{1,2}\s?(?:/|thang\s)\s?\d{1,2}(?![\w/])"
-_CODE = r"[a-z]{1,3}\d{1,4}[a-z]?(?!\w)"
+_CODE = r"[a-z]{1,3}\d{1,4}[a-z]?(?!\w|/\d)"
 _ROUTE = r"(?:quoc lo|tinh lo|huong lo|duong so|ql|tl|hl)[\s.]?\d{1,4}[a-z]?(?!\w)"
 _NUMBERED = r"(?:so\s)?\d{1,4}[a-z]?(?:/\d{1,2})?(?!\w)(?! (?:ngach|hem|ngo|kiet) )"
 _AFTER_A_ROAD_WORD = re.compile(rf"{_DATE}|{_NUMBERED}|{_CODE}|{_ROUTE}")
@@ -88,13 +88,20 @@ class Page:
 
 
 def read_name(
-    page: Page, pos: int, *, sure: bool, known: frozenset[str] | None = None, longest: int | None = None
+    page: Page,
+    pos: int,
+    *,
+    sure: bool,
+    known: frozenset[str] | None = None,
+    longest: int | None = None,
+    forced: bool = False,
 ) -> tuple[str, int] | None:
     """The name that starts at `pos` and where it ends, or None where none starts there.
 
     `sure` = something before it said that a name must come (a road word, an alley); a name in small
     letters then needs a first syllable out of `known`, where that is given. `longest` = at most as many
-    words, where more than a single name may be read.
+    words, where more than a single name may be read. `forced` = between number and road word on one side
+    and this on the other nothing else can stand ("12 đường Cây Trâm").
     """
     if route := _route(page, pos, sure):
         return route
@@ -103,11 +110,11 @@ def read_name(
         return None
     start, end = first.span(1)
     western = first[1] in _COMPASS
-    if not page.capital(start) and not western and not _plausible(page, first, sure, known):
+    if not page.capital(start) and not western and not forced and not _plausible(page, first, sure, known):
         return None
     title = not western and page.title(start, end)
     most = longest or (8 if western else 6 if page.field or title else 4)
-    name, end = _walk(page, first, title=title, western=western, longest=most)
+    name, end = _walk(page, first, title=title, western=western, longest=most, forced=forced)
     if not western:
         name = " ".join(map(untelexed, name.split()))
     return STREET_ALIASES.get(name, name), end
@@ -152,7 +159,9 @@ def _plausible(page: Page, first: re.Match[str], sure: bool, known: frozenset[st
     return not page.no_name(second) and second[1] not in UNITS
 
 
-def _walk(page: Page, first: re.Match[str], *, title: bool, western: bool, longest: int) -> tuple[str, int]:
+def _walk(
+    page: Page, first: re.Match[str], *, title: bool, western: bool, longest: int, forced: bool
+) -> tuple[str, int]:
     name, count, end = first[1], 1, first.end()
     while count < longest and (match := WORD.match(page.folded, end)):
         word = match[1]
@@ -160,7 +169,9 @@ def _walk(page: Page, first: re.Match[str], *, title: bool, western: bool, longe
             return (f"{name} {word}", match.end()) if _number_ends_name(page, match) else (name, end)
         if page.stops(match, name) or (title and not page.capital(match.start(1))):
             break
-        if not title and not western and page.no_name(match) and (count > 1 or name not in AFTER_A_ROAD_WORD):
+        # Such names have two words at least.
+        short = count == 1 and (forced or name in AFTER_A_ROAD_WORD)
+        if not title and not western and page.no_name(match) and not short:
             break
         name, count, end = f"{name} {word}", count + 1, match.end()
     return name, end

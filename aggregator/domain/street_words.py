@@ -57,6 +57,10 @@ FIRST_SYLLABLE = listed("""
     hung quang hoa thai tong phung duy doan hien ong ich chu mac khuc ta tho mai thach trung chau luu quach
     ngu ham bac nghia binh thanh vuon
 """)
+SURNAMES = listed("""
+    nguyen tran le pham huynh hoang phan vu vo dang bui do ho ngo duong ly dinh truong luong ton trinh mac
+    doan cao chau dao
+""")
 AFTER_A_ROAD_WORD = FIRST_SYLLABLE | listed("""
     an tan phu dong tay nam hai ba cao la to ha ho do vu duong kim lam nhat nui ngoc tu van vinh long song
     my minh hiep khanh cong thong pho au lac hau lang lo hong
