@@ -28,14 +28,29 @@ class StoredCandidates:
         self._lookups = {t.report_id: matching.lookup_keys(t) for t in batch}
         self._since = _since(batch, self._lookups)
         self._postings = match_queries.postings(tx, self._since)
-        stored = {report_id for ids in self._postings.values() for report_id in ids}
-        self._known = match_queries.stored_traits(tx, stored)
+        self._known = match_queries.stored_traits(tx, self._wanted(batch))
         self._days = {t.report_id: day_of(t.received_at) for t in (*self._known.values(), *batch)}
         self._sizes: dict[int, int] = {}
         for t in self._known.values():
             if t.case_id is not None:
                 self._sizes[t.case_id] = t.case_size
         self._fresh: dict[int, list[int]] = defaultdict(list)
+
+    def _wanted(self, batch: Sequence[Traits]) -> set[int]:
+        """The stored reports that may come out of `near`: of crowded cells only the newest are read."""
+        wanted: set[int] = set()
+        for t in batch:
+            around: list[list[int]] = []
+            day = day_of(t.received_at)
+            for key, days in self._lookups[t.report_id].items():
+                held = self._postings.get(key, [])
+                # Where another report of the batch looks back further, its oldest are told apart by day.
+                if is_cell(key) and self._since[key] == day - days:
+                    around.append(held)
+                else:
+                    wanted.update(held)
+            wanted.update(newest_around(around))
+        return wanted
 
     def near(self, t: Traits) -> list[Traits]:
         near: set[int] = set()
