@@ -27,6 +27,7 @@ from inbox_web import (
     health,
     inbox,
     language,
+    legal,
     manual,
     matching,
     security,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-BLUEPRINTS = (auth, inbox, case, manual, streets, dashboard, channels, matching, health)
+BLUEPRINTS = (auth, inbox, case, legal, manual, streets, dashboard, channels, matching, health)
 
 
 def create_app(aggregator: Aggregator) -> Flask:

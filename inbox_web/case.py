@@ -60,7 +60,7 @@ def reply(case_id: int) -> Answer:
         services().cases.reply(actor(), case_id, kind, request.form.get("body", ""), **guards())
         return Done(_("The answer is on its way to every source."), draft=f"reply-{case_id}")
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/note")
@@ -70,7 +70,7 @@ def note(case_id: int) -> Answer:
         services().cases.note(actor(), case_id, request.form.get("text", ""), once=once())
         return Done(_("The note is saved. Only colleagues see it."), draft=f"note-{case_id}")
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/assign")
@@ -81,7 +81,7 @@ def assign(case_id: int) -> Answer:
         services().cases.assign(actor(), case_id, unit_id=unit_id, officer_id=officer_id, **guards())
         return Done(_("Assigned."))
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/move")
@@ -92,7 +92,7 @@ def move(case_id: int) -> Answer:
         services().cases.move(actor(), case_id, status, request.form.get("reason", ""), **guards())
         return Done(_("The state was changed."))
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/pause")
@@ -103,7 +103,7 @@ def pause(case_id: int) -> Answer:
         services().cases.pause(actor(), case_id, code, why, **guards())
         return Done(_("The clock stands still."))
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/resume")
@@ -113,7 +113,7 @@ def resume(case_id: int) -> Answer:
         services().cases.resume(actor(), case_id, **guards())
         return Done(_("The clock runs again."))
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/extend")
@@ -126,7 +126,7 @@ def extend(case_id: int) -> Answer:
         )
         return Done(_("The deadline is extended."))
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/merge")
@@ -143,7 +143,7 @@ def merge(case_id: int) -> Answer:
         services().cases.merge(actor(), case_id, into_id, **guards())
         return Done(told, case_id=into_id)
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/split")
@@ -159,7 +159,7 @@ def split(case_id: int) -> Answer:
             link=url_for("case.page", case_id=moved_to),
         )
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/different")
@@ -170,7 +170,7 @@ def different(case_id: int) -> Answer:
         services().cases.different(actor(), own, other, once=once())
         return Done(_("Noted: not the same. This is not suggested again."))
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/ward")
@@ -183,7 +183,7 @@ def ward(case_id: int) -> Answer:
         code = services().placing.move(actor(), case_id, to, **guards())
         return Done(_("The case is in the other ward now, under the code %(code)s.", code=code), ward=to)
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/guide")
@@ -196,7 +196,7 @@ def guide(case_id: int) -> Answer:
         services().placing.guide(actor(), case_id, to, body, **guards())
         return Done(_("The answer is on its way to every source."), draft=f"guide-{case_id}")
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/here")
@@ -206,7 +206,7 @@ def here(case_id: int) -> Answer:
         services().placing.confirm(actor(), case_id, **guards())
         return Done(_("Noted: it belongs to this ward."))
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/address")
@@ -216,7 +216,7 @@ def address(case_id: int) -> Answer:
         services().placing.correct(actor(), case_id, request.form.get("address", ""), **guards())
         return Done(_("The address was corrected."))
 
-    return _change(case_id, act)
+    return change(case_id, act)
 
 
 @blueprint.post("/cases/<int:case_id>/reveal")
@@ -242,7 +242,8 @@ def attachment(attachment_id: int) -> Response:
     return response
 
 
-def _change(case_id: int, act: Callable[[], Done]) -> Answer:
+def change(case_id: int, act: Callable[[], Done]) -> Answer:
+    """Do it and say so on the next page; a refusal keeps what was typed."""
     try:
         done = act()
     except StaleWrite as error:

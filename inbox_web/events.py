@@ -15,7 +15,16 @@ from flask import Flask
 
 from aggregator.services.views import TimelineEntry
 from inbox_web.language import _
-from inbox_web.wording import DELIVERIES, PAUSE_REASONS, REPLY_NAMES, STATUSES, STEPS, label, when
+from inbox_web.wording import (
+    DELIVERIES,
+    LEGAL_KINDS,
+    PAUSE_REASONS,
+    REPLY_NAMES,
+    STATUSES,
+    STEPS,
+    label,
+    when,
+)
 
 Data = Mapping[str, Any]
 
@@ -63,6 +72,13 @@ def _extended(data: Data) -> str:
     return _with(_("Extended until %(at)s", at=until), data.get("reason"))
 
 
+def _handed_over(data: Data) -> str:
+    kind = label(LEGAL_KINDS, data.get("kind", ""))
+    return _(
+        "%(kind)s: handed over to %(to)s, number %(no)s", kind=kind, to=data["to"], no=data["register_no"]
+    )
+
+
 def _delivery(data: Data) -> str:
     return f"{data['channel']}: {label(DELIVERIES, data.get('state', ''))}"
 
@@ -96,6 +112,12 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "street_withdrawn": lambda data: _(
         "A decision about %(street)s was taken back", street=data.get("street", "")
     ),
+    "legal_suspected": lambda data: _("It may be a complaint or denunciation"),
+    "legal_recognised": lambda data: _("Found to be a complaint or denunciation: the feedback clock stopped"),
+    "legal_confirmed": _handed_over,
+    "legal_dismissed": lambda data: _with(_("Handled as feedback"), data.get("reason")),
+    "legal_undone": lambda data: _with(_("The decision was taken back"), data.get("reason")),
+    "legal_read": lambda data: _("Read"),
     "unmasked": lambda data: _with(_("The sender was looked up"), data.get("reason")),
 }
 

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
-from aggregator.domain import countdown
+from aggregator.domain import countdown, legal_guidance
 from aggregator.domain.delivery import Delivery
+from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.services.clock_views import SpanView
 from aggregator.services.views import DeliveryView, InboxRow
@@ -33,9 +34,11 @@ VIEWS = {
     "needs_info": _l("Waiting for the citizen"),
     "waiting_unit": _l("Waiting for another unit"),
     "problem": _l("Delivery problems"),
+    "legal": _l("Complaints, denunciations"),
     "closed": _l("Closed"),
     "paused": _l("Paused"),
     "closed_late": _l("Closed late"),
+    "legal_done": _l("Handed over complaints, denunciations"),
 }
 
 EMPTY = {
@@ -47,9 +50,11 @@ EMPTY = {
     "needs_info": _l("No case waits for its citizen."),
     "waiting_unit": _l("No case waits for another unit."),
     "problem": _l("Every answer is on its way or has arrived."),
+    "legal": _l("No complaint or denunciation waits for a decision."),
     "closed": _l("No case has been closed yet."),
     "paused": _l("No clock stands still."),
     "closed_late": _l("No case was closed after its deadline."),
+    "legal_done": _l("No complaint or denunciation was handed over yet."),
 }
 
 STATUSES = {
@@ -61,6 +66,20 @@ STATUSES = {
     Status.RESOLVED: _l("Resolved"),
     Status.REJECTED: _l("Rejected"),
     Status.MERGED: _l("Merged"),
+    Status.HANDED_OVER: _l("Handed over"),
+}
+
+LEGAL_KINDS = {
+    LegalKind.KHIEU_NAI: _l("Complaint by law"),
+    LegalKind.TO_CAO: _l("Denunciation"),
+    LegalKind.TO_GIAC: _l("Report of a crime"),
+}
+
+LEGAL_STATES = {
+    LegalState.SUSPECTED: _l("may be a complaint or denunciation"),
+    LegalState.RECOGNISED: _l("complaint or denunciation: to be decided on"),
+    LegalState.CONFIRMED: _l("complaint or denunciation: handed over"),
+    LegalState.DISMISSED: _l("feedback after all"),
 }
 
 #: What an officer does to get a case there.
@@ -213,6 +232,10 @@ def stamp(at: datetime) -> str:
 
 def left(row: InboxRow) -> str:
     """The time left in words; for a stopped clock, why it does not run."""
+    if row.status is Status.HANDED_OVER:
+        return _("Handed over")
+    if row.legal is LegalState.RECOGNISED:
+        return _("Feedback clock stopped")
     if row.stage == "paused":
         return _("Clock paused")
     if row.closed_at is not None:
@@ -221,6 +244,11 @@ def left(row: InboxRow) -> str:
     if row.due_at is None:
         return _("No deadline")
     return countdown.words(row.due_at, services().clock(), current())
+
+
+def heading(row: InboxRow) -> str:
+    """The title; of what this person may not read, why there is none."""
+    return _("Restricted: complaint or denunciation") if row.masked else row.title
 
 
 def more(row: InboxRow) -> str:
@@ -312,12 +340,27 @@ _TABLES = {
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
     "STEPS": STEPS, "UNITS": UNITS, "CERTAINTIES": CERTAINTIES,
-    "HEALTH_ICONS": HEALTH_ICONS, "PREVIEWS": PREVIEWS,
+    "PREVIEWS": PREVIEWS,
+    "HEALTH_ICONS": HEALTH_ICONS, "LEGAL_KINDS": LEGAL_KINDS, "LEGAL_STATES": LEGAL_STATES,
+    "GUIDES": legal_guidance.GUIDES, "AMENDED_VI": legal_guidance.AMENDED_VI,
 }  # fmt: skip
 
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(_TABLES, once=once, now=lambda: services().clock())
-    for use in (when, stamp, by_day, day, duration, percent, left, more, bilingual, next_step, web_link):
+    for use in (
+        when,
+        stamp,
+        by_day,
+        day,
+        duration,
+        percent,
+        left,
+        heading,
+        more,
+        bilingual,
+        next_step,
+        web_link,
+    ):
         app.add_template_filter(use)
     app.add_template_filter(lambda code, table: label(table, code), "label")

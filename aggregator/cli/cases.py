@@ -86,11 +86,12 @@ def document_of(view: CaseView) -> dict[str, Any]:
     row = view.row
     return {
         **{name: getattr(row, name) for name in row.__slots__},
+        "legal_state": row.legal,
         **{
             name: getattr(view, name)
             for name in (
                 "unit_id", "officer_id", "urgency", "paused", "late", "merged_into", "deadline_vi",
-                "deadline_en", "suggestions", "timeline", "moves",
+                "deadline_en", "suggestions", "timeline", "moves", "legal",
             )
         },
         "reports": [{**_fields(report), "deliveries": _deliveries(view, report)} for report in view.reports],
@@ -111,7 +112,10 @@ def _deliveries(view: CaseView, report: ReportView) -> list[DeliveryView]:
 
 def _page(view: CaseView) -> Iterator[str]:
     row = view.row
-    yield plain(f"{row.code}  {row.title}")
+    yield plain(f"{row.code}  {row.title or '(restricted: complaint or denunciation)'}")
+    if row.legal:
+        kind = f" ({view.legal.kind.value})" if view.legal else ""
+        yield f"Legal matter: {row.legal.value}{kind}"
     yield plain(f"{row.status.value}, {row.stage}; ward {row.ward_code}, {row.address or 'no address'}")
     yield f"Received {moment(row.received_at)}, due {moment(row.due_at)}, closed {moment(row.closed_at)}"
     yield plain(f"{row.unit or 'no unit'}, {row.officer or 'nobody'}; {view.deadline_vi}")

@@ -48,6 +48,7 @@ def pair(a: Path, b: Path) -> None:
         "reasons": [_reason(one) for one in verdict.reasons],
         "recurrence": verdict.recurrence, "rule_version": verdict.rule_version,
         "features": dict(verdict.features),
+        "legal": {"earlier": old.legal, "later": new.legal},
     }  # fmt: skip
     lines = [f"{verdict.judgement.value} (score {verdict.score:.3f}, rule {verdict.rule_version})"]
     show(document, lines + [plain(f"  {reason.weight:+.1f}  {reason.text_vi}") for reason in verdict.reasons])

@@ -108,7 +108,10 @@ def officer(product: Aggregator, login: str) -> Actor:
     wanted = login.strip().casefold()
     for person in product.accounts.officers(OPERATOR):
         if person.login == wanted and person.active:
-            return Actor(person.id, person.login, person.name, person.role, person.ward_code, person.unit_id)
+            return Actor(
+                person.id, person.login, person.name, person.role, person.ward_code, person.unit_id,
+                legal=person.legal,
+            )  # fmt: skip
     raise InputInvalid(
         f"--as {login}: no active account has this login", field="as", hint="make one: motmoi user add"
     )

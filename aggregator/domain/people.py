@@ -21,6 +21,7 @@ class Right(enum.StrEnum):
     """What a role may do beyond seeing its ward's cases."""
 
     HANDLE = "handle"  # reply, note, assign, pause, merge, split
+    LEGAL = "legal"  # read complaints and denunciations, and decide on them
     UNMASK = "unmask"  # see who reported; each look is logged
     DASHBOARD = "dashboard"
     CHANNELS = "channels"  # see channel health
@@ -30,7 +31,9 @@ class Right(enum.StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OFFICER: frozenset({Right.HANDLE, Right.UNMASK, Right.CHANNELS}),
-    Role.LEADER: frozenset({Right.HANDLE, Right.UNMASK, Right.DASHBOARD, Right.CHANNELS, Right.TUNE}),
+    Role.LEADER: frozenset(
+        {Right.HANDLE, Right.LEGAL, Right.UNMASK, Right.DASHBOARD, Right.CHANNELS, Right.TUNE}
+    ),
     Role.ADMIN: frozenset({Right.DASHBOARD, Right.CHANNELS, Right.OPERATE, Right.TUNE}),
 }
 
@@ -47,9 +50,12 @@ class Actor:
     ward: str | None
     unit_id: int | None = None
     language: str = "vi"
+    #: An officer whom a leader named to read complaints and denunciations.
+    legal: bool = False
 
     def sees(self, ward: str) -> bool:
         return self.ward is None or self.ward == ward
 
     def may(self, right: Right) -> bool:
-        return right in RIGHTS[self.role]
+        named = right is Right.LEGAL and self.legal and self.role is Role.OFFICER
+        return named or right in RIGHTS[self.role]

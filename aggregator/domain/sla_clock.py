@@ -35,6 +35,7 @@ class ClockKind(StrEnum):
     REOPEN = "reopen"
     POLICY_CHANGE = "policy_change"
     HAND_OVER = "hand_over"
+    VOID = "void"  # the pause that is on was a mistake: it never stopped
 
 
 #: Order of events of the same instant; within one save their order must not matter.
@@ -47,6 +48,7 @@ _ORDER: Final = {
     ClockKind.STOP: 5,
     ClockKind.REOPEN: 6,
     ClockKind.HAND_OVER: 7,
+    ClockKind.VOID: 8,
 }
 
 
@@ -239,6 +241,9 @@ def _apply(clock: Clock, policy: Policy, calendar: Calendar, event: ClockEvent, 
         case ClockKind.RESUME if clock.paused_at is not None:
             clock.go_on(at, clock.paused_at)
             _close_pause(clock, at)
+        case ClockKind.VOID if clock.paused_at is not None:
+            clock.since, _ = clock.runs.pop()
+            clock.paused_at = None
         case ClockKind.STOP:
             if clock.paused_at is not None:
                 # Finished while paused: the pause is given back first, or it would count as lateness.

@@ -2,7 +2,8 @@
 
 A status says what people did, never what a portal knows (I7): delivery has its own states in
 `aggregator.domain.delivery`. What may surprise: `MERGED` is the status of a case whose reports all
-live in another case now; undoing the merge gives it back the status it had.
+live in another case now, and `HANDED_OVER` of a complaint or denunciation that left for its own
+procedure; undoing gives either back the status it had.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ class Status(enum.StrEnum):
     RESOLVED = "resolved"
     REJECTED = "rejected"
     MERGED = "merged"
+    HANDED_OVER = "handed_over"
 
 
 OPEN = frozenset({Status.NEW, Status.ACCEPTED, Status.IN_PROGRESS, Status.WAITING_UNIT, Status.NEEDS_INFO})
 
-#: What a person may do next. Merging and its undo are not moves: they change memberships.
+#: What a person may do next. Merging, handing over and their undo are not moves.
 MOVES: dict[Status, frozenset[Status]] = {
     Status.NEW: frozenset(
         {Status.ACCEPTED, Status.IN_PROGRESS, Status.WAITING_UNIT, Status.NEEDS_INFO,
@@ -46,6 +48,7 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.RESOLVED: frozenset({Status.IN_PROGRESS}),
     Status.REJECTED: frozenset({Status.IN_PROGRESS}),
     Status.MERGED: frozenset(),
+    Status.HANDED_OVER: frozenset(),
 }  # fmt: skip
 
 LABELS_VI: dict[Status, str] = {
@@ -57,6 +60,7 @@ LABELS_VI: dict[Status, str] = {
     Status.RESOLVED: "Đã giải quyết",
     Status.REJECTED: "Từ chối",
     Status.MERGED: "Đã gộp",
+    Status.HANDED_OVER: "Đã chuyển giải quyết khiếu nại, tố cáo",
 }
 
 
@@ -82,6 +86,10 @@ PAUSE_REASONS: dict[str, str] = {
     "site_visit": "Chờ khảo sát hiện trường theo lịch đã hẹn",
     "force_majeure": "Thiên tai, dịch bệnh, sự cố bất khả kháng",
 }
+
+
+#: Why the feedback clock of a complaint or denunciation stands still. Nobody chooses it from the list.
+LEGAL_PAUSE = "legal"
 
 
 def check_move(now: Status, to: Status) -> None:

@@ -72,6 +72,8 @@ class OfficerView:
     unit: str | None
     active: bool
     seen_at: datetime | None
+    #: Named by a leader to read complaints and denunciations.
+    legal: bool = False
 
 
 class Accounts:
@@ -134,7 +136,11 @@ class Accounts:
         with self._db.write() as tx:
             was = self._visible(tx, actor, officer_id)
             self._check_place(tx, role, ward, unit_id)
-            account_queries.update_officer(tx, officer_id, role=role.value, ward_code=ward, unit_id=unit_id)
+            # Whom one ward's leader named to read complaints and denunciations, another's did not.
+            legal = was.legal and ward == was.ward_code and role is Role.OFFICER
+            account_queries.update_officer(
+                tx, officer_id, role=role.value, ward_code=ward, unit_id=unit_id, legal=legal
+            )
             account_queries.end_sessions_of(tx, officer_id)
             told = {
                 "officer": officer_id,
@@ -169,13 +175,34 @@ class Accounts:
         self._may_administer(actor)
         with self._db.read() as tx:
             rows = account_queries.all_officers(tx, actor.ward)
-        return tuple(
-            OfficerView(
-                row.id, row.login, row.name, Role(row.role), row.ward_code, row.unit_id, row.unit, row.active,
-                row.seen_at,
-            )
-            for row in rows
-        )  # fmt: skip
+        return tuple(_view(row) for row in rows)
+
+    def legal_readers(self, actor: Actor) -> tuple[OfficerView, ...]:
+        """The officers of the leader's ward, with whether they may read complaints and denunciations."""
+        self._may_name(actor)
+        with self._db.read() as tx:
+            rows = account_queries.all_officers(tx, actor.ward)
+        return tuple(_view(row) for row in rows if row.active and row.role == Role.OFFICER)
+
+    def name_legal_reader(self, actor: Actor, officer_id: int, *, may_read: bool) -> None:
+        """A leader lets an officer of the ward read complaints and denunciations, or no longer.
+
+        It holds from that officer's next page on.
+        """
+        self._may_name(actor)
+        with self._db.write() as tx:
+            was = self._visible(tx, actor, officer_id)
+            if was.role != Role.OFFICER or not was.active:
+                raise NotFound("no such officer", message_vi="Không có cán bộ này.")
+            if was.legal == may_read:
+                return
+            account_queries.update_officer(tx, officer_id, legal=may_read)
+            told = {"officer": officer_id, "login": was.login, "may_read": may_read}
+            ledger.append(tx, [Draft(SYSTEM, "legal_reader", self._clock(), told, officer_id=actor.id)])
+
+    def _may_name(self, actor: Actor) -> None:
+        if actor.role is not Role.LEADER:
+            raise _not_allowed()
 
     def _may_place(self, actor: Actor | None, ward: str | None) -> None:
         """None is the command line, on the machine itself. A ward's administrator makes no city's one."""
@@ -344,8 +371,17 @@ def _nobodys_hash(hasher: PasswordHasher) -> str:
     return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
+def _view(row: account_queries.Officer) -> OfficerView:
+    return OfficerView(
+        row.id, row.login, row.name, Role(row.role), row.ward_code, row.unit_id, row.unit, row.active,
+        row.seen_at, row.legal,
+    )  # fmt: skip
+
+
 def _actor(row: account_queries.Officer) -> Actor:
-    return Actor(row.id, row.login, row.name, Role(row.role), row.ward_code, row.unit_id, row.language)
+    return Actor(
+        row.id, row.login, row.name, Role(row.role), row.ward_code, row.unit_id, row.language, row.legal
+    )
 
 
 def _id(actor: Actor | None) -> int | None:

@@ -14,16 +14,17 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from aggregator.domain import matching
+from aggregator.domain import legal, matching
 from aggregator.domain.matching import Traits
 from aggregator.domain.places import Learned
 from aggregator.domain.runs import Run
 from aggregator.domain.text import e164, squash
 from aggregator.domain.worktime import VN
-from aggregator.services import arrival_rows, clock_log, counters, deadlines, ledger, routing
+from aggregator.services import arrival_rows, clock_log, counters, deadlines, ledger, legal_matters, routing
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
+from aggregator.services.legal_matters import Found
 from aggregator.services.matching_index import Matcher
 from aggregator.services.rules import Book
 from aggregator.services.stored_index import StoredCandidates
@@ -65,12 +66,17 @@ class Admission:
         self._write_members(tx, book, arrivals, stored, now)
         self._grow_cases(tx, grown, stored, now)
         ledger.append(tx, [arrival_rows.entry(run, arrival, now) for arrival in arrivals])
+        legal_matters.notice(tx, self._clocks, _found(arrivals), now)
 
     def _classify(self, book: Book, arrival: Arrival) -> None:
         values = arrival.values
         arrival.category = book.category(values.category_raw)
         arrival.urgency = URGENCY.get(squash(values.urgency_raw)) if values.urgency_raw else None
         arrival.phone_index = self._index(values, "phone")
+        arrival.legal = legal.read(
+            values.subject, values.body, category=values.category_raw, declared=values.declared,
+            attachments=[item.filename for item in values.attachments],
+        )  # fmt: skip
 
     def _index(self, values: Canonical, kind: str) -> str | None:
         """Blind index of the person's phone or e-mail: equal values match, none can be read.
@@ -101,6 +107,7 @@ class Admission:
             # A channel's own word still tells two problems apart where nobody has mapped it to ours.
             category=arrival.category or (squash(raw) if raw else None),
             phone=arrival.phone_index, channel=run.channel_slug, anonymous=values.person.anonymous,
+            legal=arrival.legal is not None,
         )  # fmt: skip
 
     def _place(
@@ -249,6 +256,9 @@ class Admission:
         ledger.append(
             tx, [arrival_rows.revised_entry(run, one, case_of[id_], now) for id_, one in newest.items()]
         )
+        for id_, one in newest.items():
+            one.case_id = case_of[id_]
+        legal_matters.notice(tx, self._clocks, _found(list(newest.values())), now)
 
     def _rewrite(self, tx: Tx, run: Run, arrivals: Sequence[Arrival], now: datetime) -> None:
         report_queries.update_reports(tx, [arrival_rows.revised(arrival, now) for arrival in arrivals])
@@ -259,6 +269,10 @@ class Admission:
         traits = [self._traits(run, arrival) for arrival in arrivals]
         match_queries.delete_traits(tx, [arrival.report_id for arrival in arrivals])
         match_queries.insert_traits(tx, traits, {t.report_id: matching.keys(t) for t in traits})
+
+
+def _found(arrivals: Sequence[Arrival]) -> list[Found]:
+    return [Found(one.report_id, one.case_id, one.legal) for one in arrivals if one.legal is not None]
 
 
 def _could_come_first(due_at: datetime | None, group: Sequence[Arrival]) -> bool:

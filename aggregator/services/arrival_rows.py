@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from aggregator.domain.legal import LegalReading
 from aggregator.domain.matching import RULE_VERSION, Verdict
 from aggregator.domain.runs import Run
 from aggregator.domain.sla import Step
@@ -42,6 +43,8 @@ class Arrival:
     placement: Placement | None = None
     #: The ward that its text names for sure, where that is not its channel's (new) or its own (revised).
     place_guess: dict[str, Any] | None = None
+    #: What its words make of it, where they tell of a complaint or denunciation.
+    legal: LegalReading | None = None
 
 
 def report(run: Run, arrival: Arrival, now: datetime) -> dict[str, Any]:
@@ -133,7 +136,8 @@ def case(
         "late": None, "due_at": clock.due_at, "due_step": clock.due_step, "stage": clock.stage,
         "next_at": clock.next_at,
         "sort_at": clock.due_at or values.occurred_at + NO_DEADLINE, "report_count": len(group),
-        "unread": True, "delivery_problem": False, "merged_into": None, "version": 1,
+        "unread": True, "delivery_problem": False, "legal": None,
+        "merged_into": None, "version": 1,
     }  # fmt: skip
 
 

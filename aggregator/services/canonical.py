@@ -58,6 +58,8 @@ class Canonical:
     due_at: datetime | None
     url: str | None
     attachments: tuple[Attachment, ...]
+    #: The kind that the source gives it where that is none of ours ("Tố cáo" in a clerk's spreadsheet).
+    declared: str | None = None
 
 
 def understood(
@@ -107,6 +109,7 @@ def canonical(record: Record, zone: tzinfo) -> Canonical:
         due_at=_deadline(record.due_at, zone, occurred_at),
         url=web_address(record.url),
         attachments=tuple(map(_attachment, record.attachments)),
+        declared=line(str(record.extra.get("kind") or "")),
     )  # fmt: skip
 
 

@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from aggregator.domain.legal import REASONS, Certainty, LegalKind
+from aggregator.domain.people import Actor
 from aggregator.domain.sla import Step
 from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import clock_log, delivery_views
+from aggregator.services import clock_log, delivery_views, legal_matters
+from aggregator.services.clock_views import Explained
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.explaining import explained
 from aggregator.services.guidance import guidance
@@ -21,6 +24,8 @@ from aggregator.services.views import (
     CaseView,
     Choice,
     DeliveryView,
+    LegalView,
+    LegalWords,
     ReasonView,
     ReplyView,
     ReportView,
@@ -31,6 +36,7 @@ from aggregator.storage import (
     case_queries,
     inbox_queries,
     ledger_queries,
+    legal_queries,
     match_queries,
     place_queries,
     report_queries,
@@ -44,11 +50,14 @@ SUGGESTIONS = 5
 
 
 def read(
-    tx: Tx, clocks: Deadlines, case_id: int, now: datetime, capabilities: Callable[[str], Capabilities]
-) -> CaseView:
+    tx: Tx, clocks: Deadlines, actor: Actor, case_id: int, now: datetime,
+    capabilities: Callable[[str], Capabilities],
+) -> CaseView:  # fmt: skip
     """The page's values; the caller has checked that the person may see this case."""
     case = case_queries.row(tx, case_id)
     assert case is not None
+    if not legal_matters.may_read(actor, case):
+        return _outside(tx, actor, case)
     living = case_queries.living(tx, case_id)
     members = {row.report_id: row for row in living[:REPORTS]}
     deliveries = delivery_views.deliveries_of_case(tx, [case_id], now)
@@ -56,7 +65,7 @@ def read(
     wards = {row.code: row.name for row in place_queries.all_wards(tx)}
     names = inbox_queries.officer_names(tx, (row.officer_id for row in [*entries, *replies]))
     return CaseView(
-        row=inbox_row(inbox_queries.row(tx, case_id)),
+        row=inbox_row(inbox_queries.row(tx, case_id), actor),
         unit_id=case.unit_id,
         officer_id=case.officer_id,
         urgency=case.urgency,
@@ -64,8 +73,8 @@ def read(
         late=case.late,
         merged_into=case.merged_into,
         clock=explained(tx, clocks, case, [row.report_id for row in living], now),
-        reports=_reports(tx, members, wards, capabilities),
-        suggestions=_suggestions(tx, case, list(members)) if case.is_open else (),
+        reports=(reports := _reports(tx, members, wards, capabilities, by_hand=_secret(tx, case))),
+        suggestions=_suggestions(tx, case, list(members)) if _may_join(case) else (),
         timeline=_timeline(entries, names),
         replies=_replies(replies, names, deliveries),
         other_wards=tuple(
@@ -73,12 +82,66 @@ def read(
             for name, code in sorted((name, code) for code, name in wards.items())
             if code != case.ward_code
         ),
-        moves=tuple(status for status in Status if status in MOVES[Status(case.status)] and status in OPEN),
-    )
+        moves=tuple(status for status in Status if status in MOVES[Status(case.status)] and status in OPEN)
+        if not legal_matters.is_restricted(case) else (),
+        legal=_legal(tx, case, reports),
+    )  # fmt: skip
+
+
+def _outside(tx: Tx, actor: Actor, case: Any) -> CaseView:
+    """What is told of a restricted legal matter to who may not read it: code, state, unit, deadline."""
+    return CaseView(
+        row=inbox_row(inbox_queries.row(tx, case.id), actor), unit_id=case.unit_id,
+        officer_id=case.officer_id, urgency=None, paused=case.is_open, late=None, merged_into=None,
+        clock=Explained(None, None, (), (), ()), reports=(), suggestions=(), timeline=(),
+        replies=(), other_wards=(),
+        moves=(),
+    )  # fmt: skip
+
+
+def _secret(tx: Tx, case: Any) -> bool:
+    kind = legal_matters.kind_of(tx, case)
+    return kind is not None and kind.secret
+
+
+def _may_join(case: Any) -> bool:
+    state = legal_matters.state_of(case)
+    return case.is_open and not (state is not None and (state.undecided or state.restricted))
+
+
+def _legal(tx: Tx, case: Any, reports: Sequence[ReportView]) -> LegalView | None:
+    row = legal_queries.matter(tx, case.id) if case.legal else None
+    if row is None:
+        return None
+    found = legal_queries.findings(tx, [report.id for report in reports])
+    names = inbox_queries.officer_names(tx, [row.decided_by])
+    return LegalView(
+        kind=LegalKind(row.kind), found_at=row.found_at, decided_at=row.decided_at,
+        decided_by=names.get(row.decided_by), reason=row.reason, handed_to=row.handed_to,
+        register_no=row.register_no, registered_on=row.registered_on,
+        words=tuple(
+            _legal_words(report, span)
+            for report in reports if report.id in found
+            for span in found[report.id].spans
+        ),
+    )  # fmt: skip
+
+
+def _legal_words(report: ReportView, span: Mapping[str, Any]) -> LegalWords:
+    """The words out of the report's own text; a file's name or the source's category only by its reason."""
+    texts = {"subject": report.subject, "body": report.body, "category": report.category_raw or ""}
+    quote = texts.get(span["field"], "")[span["start"] : span["end"]]
+    why_vi, why_en = REASONS.get(span["reason"], ("", ""))
+    return LegalWords(report.id, quote, why_vi, why_en, span["certainty"] == Certainty.CLEAR)
 
 
 def _reports(
-    tx: Tx, members: Mapping[int, Any], wards: Mapping[str, str], capabilities: Callable[[str], Capabilities]
+    tx: Tx,
+    members: Mapping[int, Any],
+    wards: Mapping[str, str],
+    capabilities: Callable[[str], Capabilities],
+    *,
+    by_hand: bool,
 ) -> tuple[ReportView, ...]:
     ids = list(members)
     files: dict[int, list[AttachmentView]] = {}
@@ -100,6 +163,7 @@ def _reports(
             due.get(row.id),
             wards,
             capabilities(row.channel_kind),
+            by_hand,
         )
         for row in report_queries.in_case_ids(tx, ids)
     )
@@ -107,7 +171,7 @@ def _reports(
 
 def _report(
     row: Any, member: Any, files: Sequence[AttachmentView], identified: bool, due_at: datetime | None,
-    wards: Mapping[str, str], can: Capabilities,
+    wards: Mapping[str, str], can: Capabilities, by_hand: bool,
 ) -> ReportView:  # fmt: skip
     guess = row.place_guess or {}
     elsewhere = bool(guess) and guess["code"] != row.ward_code
@@ -120,7 +184,7 @@ def _report(
         due_at=due_at, url=row.url, anonymous=row.anonymous, has_identity=identified, revision=row.revision,
         attachments=tuple(files), cause=member.cause, score=member.score, reasons=reasons(member.reasons),
         rule_version=member.rule_version, joined_at=member.started_at,
-        can_reply=can.push_reply, max_reply_chars=can.max_reply_chars,
+        can_reply=can.push_reply and not by_hand, max_reply_chars=can.max_reply_chars,
         place=guess.get("name"), place_why_vi=guess.get("reason_vi", ""),
         place_why_en=guess.get("reason_en", ""), place_moved=guess.get("code") == row.ward_code,
         place_code=guess["code"] if elsewhere else None, place_served=served,
@@ -149,6 +213,8 @@ def _suggestions(tx: Tx, case: Any, members: Sequence[int]) -> tuple[SuggestionV
         other = other_of[asked_row.id]
         home = rows.get(homes.get(other, 0))
         if home is None or home.id == case.id or home.ward_code != case.ward_code or home.id in found:
+            continue
+        if not _may_join(home) and home.is_open:
             continue
         own = asked_row.report_a if asked_row.report_b == other else asked_row.report_b
         found[home.id] = SuggestionView(

@@ -23,11 +23,12 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import AFTER_REPLY, OPEN, ReplyKind, Status, check_move
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import case_page, clock_log, clock_verbs, deadlines, joining, ledger
+from aggregator.services import case_page, clock_log, clock_verbs, deadlines, joining, ledger, legal_matters
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, require, seen
 from aggregator.services.ledger import Draft
+from aggregator.services.legal_matters import Decision
 from aggregator.services.views import CaseView
 from aggregator.storage import (
     case_queries,
@@ -64,10 +65,22 @@ class Cases:
     # Looking
 
     def case(self, actor: Actor, case_id: int) -> CaseView:
-        """The whole page of one case. `NotFound` alike for a hidden and for a missing one (I13)."""
+        """The whole page of one case. `NotFound` alike for a hidden and for a missing one (I13).
+
+        Of a restricted legal matter those without the right for it get the outside alone, and each time
+        somebody reads the inside is in the ledger.
+        """
         with self._db.read() as tx:
-            seen(tx, actor, case_id)
-            return case_page.read(tx, self._clocks, case_id, self._clock(), self._capabilities)
+            case = seen(tx, actor, case_id)
+            if not (legal_matters.is_restricted(case) and legal_matters.may_read(actor, case)):
+                return self._page(tx, actor, case_id)
+        with self._db.write() as tx:
+            case = seen(tx, actor, case_id)
+            _record(tx, case, "legal_read", actor, self._clock(), {})
+            return self._page(tx, actor, case_id)
+
+    def _page(self, tx: Tx, actor: Actor, case_id: int) -> CaseView:
+        return case_page.read(tx, self._clocks, actor, case_id, self._clock(), self._capabilities)
 
     def find(self, actor: Actor, code: str) -> int:
         """The id of the case with this code (or id) that the person sees; `NotFound` otherwise."""
@@ -79,7 +92,8 @@ class Cases:
 
     def mark_read(self, actor: Actor, case_id: int) -> None:
         with self._db.read() as tx:
-            if not seen(tx, actor, case_id).unread:
+            case = seen(tx, actor, case_id)
+            if not case.unread or not legal_matters.may_read(actor, case):
                 return
         with self._db.write() as tx:
             case_queries.mark_read(tx, case_id)
@@ -88,8 +102,12 @@ class Cases:
         """Path, file name and type of a stored attachment of a case that the person sees."""
         with self._db.read() as tx:
             row = report_queries.attachment(tx, attachment_id)
-        if row is None or not actor.sees(row.ward_code) or row.state != "stored" or not row.sha256:
-            raise not_found()
+            if row is None or not actor.sees(row.ward_code) or row.state != "stored" or not row.sha256:
+                raise not_found()
+            homes = case_queries.case_of_report(tx, [row.report_id])
+            case = seen(tx, actor, homes.get(row.report_id, 0))
+            if not legal_matters.may_read(actor, case):
+                raise not_found()
         path = self._attachments / row.sha256[:2] / row.sha256[2:]
         return path, row.filename, row.content_type or "application/octet-stream"
 
@@ -100,6 +118,7 @@ class Cases:
         with self._db.write() as tx:
             case_id = case_queries.case_of_report(tx, [report_id]).get(report_id)
             case = seen(tx, actor, case_id or 0)
+            legal_matters.check_may_read(actor, case)
             report = report_queries.in_case_ids(tx, [report_id])[0]
             if report.anonymous:
                 raise NotAllowed(
@@ -128,12 +147,18 @@ class Cases:
     def answer(self, tx: Tx, actor: Actor, case: Any, kind: ReplyKind, body: str, now: datetime) -> int:
         """`reply` as a part of another verb, inside its frame."""
         text = _text(body, MAX_REPLY, "body", "nội dung phúc đáp")
+        if kind is not ReplyKind.PROGRESS:
+            legal_matters.check_decided(case)
         target = _after(Status(case.status), kind)
         reports = self._living_reports(tx, case.id)
         self._check_length(reports, text)
         values = {"case_id": case.id, "officer_id": actor.id, "kind": kind.value, "body": text, "at": now}
         reply_id = case_queries.insert_reply(tx, values)
-        outbox_queries.enqueue(tx, [self._message(reply_id, case.id, row, now) for row in reports])
+        taken_for = legal_matters.kind_of(tx, case)
+        by_hand = taken_for is not None and taken_for.secret
+        outbox_queries.enqueue(
+            tx, [self._message(reply_id, case.id, row, now, by_hand=by_hand) for row in reports]
+        )
         steps = (Step.FIRST_ANSWER, Step.PROGRESS) if kind is ReplyKind.PROGRESS else (Step.FIRST_ANSWER,)
         clock_verbs.done(tx, [row.id for row in reports], steps, now)
         self._set_status(tx, actor, case, target, now)
@@ -178,7 +203,8 @@ class Cases:
     ) -> None:  # fmt: skip
         """Take the case one allowed step on. Closing needs an answer: use `reply`.
 
-        Who moves on from waiting for the citizen has what was asked for: that pause ends with it.
+        Waiting for the citizen pauses the clock; who moves on from it has what was asked for, and that
+        pause ends with it.
         """
         why = clean(reason).strip()[:MAX_NOTE]
 
@@ -188,6 +214,7 @@ class Cases:
                     f"{status.value} needs an answer",
                     message_vi="Muốn kết thúc vụ việc, hãy gửi phúc đáp (kết quả hoặc từ chối có lý do).",
                 )
+            legal_matters.check_ordinary(case)
             check_move(Status(case.status), status)
             self._set_status(tx, actor, case, status, now)
             _record(tx, case, "moved", actor, now, {"reason": why} | _moved(case, status))
@@ -201,6 +228,7 @@ class Cases:
         """Stop the clock for one of the allowed reasons."""
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
+            legal_matters.check_ordinary(case)
             status = clock_verbs.pause(tx, self._clocks, actor, case, reason_code, now)
             told = {"reason": reason_code, "note": clean(note).strip()[:MAX_NOTE]}
             _record(tx, case, "paused", actor, now, told | _moved(case, status))
@@ -213,6 +241,7 @@ class Cases:
         """Let the clock run on; the time it stood still is given back."""
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
+            legal_matters.check_ordinary(case)
             status = clock_verbs.resume(tx, self._clocks, actor, case, now)
             _record(tx, case, "resumed", actor, now, _moved(case, status))
 
@@ -229,10 +258,24 @@ class Cases:
         words = _text(tell, MAX_REPLY, "tell", "nội dung báo gia hạn") if tell.strip() else ""
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
+            legal_matters.check_ordinary(case)
             told = clock_verbs.extend(tx, self._clocks, actor, case, until, reason, now)
             _record(tx, case, "extended", actor, now, told)
             if words:
                 self.answer(tx, actor, case, ReplyKind.PROGRESS, words, now)
+
+        self._do(actor, case_id, version, once, act)
+
+    # Complaints and denunciations
+
+    def decide_legal(
+        self, actor: Actor, case_id: int, decision: Decision,
+        *, version: int | None = None, once: str | None = None,
+    ) -> None:  # fmt: skip
+        """Say that the case is a legal matter and was handed over, that it is none, or take that back."""
+
+        def act(tx: Tx, case: Any, now: datetime) -> None:
+            legal_matters.decide(tx, self._clocks, actor, case, decision, now)
 
         self._do(actor, case_id, version, once, act)
 
@@ -296,9 +339,10 @@ class Cases:
                     message_vi=f"Kênh {row.title} chỉ nhận {most} ký tự; phúc đáp này dài {len(text)} ký tự.",
                 )  # fmt: skip
 
-    def _message(self, reply_id: int, case_id: int, row: Any, now: datetime) -> NewMessage:
-        # No write call: the answer waits for a person who carries it over by hand.
-        writes = self._capabilities(row.channel_kind).push_reply
+    def _message(self, reply_id: int, case_id: int, row: Any, now: datetime, *, by_hand: bool) -> NewMessage:
+        # No write call: the answer waits for a person who carries it over by hand. So does one to a
+        # denouncer: what a portal shows of it could tell who denounced (Luật Tố cáo 2018, art. 8).
+        writes = self._capabilities(row.channel_kind).push_reply and not by_hand
         return NewMessage(
             idempotency_key=secrets.token_hex(16), reply_id=reply_id, report_id=row.id,
             channel_id=row.channel_id, case_id=case_id,
@@ -306,11 +350,13 @@ class Cases:
         )  # fmt: skip
 
     def _set_status(self, tx: Tx, actor: Actor, case: Any, to: Status, now: datetime) -> None:
-        """Status, and what it means for the clock: closing stops it, reopening lets it go on."""
+        """Status, and what it means for the clock: closing stops it, reopening lets it go on, and while
+        the citizen is asked it stands still."""
         members = [row.report_id for row in case_queries.living(tx, case.id)]
         closes, reopens = case.is_open and to not in OPEN, not case.is_open and to in OPEN
         informed = case.status == Status.NEEDS_INFO != to and not closes
         resumes = informed and clock_log.pause_reason(tx, case.id) == "needs_info"
+        waits = to == Status.NEEDS_INFO != case.status and clock_log.pause_reason(tx, case.id) is None
         if closes:
             deadlines.close(tx, case.id, members, now, actor.id)
         elif reopens:
@@ -318,6 +364,9 @@ class Cases:
         elif resumes:
             clock_log.append(tx, case.id, ClockKind.RESUME, now, actor.id)
             _record(tx, case, "resumed", actor, now, {})
+        elif waits:
+            clock_log.append(tx, case.id, ClockKind.PAUSE, now, actor.id, reason="needs_info")
+            _record(tx, case, "paused", actor, now, {"reason": "needs_info"})
         case_queries.change(
             tx, case.id, status=to.value, is_open=to in OPEN,
             closed_at=now if closes else (None if reopens else case.closed_at),
@@ -329,6 +378,8 @@ def _after(status: Status, kind: ReplyKind) -> Status:
     """The status an answer leaves. Progress changes nothing but a case nobody had begun."""
     if kind is ReplyKind.PROGRESS and status in OPEN:
         return status if status not in (Status.NEW, Status.ACCEPTED) else Status.IN_PROGRESS
+    if kind is ReplyKind.PROGRESS and status is Status.HANDED_OVER:
+        return status  # its sender is told where it went
     target = AFTER_REPLY[kind]
     if kind is ReplyKind.PROGRESS or (status not in OPEN and status != target):
         raise MoveNotAllowed(

@@ -69,7 +69,7 @@ def pause_reasons(tx: Tx, case_ids: Iterable[int]) -> dict[int, str]:
     for event in case_queries.clock_of_cases(tx, case_ids):
         if event.kind == ClockKind.PAUSE:
             reasons[event.case_id] = event.reason
-        elif event.kind in (ClockKind.RESUME, ClockKind.STOP, ClockKind.REOPEN):
+        elif event.kind in (ClockKind.RESUME, ClockKind.STOP, ClockKind.REOPEN, ClockKind.VOID):
             reasons.pop(event.case_id, None)
     return reasons
 

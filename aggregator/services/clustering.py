@@ -19,6 +19,7 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import Any
 
+from aggregator.domain import legal
 from aggregator.domain.matching import Judgement, Reason, Traits, traits
 from aggregator.domain.text import e164
 from aggregator.errors import InputInvalid
@@ -64,15 +65,17 @@ def traits_of(given: Mapping[str, Any], number: int) -> Traits:
             value = given.get(name)
             if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
                 raise InputInvalid(f"{name} {value!r} is not {words}", field=name)
+    subject, body, category = given.get("subject") or "", given.get("body") or "", given.get("category")
     return traits(
         report_id=number,
         received_at=_instant(given, "received_at"),
         channel=given.get("channel") or "",
-        subject=given.get("subject") or "",
-        body=given.get("body") or "",
+        subject=subject,
+        body=body,
         address=given.get("address"),
         ward=given.get("ward"),
-        category=given.get("category"),
+        category=category,
+        legal=legal.read(subject, body, category=category) is not None,
         lat=given.get("lat"),
         lng=given.get("lng"),
         phone=e164(given.get("reporter_phone")),

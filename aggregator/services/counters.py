@@ -2,7 +2,8 @@
 
 A case is counted under its ward, unit, officer, category, the channel of its first report, and its
 status. What may surprise: a merged case counts nowhere, its reports are counted in the survivor; but an
-answer given before the merge, that its source never got, stays a problem that somebody must see to.
+answer given before the merge, that its source never got, stays a problem that somebody must see to. A
+complaint or denunciation is no feedback: it has numbers of its own and is in none of the others.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from aggregator.domain.legal import LegalState
 from aggregator.domain.workflow import Status
 from aggregator.storage import case_queries, count_queries
 from aggregator.storage.case_queries import CaseFacts
@@ -25,6 +27,13 @@ def buckets(facts: CaseFacts) -> list[str]:
     """What one case adds one to."""
     found = ["problem"] if facts.delivery_problem else []
     if facts.status == Status.MERGED:
+        return found
+    state = LegalState(facts.legal) if facts.legal else None
+    if state is not None and state.undecided:
+        found.append("legal")
+    if state is LegalState.CONFIRMED:
+        found.append("legal_done")
+    if state is not None and state.restricted:
         return found
     if facts.is_open:
         found.append("open")
@@ -49,7 +58,7 @@ def cells(facts: CaseFacts) -> Iterator[Cell]:
     for bucket in buckets(facts):
         for dim, key in keys:
             yield facts.ward_code, dim, key, bucket
-    if facts.is_open:
+    if "open" in buckets(facts):
         yield facts.ward_code, "status", facts.status, "open"
 
 

@@ -288,7 +288,7 @@ def follow_sources(tx: Tx, report_ids: Sequence[int]) -> None:
 
 def _late(case: Any, result: Owed | None) -> bool | None:
     """Whether it was closed after its deadline; in the deadline's very second is in time."""
-    if case.status == Status.MERGED or case.closed_at is None:
+    if case.status in (Status.MERGED, Status.HANDED_OVER) or case.closed_at is None:
         return None
     due_at = result.due.due_at if result else case.due_at
     return due_at is not None and case.closed_at.replace(microsecond=0) > due_at

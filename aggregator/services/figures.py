@@ -95,5 +95,5 @@ def _row(key: str, label: str, numbers: Counter[str]) -> CountRow:
     return CountRow(
         key=key, label=label, open=numbers["open"], due_soon=numbers["due_soon"],
         overdue=numbers["overdue"], paused=numbers["paused"], done=numbers["done"],
-        done_late=numbers["done_late"],
+        done_late=numbers["done_late"], legal=numbers["legal"], legal_done=numbers["legal_done"],
     )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 
 from aggregator.domain.people import Actor, Right
 from aggregator.errors import NotAllowed, NotFound, StaleWrite
-from aggregator.services import counters, ledger
+from aggregator.services import counters, ledger, legal_matters
 from aggregator.services.clock import Clock
 from aggregator.storage import case_queries, request_queries
 from aggregator.storage.db import Database, Tx
@@ -50,6 +50,7 @@ class Frame:
                 return done["result"]
             now = self._clock()
             case = seen(tx, actor, case_id, lock=True)
+            legal_matters.check_may_read(actor, case)
             if version is not None and case.version != version:
                 raise StaleWrite(
                     f"case {case_id} has changed since the page was drawn",

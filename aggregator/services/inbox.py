@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregator.domain.people import Actor
+from aggregator.domain.people import Actor, Right
 from aggregator.domain.text import clean, e164, squash
 from aggregator.services.deadlines import NO_DEADLINE
 from aggregator.services.rows import inbox_row
@@ -39,6 +39,8 @@ _VIEW: dict[str, dict[str, Any]] = {
     "problem": {"problem": True},
     "closed": {"is_open": False},
     "paused": {"stage": "paused"},
+    "legal": {"legal": ("suspected", "recognised")},
+    "legal_done": {"legal": ("confirmed",), "is_open": False},
     "closed_late": {"is_open": False, "late": True},
 }
 
@@ -61,7 +63,7 @@ class Inbox:
             newest = inbox_queries.newest(tx) if query.case_ids is None else 0
         more = len(rows) > size
         return InboxPage(
-            rows=tuple(inbox_row(row) for row in rows[:size]),
+            rows=tuple(inbox_row(row, actor) for row in rows[:size]),
             next=_token(rows[size - 1]) if more else "",
             counts=counts,
             newest=newest,
@@ -86,17 +88,17 @@ class Inbox:
             category=_word(wanted.category),
             unit=_row_id(wanted.unit),
             officer=_row_id(officer),
-            case_ids=self._found(tx, q, ward) if q else None,
+            case_ids=self._found(tx, q, ward, actor) if q else None,
             after=_place(wanted.after),
             size=size,
             **given,
         )
 
-    def _found(self, tx: Tx, q: str, ward: str | None) -> list[int]:
+    def _found(self, tx: Tx, q: str, ward: str | None, actor: Actor) -> list[int]:
         words = squash(q).split()[:12]
         phone = e164(q)
         index = self._vault.blind(phone, "phone") if phone else None
-        return inbox_queries.search(tx, words, index, q, ward)
+        return inbox_queries.search(tx, words, index, q, ward, restricted=actor.may(Right.LEGAL))
 
     def _counts(self, tx: Tx, actor: Actor, ward: str | None) -> dict[str, int]:
         kept = count_queries.cells(tx, ward, ("all", "status", "officer"))
@@ -106,6 +108,7 @@ class Inbox:
         counts = {
             "open": total["all", "", "open"],
             "mine": total["officer", str(actor.id), "open"],
+            "legal": total["all", "", "legal"],
             "closed": total["all", "", "done"],
             **{view: total["all", "", view] for view in ("due_soon", "overdue", "problem")},
             **{view: total["status", view, "open"] for view in ("new", "needs_info", "waiting_unit")},

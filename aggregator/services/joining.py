@@ -17,13 +17,14 @@ from itertools import product
 from typing import Any
 
 from aggregator.domain import matching
+from aggregator.domain.legal import LegalState
 from aggregator.domain.matching import RULE_VERSION, Traits
 from aggregator.domain.people import Actor
 from aggregator.domain.sla import ClockKind
 from aggregator.domain.workflow import OPEN, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services import clock_log, counters, deadlines, ledger
+from aggregator.services import clock_log, counters, deadlines, ledger, legal_matters
 from aggregator.services.arrival_rows import EXTRACT, TITLE, features
 from aggregator.services.clock_log import carry_pause, pause_reason
 from aggregator.services.deadlines import NO_DEADLINE, Deadlines
@@ -44,6 +45,8 @@ def merge(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, into: Any, now: da
         raise _refused("cases of two wards are not merged", "Không gộp vụ việc của hai phường khác nhau.")
     if not (case.is_open and into.is_open):
         raise _refused("both cases must be open", "Chỉ gộp được hai vụ việc đang mở.")
+    for one in (case, into):
+        legal_matters.check_decided(one)
     theirs = [row.report_id for row in case_queries.living(tx, into.id)]
     ours = [row.report_id for row in case_queries.living(tx, case.id)]
     was, now_in = pause_reason(tx, case.id), pause_reason(tx, into.id)
@@ -68,6 +71,8 @@ def split(
     tx: Tx, clocks: Deadlines, actor: Actor, case: Any, report_ids: Sequence[int], now: datetime
 ) -> int:
     """Take `report_ids` out of `case`; the id of the (first) case they live in now."""
+    if legal_matters.state_of(case) is LegalState.CONFIRMED:
+        legal_matters.check_ordinary(case)
     members = [row.report_id for row in case_queries.living(tx, case.id)]
     chosen = [report for report in members if report in set(report_ids)]
     rest = [report for report in members if report not in set(report_ids)]
@@ -156,12 +161,15 @@ def _send_home(
         _revive(tx, home, len(reports), now)
         _move(tx, actor, case.id, home, reports, now, "undo")
         now_in = pause_reason(tx, home)
+    if legal_matters.is_restricted(case):
+        now_in = was  # the report's clock stands still in the one as in the other
     if case.is_open:
         carry_pause(tx, home, reports, was=was, now_in=now_in, at=now)
     else:
         _reopen_clocks(tx, home, reports, now, actor)
         # Of a reopening and a pause in the same instant the reopening would count.
         carry_pause(tx, home, reports, was=None, now_in=now_in, at=now + timedelta(microseconds=1))
+    legal_matters.inherit(tx, case, home, reports, now)
     clocks.refresh(tx, home, now)
     told = {"reports": reports, "from": case.code}
     ledger.append(tx, [Draft(case.ward_code, "split_off", now, told, home, actor.id)])

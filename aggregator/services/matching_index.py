@@ -66,6 +66,8 @@ class Matcher:
             (other, verdict)
             for other, verdict in ranked
             if other.case_id != case_id
+            # Not even as a question: what a legal matter says is not for everybody to compare.
+            and not (t.legal or other.legal)
             and (verdict.judgement is not Judgement.DIFFERENT or verdict.recurrence)
         ]
         return Placement(

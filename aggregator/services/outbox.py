@@ -40,7 +40,7 @@ from aggregator.domain.people import Actor, Right
 from aggregator.errors import LeaseLost, NotAllowed, NotFound
 from aggregator.sdk.contract import Capabilities, ChannelError
 from aggregator.sdk.discovery import Found
-from aggregator.services import delivery_log, delivery_views, ledger
+from aggregator.services import delivery_log, delivery_views, ledger, legal_matters
 from aggregator.services.carrying import Carried, Trip, failed
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections
@@ -266,7 +266,8 @@ class Outbox:
         now = self._clock()
         with self._db.read() as tx:
             rows = outbox_queries.listed(tx, ward=actor.ward, states=_FOR_PEOPLE)
-            return tuple(delivery_views.manual_item(row, now) for row in rows)
+            mine = [row for row in rows if legal_matters.may_read(actor, row)]
+            return tuple(delivery_views.manual_item(row, now) for row in mine)
 
     def list(self, actor: Actor | None, state: Delivery | None = None) -> tuple[DeliveryView, ...]:
         """Messages in `state`, oldest first; without one, all that the source has not shown yet."""
@@ -294,7 +295,10 @@ def _capabilities(connectors: Mapping[str, Found], kind: str) -> Capabilities | 
 
 def _seen(tx: Tx, actor: Actor | None, message_id: int) -> Any:
     row = outbox_queries.one(tx, message_id)
-    if row is None or (actor is not None and not actor.sees(row.ward_code)):
+    hidden = actor is not None and not (
+        row is not None and actor.sees(row.ward_code) and legal_matters.may_read(actor, row)
+    )
+    if row is None or hidden:
         raise NotFound(
             f"no outbox message {message_id}", message_vi="Không có phúc đáp này, hoặc bạn không được xem."
         )

@@ -30,7 +30,7 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services import ledger
+from aggregator.services import ledger, legal_matters
 from aggregator.services.cases import Cases
 from aggregator.services.clock import Clock
 from aggregator.services.frame import Frame, not_found, require
@@ -92,6 +92,8 @@ class Placing:
             if case.ward_code == ward_code:
                 raise _wrong_ward("the case is in that ward already")
             _check_open(case)
+            # What a denouncer told goes to nobody else before a person has said what it is.
+            legal_matters.check_decided(case)
             book = self._rules.book(tx)
             reports = report_queries.in_case_ids(tx, self._members(tx, case_id))
             self._decide(tx, actor, case, reports, _Ward(ward_code, name), Cause.MOVED, now)

@@ -9,17 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from aggregator.domain.delivery import Delivery
+from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.workflow import Status
 from aggregator.services.clock_views import Explained
 
 #: The inbox's views, in the order of the menu.
-VIEWS = ("open", "new", "mine", "due_soon", "overdue", "needs_info", "waiting_unit", "problem", "closed")
-#: Views without a menu entry: what lies behind two columns of the leaders' table.
-MORE_VIEWS = ("paused", "closed_late")
+VIEWS = (
+    "open",
+    "new",
+    "mine",
+    "due_soon",
+    "overdue",
+    "needs_info",
+    "waiting_unit",
+    "problem",
+    "legal",
+    "closed",
+)
+#: Views without a menu entry: what lies behind figures of the leaders' page.
+MORE_VIEWS = ("paused", "closed_late", "legal_done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,10 @@ class InboxRow:
     unread: bool
     delivery_problem: bool
     version: int
+    #: Whether it is, or may be, a complaint or denunciation.
+    legal: LegalState | None = None
+    #: Restricted, and this person has not the right: title, text, place and channel are left out.
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +237,32 @@ class ReplyView:
 
 
 @dataclass(frozen=True, slots=True)
+class LegalWords:
+    """Words of a report that tell of a legal matter, and why."""
+
+    report_id: int
+    quote: str
+    why_vi: str
+    why_en: str
+    clear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LegalView:
+    """A complaint or denunciation as the case page tells it."""
+
+    kind: LegalKind
+    found_at: datetime
+    words: tuple[LegalWords, ...] = ()
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    reason: str | None = None
+    handed_to: str | None = None
+    register_no: str | None = None
+    registered_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     row: InboxRow
     unit_id: int | None
@@ -239,6 +281,7 @@ class CaseView:
     moves: tuple[Status, ...]
     #: Where the case can be moved: the other wards of this installation, by name.
     other_wards: tuple[Choice, ...]
+    legal: LegalView | None = None
 
     @property
     def deadline_vi(self) -> str:
@@ -273,6 +316,9 @@ class CountRow:
     paused: int
     done: int
     done_late: int
+    #: Complaints and denunciations, in none of the numbers above: to be decided on, and handed over.
+    legal: int = 0
+    legal_done: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def session(tx: Tx, token_hash: str) -> Row[Any] | None:
         select(
             sessions.c.seen_at, sessions.c.expires_at,
             officers.c.id, officers.c.login, officers.c.name, officers.c.role, officers.c.ward_code,
-            officers.c.unit_id, officers.c.language,
+            officers.c.unit_id, officers.c.language, officers.c.legal,
         )
         .join(officers, officers.c.id == sessions.c.officer_id)
         .where(sessions.c.token_hash == token_hash, officers.c.active)

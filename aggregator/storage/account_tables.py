@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, false
 
 from aggregator.storage.types import Id, Instant, Json, metadata
 
@@ -16,6 +16,8 @@ officers = Table(
     #: NULL sees every ward of the installation (administrators and city leaders only).
     Column("ward_code", Text, ForeignKey("wards.code")),
     Column("unit_id", Id, ForeignKey("units.id")),
+    #: Named by a leader to read complaints and denunciations. Leaders may without it.
+    Column("legal", Boolean, nullable=False, server_default=false()),
     Column("password_hash", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("active", Boolean, nullable=False),

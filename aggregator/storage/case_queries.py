@@ -30,11 +30,13 @@ class CaseFacts:
     stage: str
     late: bool | None
     delivery_problem: bool
+    legal: str | None
 
 
 _FACTS = (
     cases.c.ward_code, cases.c.unit_id, cases.c.officer_id, cases.c.category_code, cases.c.channel_id,
     cases.c.status, cases.c.is_open, cases.c.stage, cases.c.late, cases.c.delivery_problem,
+    cases.c.legal,
 )  # fmt: skip
 
 
@@ -76,7 +78,7 @@ def facts(tx: Tx, case_ids: Iterable[int]) -> dict[int, CaseFacts]:
     found = {}
     for part in chunks(sorted(set(case_ids))):
         query = select(cases.c.id, *_FACTS).where(cases.c.id.in_(part))
-        found.update({row[0]: CaseFacts(*row[1:]) for row in tx.execute(query)})
+        found.update({row[0]: CaseFacts(*tuple(row)[1:]) for row in tx.execute(query)})
     return found
 
 

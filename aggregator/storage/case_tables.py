@@ -66,7 +66,9 @@ cases = Table(
     Column("unread", Boolean, nullable=False),
     Column("delivery_problem", Boolean, nullable=False),
     Column("merged_into", Id, ForeignKey("cases.id")),
-    #: The status that undoing the merge gives back.
+    #: suspected, recognised, confirmed, dismissed; NULL where nothing tells of a complaint or denunciation.
+    Column("legal", Text),
+    #: The status that undoing the merge, or the handing over, gives back.
     Column("status_before", Text),
     Column("version", Integer, nullable=False),
     # The code first: somebody who sees every ward looks a code up without one.
@@ -90,6 +92,17 @@ cases = Table(
             postgresql_where=text(column),
         )
         for name, column in _MARKS.items()
+        for suffix, ward in (("", ("ward_code",)), ("_all", ()))
+    ),
+    *(
+        Index(
+            f"ix_cases_legal{suffix}",
+            *ward,
+            "sort_at",
+            "id",
+            sqlite_where=Column("legal").isnot(None),
+            postgresql_where=Column("legal").isnot(None),
+        )
         for suffix, ward in (("", ("ward_code",)), ("_all", ()))
     ),
     Index(

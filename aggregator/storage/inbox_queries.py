@@ -52,6 +52,8 @@ class ListQuery:
     status: str | None = None
     problem: bool = False
     late: bool = False
+    #: States of legal matters asked for; without any, a list of feedback leaves the restricted ones out.
+    legal: Sequence[str] = ()
     channel: str | None = None
     category: str | None = None
     unit: int | None = None
@@ -66,6 +68,7 @@ _LIST = (
     cases.c.category_code, cases.c.status, cases.c.received_at, cases.c.due_at, cases.c.closed_at,
     cases.c.stage, cases.c.report_count, cases.c.unread, cases.c.delivery_problem, cases.c.version,
     cases.c.sort_at, cases.c.is_open, cases.c.unit_id, cases.c.officer_id,
+    cases.c.legal,
     channels.c.title.label("channel"), channels.c.slug.label("channel_slug"),
     units.c.name.label("unit"), officers.c.name.label("officer"),
 )  # fmt: skip
@@ -130,14 +133,18 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
         found.append(cases.c.id.in_(wanted.case_ids))
     if wanted.ward is not None:
         found.append(_read(wanted, cases.c.ward_code) == wanted.ward)
-    if wanted.problem:
+    if wanted.legal:
+        found.append(cases.c.legal.in_(wanted.legal))
+    elif wanted.problem:
         # Answered and merged cases too: the officer is done, the source does not know it.
         found.append(_marked("delivery_problem"))
     elif wanted.late:
         found.append(_marked("late"))  # only what is closed is late
     else:
         found.append(_read(wanted, cases.c.is_open).is_(wanted.is_open))
-    if not (wanted.problem or wanted.late or wanted.is_open) and wanted.status is None:
+    if not (wanted.legal or wanted.problem) and wanted.case_ids is None:
+        found.append(_ORDINARY)
+    if not (wanted.legal or wanted.problem or wanted.late or wanted.is_open) and wanted.status is None:
         found.append(cases.c.status != "merged")
     for column, value in (
         (cases.c.stage, wanted.stage),
@@ -156,6 +163,10 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
     return found
 
 
+#: Within a function, or the few legal matters would seem worth an index of their own.
+_ORDINARY = func.coalesce(cases.c.legal, "").not_in(("recognised", "confirmed"))
+
+
 def _marked(name: str) -> ColumnElement[bool]:
     # Bare, as the partial index says it: with "= 1" or a parameter SQLite would not recognise it.
     return literal_column(f"cases.{name}")
@@ -164,11 +175,19 @@ def _marked(name: str) -> ColumnElement[bool]:
 # Search
 
 
-def search(tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None) -> list[int]:
-    """Case ids found, of reports newest first; words are folded, the last one may be a beginning."""
+def search(
+    tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None, *, restricted: bool
+) -> list[int]:
+    """Case ids found, of reports newest first; words are folded, the last one may be a beginning.
+
+    Not `restricted`: by what a restricted legal matter says it is not found, by its code it is.
+    """
     report_ids = _by_words(tx, words, ward) if words else []
     named = select(cases.c.id).where(cases.c.code == code)
-    ways = [_of_ward(named, cases.c.ward_code, ward), _homes(memberships.c.report_id.in_(report_ids))]
+    ways = [
+        _of_ward(named, cases.c.ward_code, ward),
+        _homes(memberships.c.report_id.in_(report_ids), restricted),
+    ]
     if phone_index is not None:
         called = select(reporters.c.report_id).where(reporters.c.phone_index == phone_index)
         if ward is not None:
@@ -178,14 +197,17 @@ def search(tx: Tx, words: Sequence[str], phone_index: str | None, code: str, war
             .order_by(reporters.c.report_id.desc())
             .limit(SEARCH_CAP)
         )
-        ways.append(_homes(memberships.c.report_id.in_(by_phone)))
+        ways.append(_homes(memberships.c.report_id.in_(by_phone), restricted))
     # One statement for all ways, for a list page may take six; and no OR, which no index serves.
     return list(tx.scalars(union(*ways)))
 
 
-def _homes(reported: ColumnElement[bool]) -> Select[Any]:
+def _homes(reported: ColumnElement[bool], restricted: bool) -> Select[Any]:
     """The cases in which these reports live now."""
-    return select(memberships.c.case_id).where(reported, memberships.c.ended_at.is_(None))
+    found = select(memberships.c.case_id).where(reported, memberships.c.ended_at.is_(None))
+    if restricted:
+        return found
+    return found.join(cases, cases.c.id == memberships.c.case_id).where(_ORDINARY)
 
 
 # What has come since

@@ -275,7 +275,8 @@ def _listed() -> Any:
             outbox, reports.c.external_id, reports.c.url, channels.c.title.label("channel"), channels.c.slug,
             channels.c.kind.label("channel_kind"), schedule.c.paused, schedule.c.state.label("channel_state"),
             schedule.c.write_open_until, schedule.c.write_error_code, cases.c.ward_code,
-            cases.c.code.label("case_code"), replies.c.body, replies.c.kind.label("reply_kind"),
+            cases.c.code.label("case_code"), cases.c.legal,
+            replies.c.body, replies.c.kind.label("reply_kind"),
             _older_waits().label("behind"),
         )
         .join(replies, replies.c.id == outbox.c.reply_id)

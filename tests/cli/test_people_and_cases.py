@@ -47,6 +47,27 @@ def test_piped_password_is_taken_and_not_printed(motmoi: Any) -> None:
         assert product.accounts.sign_in("minh", "mật khẩu của Minh")[1].role is Role.LEADER
 
 
+def test_a_restricted_case_is_told_by_its_state_and_not_by_its_text(motmoi: Any, tmp_path: Path) -> None:
+    _people(motmoi)
+    table = tmp_path / "to-cao.csv"
+    table.write_text(
+        "Mã,Ngày gửi,Nội dung\n1,02/03/2026 08:00,Tôi tố cáo ông Trần Văn Giả nhận hối lộ\n"
+        "2,02/03/2026 09:00,Nếu không sửa đường tôi sẽ khiếu nại\n"
+    )
+    config = tmp_path / "map.toml"
+    config.write_text('[columns]\nexternal_id = "Mã"\nreceived_at = "Ngày gửi"\nbody = "Nội dung"\n')
+    motmoi.json("import", table, "--channel", "to-cao", "--mapping", config, "--ward", "27142")
+    restricted, flagged = (motmoi.json("case", "show", str(n)) for n in (1, 2))
+    assert (restricted["legal_state"], restricted["masked"], restricted["reports"]) == (
+        "recognised",
+        True,
+        [],
+    )
+    assert "hối lộ" not in json.dumps(restricted, ensure_ascii=False)
+    assert (flagged["legal_state"], flagged["legal"]["kind"]) == ("suspected", "khieu_nai")
+    assert [words["quote"] for words in flagged["legal"]["words"]] == ["khiếu nại"]
+
+
 def test_ward_and_unit_that_are_there_keep_their_name_and_work(motmoi: Any) -> None:
     assert motmoi("channel", "list").code == 0
     with motmoi.product() as product:

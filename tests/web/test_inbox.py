@@ -77,7 +77,8 @@ def test_duplicates_and_undelivered_answers_show_in_the_row(office: Office, lan:
 def test_every_view_has_its_count_and_its_own_empty_words(office: Office, lan: Browser) -> None:
     page = lan.get("/")
     assert list(counts(page)) == [
-        "open", "new", "mine", "due_soon", "overdue", "needs_info", "waiting_unit", "problem", "closed",
+        "open", "new", "mine", "due_soon", "overdue", "needs_info", "waiting_unit", "problem", "legal",
+        "closed",
     ]  # fmt: skip
     words = {view: soup(lan.get(f"/?view={view}")).select_one(".empty").text.strip() for view in counts(page)}
     assert len(set(words.values())) == len(words)
