@@ -60,7 +60,7 @@ LABELS_VI: dict[Status, str] = {
     Status.RESOLVED: "Đã giải quyết",
     Status.REJECTED: "Từ chối",
     Status.MERGED: "Đã gộp",
-    Status.HANDED_OVER: "Đã chuyển giải quyết khiếu nại, tố cáo",
+    Status.HANDED_OVER: "Đã chuyển giải quyết",
 }
 
 

@@ -40,6 +40,27 @@ def status(office: Office, case: int) -> Status:
 # The life of a case ---------------------------------------------------------------------------
 
 
+def test_asking_the_citizen_by_status_pauses_the_clock_and_coming_back_lets_it_run(office: Office) -> None:
+    case = office.opens("1")
+    office.cases.move(office.lan, case, Status.NEEDS_INFO, "Xin ảnh chụp")
+    assert office.row(case).stage == "paused"
+    office.clock.forward(days=7)
+    office.cases.move(office.lan, case, Status.IN_PROGRESS)
+    row = office.row(case)
+    assert (row.stage, row.due_at) == ("none", DUE + timedelta(days=7)), "the week's five working days"
+    assert kinds(office, case) == ["opened", "paused", "moved", "resumed", "moved"]
+    office.is_sound()
+
+
+def test_a_pause_for_another_reason_outlasts_asking_the_citizen(office: Office) -> None:
+    case = office.opens("1")
+    office.cases.pause(office.lan, case, "site_visit")
+    office.cases.move(office.lan, case, Status.NEEDS_INFO)
+    office.cases.move(office.lan, case, Status.IN_PROGRESS)
+    assert office.row(case).stage == "paused"
+    office.is_sound()
+
+
 def test_a_case_is_assigned_worked_on_and_closed_by_its_answer(office: Office) -> None:
     case = office.opens("1")
     unit = office.accounts.ensure_unit("27142", "Tổ trật tự", [])
