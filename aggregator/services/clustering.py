@@ -5,13 +5,14 @@
 Promise: the same lines give the same cases, in one process or several, because only the reading of
 reports is shared out; placing goes one after the other, in the order of the lines. What may surprise:
 telephone numbers are compared in their international form and not as the blind index that is stored,
-which gives the same answer and needs no key. A case is named after its first report.
+which gives the same answer and needs no key. A case is named after its first report, so the ids of all
+reports are held to the end, about 130 bytes each; everything else of a report that is over is forgotten.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,9 +100,10 @@ def _instant(given: Mapping[str, Any], name: str) -> datetime:
 def cluster(lines: Iterable[str], processes: int = 1) -> Iterator[Clustered | BadLine]:
     """One answer a line that is not blank, in their order; lines must come in the order of `received_at`."""
     index = LiveCandidates()
-    matcher, ids, known = Matcher(index), dict[int, str](), set[str]()
+    matcher, ids, known = Matcher(index), [""], set[str]()  # ids by line, which is the report's number
     latest: datetime | None = None
     for line, (name, read) in enumerate(_read(lines, processes), start=1):
+        ids.append(name or "")
         if name is None:
             continue
         if isinstance(read, str):
@@ -113,14 +115,13 @@ def cluster(lines: Iterable[str], processes: int = 1) -> Iterator[Clustered | Ba
         else:
             latest = read.received_at
             known.add(name)
-            ids[line] = name  # the line's number is the report's
             placement = matcher.place(read)
             case_id = line if placement.case_id is None else placement.case_id
             matcher.settle(read, case_id)
             yield _told(name, ids, case_id, placement)
 
 
-def _told(name: str, ids: Mapping[int, str], case_id: int, placement: Placement) -> Clustered:
+def _told(name: str, ids: Sequence[str], case_id: int, placement: Placement) -> Clustered:
     ranked = placement.ranked
     beside = next((pair for pair in ranked if pair[0].report_id == placement.beside), None)
     best = beside or (ranked[0] if ranked else None)
