@@ -134,6 +134,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def _chain(number: str) -> list[str]:
+    if number.isdigit():
+        return [number.lstrip("0") or "0"]
     parts = re.split(r"\s?/\s?", re.sub(r"\s?-\s?", "-", number))
     return [part.lstrip("0") or "0" for part in parts]
 

@@ -20,6 +20,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -133,6 +134,7 @@ _TELEX_SYLLABLE = re.compile(
 _TWICE = re.compile(r"(aa|ee|oo)")
 
 
+@lru_cache(maxsize=16384)
 def untelexed(word: str) -> str:
     """A folded word with the telex keys in it turned into letters; any other word as it is."""
     if not _TELEX_LEFT.search(word):
@@ -214,9 +216,7 @@ def tokens(text: str) -> list[str]:
 
 def tokens_of(folded: str) -> list[str]:
     """The `tokens` of an already folded text."""
-    found = words(folded)
-    if _TELEX_LEFT.search(folded):
-        found = list(map(untelexed, found))
+    found = list(map(untelexed, words(folded)))
     if _SPECIAL.isdisjoint(found) and not _MAY_BE_GLUED.search(folded):
         return found
     return list(_spelled(found))
