@@ -178,7 +178,8 @@ class Intake:
         report_ids |= {values.external_id: head.report_id for head, values, *_ in work.changed}
         self._admission.admit(tx, run, book, list(work.new.values()), now)
         self._admission.revise(tx, run, book, work.changed, learned, now)
-        self._learning.take(tx, ((one.ward, one.values.address) for one in work.new.values()), now)
+        named = ((one.ward, one.values.address) for one in work.new.values())
+        self._learning.take(tx, named, learned.streets, now)
         report_queries.insert_revisions(
             tx,
             [

@@ -49,8 +49,13 @@ class Learning:
                 self._streets = day, gazetteer(street_queries.known_streets(tx, day))
             return Learned(self._rules[1], self._streets[1])
 
-    def take(self, tx: Tx, addresses: Iterable[tuple[str, str | None]], now: datetime) -> None:
-        """Count the streets that address fields name: pairs of the report's ward and its address."""
+    def take(
+        self, tx: Tx, addresses: Iterable[tuple[str, str | None]], known: Gazetteer, now: datetime
+    ) -> None:
+        """Count the streets that address fields name: pairs of the report's ward and its address.
+
+        What is known needs no more counting, which spares nearly every write once an office is at work.
+        """
         day = now.astimezone(VN).date()
         if self._tidied != day:
             self._tidied = day
@@ -58,6 +63,7 @@ class Learning:
         named: Counter[tuple[str, str]] = Counter()
         for ward, address in addresses:
             place = field_place(address)
-            if place and place.street and learnable(place.street):
-                named[ward, place.street] += 1
+            street = place.street if place else None
+            if street and learnable(street) and not known.knows(street, ward):
+                named[ward, street] += 1
         street_queries.count_streets(tx, named, day, OFTEN)

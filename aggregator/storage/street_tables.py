@@ -43,6 +43,7 @@ streets = Table(
     Column("ward_code", Text, ForeignKey("wards.code"), primary_key=True),
     #: Folded, as address fields name it.
     Column("street", Text, primary_key=True),
+    #: How many address fields named it, counted until it is known.
     Column("reports", Integer, nullable=False),
     #: The day (in Viet Nam) on which it was last named, and on which it had been named often enough.
     Column("last_day", Date, nullable=False),
