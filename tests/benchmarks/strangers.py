@@ -271,9 +271,10 @@ class _Stream:
         voice: Person | None = None,
     ) -> tuple[dict[str, Any], Truth]:
         rng = self.rng
+        exact = kind in HARD_KINDS  # else nobody could tell it from what it resembles
         script = rng.randrange(1 << 40) if script is None else script
         channel = rng.choices(("app", "hotline_1022", "web", "zalo"), (38, 22, 24, 16))[0]
-        subject, body = _text(case, voice or person, channel, script)
+        subject, body = _text(case, voice or person, channel, script, exact=exact)
         place, problem = case.place, case.problem
         lat, lng = fix(rng, place) if rng.random() < FIX_GIVEN.get(channel, 0.05) else (None, None)
         told = rng.random() < WARD_GIVEN[channel] or kind == "other_ward"
@@ -287,7 +288,7 @@ class _Stream:
             "subject": subject,
             "body": body,
             "category": None if dice > 0.88 or channel == "zalo" else label,
-            "address": address_field(rng, place, channel),
+            "address": address_field(rng, place, channel, exact=exact),
             "ward": f"Phường {place.ward.name}" if told else None,
             "lat": lat,
             "lng": lng,
@@ -298,12 +299,12 @@ class _Stream:
         return report, Truth(report["id"], case.number, kind, of)
 
 
-def _text(case: Case, person: Person, channel: str, script: int) -> tuple[str | None, str]:
+def _text(case: Case, person: Person, channel: str, script: int, *, exact: bool) -> tuple[str | None, str]:
     """Subject and body; all choices but the place come from the script: elsewhere it reads the same."""
     rng = random.Random(script)
     style = "staff" if channel == "hotline_1022" else person.style
     problem = case.problem
-    core = rng.choice(problem.wordings).format(p=where(rng, case.place, channel))
+    core = rng.choice(problem.wordings).format(p=where(rng, case.place, channel, exact=exact))
     parts = [core[0].upper() + core[1:] if style != "teen" else core]
     if rng.random() < 0.04:
         parts.append(f"Liên hệ {person.phone}.")

@@ -142,9 +142,11 @@ def fix(rng: random.Random, place: Place) -> tuple[float, float]:
     return round(lat, 6), round(lng, 6)
 
 
-def where(rng: random.Random, place: Place, channel: str) -> str:
+def where(rng: random.Random, place: Place, channel: str, *, exact: bool) -> str:
+    """How somebody says the place; unless `exact`, a few leave the number out."""
+    vague = rng.random() < VAGUE and not exact
     street, word = place.street, place.ward.alley
-    if place.chain and place.sort != "flat" and rng.random() < VAGUE:
+    if place.chain and place.sort != "flat" and vague:
         said = f"đường {street}" if place.sort == "house" else f"đầu {word} {place.chain[0]} {street}"
         return said + _ward_words(rng, place.ward, 0.9)
     if place.sort == "landmark":
@@ -225,9 +227,9 @@ def _ward_words(rng: random.Random, ward: Ward, chance: float) -> str:
     return rng.choices(said, (5, 4, 2, 2, 1, 1, 2))[0]
 
 
-def address_field(rng: random.Random, place: Place, channel: str) -> str | None:
+def address_field(rng: random.Random, place: Place, channel: str, *, exact: bool) -> str | None:
     if rng.random() > {"web": 0.85, "hotline_1022": 0.6, "app": 0.3}.get(channel, 0.03):
         return None
-    return where(rng, place, "app") + (
+    return where(rng, place, "app", exact=exact) + (
         f", Phường {place.ward.name}, TP. Hồ Chí Minh" if rng.random() < 0.4 else ""
     )
