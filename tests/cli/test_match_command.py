@@ -95,6 +95,38 @@ def test_bad_lines_are_named_and_the_rest_goes_on(clustered: Any) -> None:
     assert named == ["2", "3", "4", "5", "6", "7", "8"]
 
 
+ODD: dict[str, dict[str, Any]] = {
+    "no house number": {"address": "không"},
+    "longitude first": {"lat": 106.6601, "lng": 10.7626},
+    "no position": {"lat": 0, "lng": 0},
+    "half a position": {"lat": 10.7626},
+    "nothing": {"body": ""},
+    "one word": {"body": "Rác"},
+    "100 kB of one letter": {"body": "ắ" * 100_000},
+    "emoji": {"body": "🗑️😡🗑️"},
+    "mixed scripts": {"body": "Мусор 垃圾 ขยะ rác"},
+    "right-to-left marks": {"body": "\u202erác\u200f"},
+    "another's telephone": {"body": "Gọi bác Tư 0903 123 456"},
+}
+
+
+def test_odd_reports_are_answered_like_any_other(clustered: Any) -> None:
+    """Nothing that one of them writes is taken for the same problem as another's."""
+    ran, out = clustered([line(note, 3, **given | {"ward": None}) for note, given in ODD.items()])
+    assert ran.code == 0, ran.err
+    assert [one["id"] for one in out] == list(ODD)
+    same = {one["id"] for one in out if one["judgement"] == "same"}
+    assert same <= {"longitude first", "no position", "half a position"}  # one text about one house
+
+
+def test_swapped_coordinates_are_the_same_point(clustered: Any) -> None:
+    text = "Đống rác to, hôi thối, mấy ngày nay không ai dọn, ruồi nhặng bay khắp nơi"
+    _, out = clustered(
+        [line("a", 1, text, lat=10.7626, lng=106.6601), line("b", 1, text, lat=106.6601, lng=10.7626)]
+    )
+    assert [one["case"] for one in out] == ["a", "a"]
+
+
 def test_the_file_read_is_never_written_over(motmoi: Any, tmp_path: Path) -> None:
     given = tmp_path / "in.jsonl"
     given.write_text(line("a", 1))
