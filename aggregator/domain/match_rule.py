@@ -56,7 +56,7 @@ class Thresholds:
     number: int = field(default=0, compare=False)
 
 
-#: Below this, made streams had one wrong merge in ten; above, nothing but copies joins.
+#: Of what scores less, fewer than half were one problem on made streams; above, hardly a copy joins.
 SAME_FLOOR, SAME_MOST = 0.7, 0.9999
 UNSURE_LEAST = 0.05
 CAPS, WINDOWS = (2, 500), (1, 400)

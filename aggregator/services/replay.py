@@ -47,9 +47,9 @@ def replay(
 ) -> Replayed:
     """What becomes of the reports where those are judged `again`. `lived` must come in time order."""
     matcher, homes = Matcher(LiveCandidates(), rules), dict[int, int]()
-    ids: list[int] = []  # the index wants rising numbers, and what came late has a high one
+    ids = [0]  # number -> report id: the index wants rising numbers, and what came late has a high id
     found = Replayed({}, {})
-    for number, (own, lives_in) in enumerate(lived):
+    for number, (own, lives_in) in enumerate(lived, start=1):
         t = replace(own, report_id=number)
         ids.append(own.report_id)
         if again(own):

@@ -81,7 +81,7 @@ def test_the_categorys_own_cap_holds_at_intake(office: Office) -> None:
 
 
 BOUNDS = [
-    ({"same": 0.5}, "same", "a wrong merge in ten"),
+    ({"same": 0.5}, "same", "fewer than half would be right"),
     ({"same": 1.0}, "same", "nothing would ever join, not even a copy"),
     ({"unsure": 0.9}, "unsure", "a suggestion needs less than a merge"),
     ({"unsure": 0.0}, "unsure", "everything would be asked"),
