@@ -143,7 +143,7 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
     else:
         found.append(_read(wanted, cases.c.is_open).is_(wanted.is_open))
     if not (wanted.legal or wanted.problem) and wanted.case_ids is None:
-        found.append(_ORDINARY)
+        found.append(ORDINARY)
     if not (wanted.legal or wanted.problem or wanted.late or wanted.is_open) and wanted.status is None:
         found.append(cases.c.status != "merged")
     for column, value in (
@@ -164,7 +164,7 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
 
 
 #: Within a function, or the few legal matters would seem worth an index of their own.
-_ORDINARY = func.coalesce(cases.c.legal, "").not_in(("recognised", "confirmed"))
+ORDINARY = func.coalesce(cases.c.legal, "").not_in(("recognised", "confirmed"))
 
 
 def _marked(name: str) -> ColumnElement[bool]:
@@ -207,7 +207,7 @@ def _homes(reported: ColumnElement[bool], restricted: bool) -> Select[Any]:
     found = select(memberships.c.case_id).where(reported, memberships.c.ended_at.is_(None))
     if restricted:
         return found
-    return found.join(cases, cases.c.id == memberships.c.case_id).where(_ORDINARY)
+    return found.join(cases, cases.c.id == memberships.c.case_id).where(ORDINARY)
 
 
 # What has come since

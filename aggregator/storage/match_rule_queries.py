@@ -11,6 +11,7 @@ from sqlalchemy import Row, and_, func, insert, or_, select
 from aggregator.domain.matching import Traits
 from aggregator.storage.case_tables import cases, memberships
 from aggregator.storage.db import Tx
+from aggregator.storage.inbox_queries import ORDINARY
 from aggregator.storage.match_rule_tables import match_adoptions, match_models, match_thresholds
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import judgements, match_traits, reports
@@ -111,7 +112,7 @@ def told_by_people(tx: Tx, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, 
 
 
 def shown(tx: Tx, report_ids: Sequence[int]) -> dict[int, Row[Any]]:
-    """Report id -> what a list shows of it, with the case it lives in now."""
+    """Report id -> what a list shows of it, with the case it lives in now; no restricted legal matter."""
     query = (
         select(
             reports.c.id, reports.c.body, reports.c.subject, reports.c.address, reports.c.received_at,
@@ -119,6 +120,7 @@ def shown(tx: Tx, report_ids: Sequence[int]) -> dict[int, Row[Any]]:
         )
         .join(memberships, (memberships.c.report_id == reports.c.id) & memberships.c.ended_at.is_(None))
         .join(cases, cases.c.id == memberships.c.case_id)
+        .where(ORDINARY)
     )  # fmt: skip
     found: dict[int, Row[Any]] = {}
     for part in chunks(sorted(set(report_ids))):

@@ -115,3 +115,12 @@ def test_who_could_not_set_it_gets_no_preview(office: Office) -> None:
         office.previews.preview(office.minh, HERE, same=0.95, days=400)
     with pytest.raises(InputInvalid, match="same"):
         office.previews.preview(office.minh, HERE, same=0.2)
+
+
+def test_a_restricted_legal_matter_is_counted_and_never_listed(office: Office) -> None:
+    """A leader of every ward need not be one who may read complaints."""
+    two_holes(office)
+    with office.db.write() as tx:
+        tx.exec_driver_sql(f"UPDATE cases SET legal = 'recognised' WHERE id = {office.case_of('1')}")
+    found = office.previews.preview(office.minh, HERE, same=0.9999)
+    assert found.counts == {Change.APART: 2} and found.rows == ()
