@@ -24,7 +24,8 @@ Chains run from the street inwards, whatever order they were written in; leading
 
 Known exceptions. Hà Nội also writes 35/163 for house 35 of alley 163; it is read as written, which is
 consistent with itself. In text without capitals a bare number needs a common first syllable of street
-names after it ("12 le loi" yes, "3 ho ga" no). Offsets point into the NFC form of the text.
+names after it ("12 le loi" yes, "3 ho ga" no) or, from 20 on, a word of place before it: "o 111 vu
+cong bao". Offsets point into the NFC form of the text.
 
 Tried and dropped: one expression for a whole address (two nested repetitions cost seconds on hostile
 input); a list of all streets (none is complete; 70 % of one made matching worse than none). What an
