@@ -374,6 +374,17 @@ def places(typed: str, folded: str) -> list[Place]:
     return list(_scan(Page(typed[:SCANNED], folded[:SCANNED], field=False, accented=accented, loud=loud)))
 
 
+def ward_named(typed: str, folded: str, place: Place, *, field: bool) -> str | None:
+    """The name of the ward that the next words say, folded: "dien hong" of "phường Diên Hồng".
+
+    None for a number: the wards that were called by one were merged into others in 2025.
+    """
+    page = Page(typed[:SCANNED], folded[:SCANNED], field, accented=not typed.isascii())
+    limit = min(len(page.folded), place.end + _HINTS_WITHIN)
+    name, _ = _hint(page, _WARD, place.end, limit)
+    return name if name and not name[0].isdigit() else None
+
+
 @lru_cache(maxsize=2048)  # of a batch's fields, each is read for matching and for learning its street
 def field_place(field: str | None) -> Place | None:
     """The place in an address field; a field of a name alone ("Tôn Đức Thắng, Hòa Khánh") is a street."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rapidfuzz import fuzz
 
 from aggregator.domain.address import is_landmark, same_street
-from aggregator.domain.traits import Traits
+from aggregator.domain.traits import Traits, ward_name
 
 __all__ = ["Pair", "Where", "alike", "cheap_alike", "compare", "elsewhere", "numbers_differ"]
 
@@ -37,18 +37,24 @@ _APART = (Where.OTHER_STREET, Where.OTHER_HOUSE)
 class Pair(NamedTuple):
     """What two reports share. Agreements are 1 equal, -1 different, 0 where one side says nothing.
 
-    `told`, 0 to 1, is how much free text there is on the poorer side; `copy` = the same words in order.
+    `kind`, of the kinds of problem that the words name, is a half where they share one of two. `one_ward`:
+    only one of them names its ward. `copy`: the same words in order. `told`, 0 to 1: how much free text
+    there is on the poorer side. `silent`: both came through one channel that lets people choose a category
+    and write nothing.
     """
 
     where: Where
     metres: float | None
     days: float
     category: int
+    kind: float
     ward: int
+    one_ward: bool
     phone: bool
     other_channel: bool
     copy: bool
     told: float
+    silent: bool
 
 
 _TELLING_WORDS = 12
@@ -57,16 +63,20 @@ _TELLING_WORDS = 12
 
 def compare(one: Traits, other: Traits) -> Pair:
     """The relations between two reports; cheap, and the same in both directions."""
+    ward = _wards(one.ward, other.ward)
     return Pair(
         where=_where(one, other),
         metres=_metres(one, other),
         days=abs((one.received_at - other.received_at).total_seconds()) / 86_400,
         category=_agree(one.category, other.category),
-        ward=_agree(one.ward, other.ward),
+        kind=_kind(one.kinds, other.kinds),
+        ward=ward,
+        one_ward=ward == 0 and one.ward != other.ward,
         phone=one.phone is not None and one.phone == other.phone,
         other_channel=one.channel != other.channel,
         copy=one.content == other.content and bool(one.text),
         told=_told(one.text, other.text),
+        silent=not one.text and not other.text and one.channel == other.channel,
     )
 
 
@@ -90,6 +100,20 @@ def _told(one: str, other: str) -> float:
 
 def _agree(one: str | None, other: str | None) -> int:
     return 0 if one is None or other is None else 1 if one == other else -1
+
+
+def _wards(one: str | None, other: str | None) -> int:
+    """Wards by code or by name; a code and a name read in a text cannot be compared."""
+    if one is None or other is None or one == other:
+        return _agree(one, other)
+    return _agree(ward_name(one), ward_name(other)) if one.isdigit() == other.isdigit() else 0
+
+
+def _kind(one: int, other: int) -> float:
+    if not one or not other:
+        return 0.0
+    shared = (one & other).bit_count()
+    return shared / (one | other).bit_count() if shared else -1.0
 
 
 def _where(one: Traits, other: Traits) -> Where:

@@ -1,7 +1,8 @@
 """Why a judgement came out as it did, in the officer's words.
 
-Vetoes first, then what weighed most. Streets are shown as the newly read report writes them; only what
-is compared of a stored report is at hand, so another street of it is shown without accents.
+Vetoes first, then what weighed most; what a veto tells is not told again as a feature. Streets are shown
+as the newly read report writes them; only what is compared of a stored report is at hand, so another
+street of it is shown without accents.
 """
 
 from __future__ import annotations
@@ -32,17 +33,15 @@ _SHOWN_FROM = 0.2
 """Features that weigh less are not worth an officer's glance."""
 
 _VETOES = {
-    "other_house": ("khác số nhà hoặc hẻm", "another house or alley number"),
-    "other_street": ("khác tên đường", "another street"),
     "other_numbers": ("các con số trong nội dung khác nhau", "the numbers in the texts differ"),
     "other_ward": ("khác phường/xã: không tự gộp", "another ward: not joined by itself"),
+    "unknown_ward": ("chỉ một bên nói rõ phường/xã", "only one of them names the ward"),
     "other_category": ("khác lĩnh vực: cần cán bộ xem", "other category: a person looks"),
-    "vague_place": ("chỉ rõ cùng đường, chưa rõ cùng chỗ", "the street is the same, the spot is not known"),
+    "other_kind": ("nội dung nói về việc khác", "the texts tell of another kind of problem"),
     "no_place": ("không rõ cùng địa điểm", "no common place is known"),
     "legal": ("có khiếu nại, tố cáo: cán bộ quyết định", "a legal matter: a person decides"),
     "cap": ("vụ việc đã có nhiều phản ánh", "the case has reached its size limit"),
     "sensitive": ("phản ánh ẩn danh về việc nhạy cảm", "an anonymous report of a sensitive matter"),
-    "too_old": ("quá xa về thời gian", "too far apart in time"),
     "closed": ("vụ việc đã đóng: có thể tái diễn", "the case is closed: possibly a recurrence"),
     "told_apart": ("cán bộ đã xác định là khác nhau", "an officer has told them apart"),
 }
@@ -58,10 +57,25 @@ _CATEGORY = {
     0: ("chưa rõ lĩnh vực", "category unknown"),
     -1: ("khác lĩnh vực", "other category"),
 }
+_SAME_KIND = ("nội dung nói cùng loại việc", "the texts tell of one kind of problem")
+
+
+#: The feature whose fact each of these vetoes tells.
+_TOLD_BY = {
+    "other_house": "place", "other_street": "place", "vague_place": "place", "other_ward": "ward",
+    "other_category": "category", "other_kind": "category", "too_old": "time",
+}  # fmt: skip
+#: Vetoes that say what their feature says, and this.
+_ADDED = {
+    "other_house": ("", ""),
+    "other_street": ("", ""),
+    "vague_place": (": chưa rõ cùng chỗ", ": the spot is not known"),
+    "too_old": (": quá xa để tự gộp", ": too far to join by itself"),
+}
 
 
 def veto_reason(code: str) -> Reason:
-    """A veto in words."""
+    """A veto in words that needs no pair to be worded."""
     return Reason(code, *_VETOES[code], VETO_WEIGHT)
 
 
@@ -75,14 +89,29 @@ def reasons(
     most: int,
 ) -> tuple[Reason, ...]:
     """The vetoes, then the features that weighed most, `most` of them at most."""
+    vetoes = list(vetoes)
+    told_already = {_TOLD_BY.get(code) for code in vetoes}
     counted = sorted(
-        ((abs(weight), code) for code, weight in weights.items() if abs(weight) >= _SHOWN_FROM), reverse=True
+        (
+            (abs(weight), code)
+            for code, weight in weights.items()
+            if abs(weight) >= _SHOWN_FROM and code not in told_already
+        ),
+        reverse=True,
     )
     told = [
         Reason(code, *_in_words(code, pair, new, old, alike), round(weights[code], 2))
         for _, code in counted[:most]
     ]
-    return (*map(veto_reason, vetoes), *told)
+    return (*(_veto(code, pair, new, old, alike) for code in vetoes), *told)
+
+
+def _veto(code: str, pair: Pair, new: Traits, old: Traits, alike: float) -> Reason:
+    if code not in _ADDED:
+        return veto_reason(code)
+    told = zip(_in_words(_TOLD_BY[code], pair, new, old, alike), _ADDED[code], strict=True)
+    vi, en = (words + more for words, more in told)
+    return Reason(code, vi, en, VETO_WEIGHT)
 
 
 def _in_words(code: str, pair: Pair, new: Traits, old: Traits, alike: float) -> tuple[str, str]:
@@ -96,7 +125,9 @@ def _in_words(code: str, pair: Pair, new: Traits, old: Traits, alike: float) -> 
     if code == "text":
         percent = round(alike * 100)
         return f"nội dung giống {percent} %", f"texts {percent} % alike"
-    return _CATEGORY[pair.category] if code == "category" else _PLAIN[code]
+    if code == "category":
+        return _SAME_KIND if pair.category == 0 and pair.kind > 0 else _CATEGORY[pair.category]
+    return _PLAIN[code]
 
 
 def _gap(days: float) -> tuple[str, str]:
@@ -113,7 +144,7 @@ _SAME_PLACE = {
     Where.ALLEY: ("cùng hẻm/kiệt", "same alley"),
     Where.JUNCTION: ("cùng giao lộ", "same junction"),
     Where.LANDMARK: ("cùng nơi", "same spot"),
-    Where.WITHIN: ("trong cùng hẻm/kiệt", "within one alley"),
+    Where.WITHIN: ("số nhà khác trong cùng hẻm/kiệt", "another house of one alley"),
     Where.STREET: ("cùng đường", "same street"),
 }
 

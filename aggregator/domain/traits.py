@@ -7,6 +7,7 @@ at least one key in common, however each of them wrote it. What may surprise: th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +16,20 @@ from itertools import chain
 from sys import intern
 from typing import NamedTuple
 
-from aggregator.domain.address import Place, as_written, field_place, places, preferred, street_root
+from aggregator.domain.address import (
+    Place,
+    as_written,
+    field_place,
+    is_spot,
+    places,
+    preferred,
+    street_root,
+    ward_named,
+)
+from aggregator.domain.kinds import kinds
 from aggregator.domain.personal import comparable
 from aggregator.domain.point import point
-from aggregator.domain.text import clean, content_of, digest63, fold, key_of, tokens_of
+from aggregator.domain.text import clean, content_of, digest63, fold, key_of, tokens, tokens_of
 
 __all__ = ["Traits", "keys", "lookup_keys", "traits"]
 
@@ -41,6 +52,8 @@ class Traits:
     channel: str
     legal: bool = False
     anonymous: bool = False
+    # The kinds of problem that the words name, as bits of `kinds`; 0 where they name none.
+    kinds: int = 0
     # The street as the report writes it, with accents; known of a report that was just read.
     written: str | None = None
     # Of a stored report: the case it belongs to.
@@ -54,7 +67,7 @@ class Traits:
         return Traits(
             self.report_id, self.received_at, self.ward, self.category, self.house, self.street, self.lat,
             self.lng, self.phone, self.text, self.content, self.channel, self.legal, self.anonymous,
-            written=None, case_id=case_id, case_open=self.case_open, closed_at=self.closed_at,
+            self.kinds, case_id=case_id, case_open=self.case_open, closed_at=self.closed_at,
             case_size=self.case_size,
         )  # fmt: skip
 
@@ -87,22 +100,24 @@ def traits(
     place = preferred(field_place(field) if field else None, found)
     at = point(lat, lng)
     words = tokens_of(comparable(text, folded))
+    told = set() if _only_repeats(words, category) else _without_places(words, found)
     return Traits(
         report_id=report_id,
         received_at=received_at,
         # The same few names stand in a million reports: each is held once.
-        ward=intern(ward) if ward else None,
+        ward=intern(ward) if ward else _ward_in_words(text, folded, field, place, found),
         category=_telling(category),
         house=intern(place.house) if place and place.house else None,
         street=intern(place.street) if place and place.street else None,
         lat=at[0] if at else None,
         lng=at[1] if at else None,
         phone=phone or None,
-        text=key_of(_without_places(words, found)),
+        text=key_of(told),
         content=content_of(words),
         channel=intern(channel),
         legal=legal,
         anonymous=anonymous,
+        kinds=kinds(words if told else tokens(category or "")),
         closed_at=closed_at,
         written=as_written(text if place in found else field, place) if place else None,
     )
@@ -122,6 +137,39 @@ def _telling(category: str | None) -> str | None:
     return None if category is None or fold(category).strip() in _CATCH_ALL else intern(category)
 
 
+@lru_cache(maxsize=512)
+def _words_of(category: str) -> frozenset[str]:
+    return frozenset(tokens(category))
+
+
+def _only_repeats(words: list[str], category: str | None) -> bool:
+    """Whether the text is but the category's name, as of a portal that lets people choose and not write."""
+    return category is not None and len(words) <= _NAME_WORDS and _words_of(category).issuperset(words)
+
+
+_NAME_WORDS = 12
+
+
+_WARD_TITLE = re.compile(r"(?:phuong|xa|dac khu|thi tran|p\.?|x\.?)\s+(?=[^\W\d])")
+
+
+@lru_cache(maxsize=4096)
+def ward_name(ward: str) -> str:
+    """A code as it is; a name folded and without its title, so that "P. Diên Hồng" is "Phường Diên Hồng"."""
+    return intern(ward if ward.isdigit() else _WARD_TITLE.sub("", fold(clean(ward)).strip(), count=1))
+
+
+def _ward_in_words(text: str, folded: str, field: str, place: Place | None, found: list[Place]) -> str | None:
+    """The ward that the words name beside the place, where the report says none."""
+    if place is None:
+        return None
+    if place in found:
+        name = ward_named(text, folded, place, field=False)
+    else:
+        name = ward_named(field, fold(field), place, field=True)
+    return intern(name) if name else None
+
+
 def _without_places(words: list[str], found: list[Place]) -> set[str]:
     """The words without street names, which are compared as a field; numbers stay, of houses and of streets.
 
@@ -133,7 +181,7 @@ def _without_places(words: list[str], found: list[Place]) -> set[str]:
 
 # --- keys ------------------------------------------------------------------------------------------
 
-_CONTENT, _HOUSE, _STREET, _NUMBERED_STREET, _CELL, _PHONE = range(1, 7)
+_CONTENT, _HOUSE, _STREET, _NUMBERED_STREET, _CELL, _PHONE, _ANY_STREET = range(1, 8)
 _KEY_BITS = 60
 _KEY_MASK = (1 << _KEY_BITS) - 1
 _CELL_DEGREES = 0.0015
@@ -159,9 +207,20 @@ def _place_keys(t: Traits, street_kinds: tuple[int, ...]) -> list[int]:
     if not t.street:
         return []
     root = street_root(t.street)
-    # The alley's first number, so that "hẻm 123" and "123/4/5" meet.
-    house = [_key(_HOUSE, f"{t.house.split('/')[0]} {root}")] if t.house else []
-    return house + [_key(kind, f"{t.ward or ''} {root}") for kind in street_kinds]
+    # The alley's first number, so that "hẻm 123" and "123/4/5" meet. A junction or a market is found like
+    # a house, whether or not the ward is known.
+    spot = t.house.split("/")[0] if t.house else "x" if is_spot(t.street) else None
+    house = [_key(_HOUSE, f"{spot} {root}")] if spot else []
+    ward = ward_name(t.ward) if t.ward else ""
+    return house + [_key(kind, f"{ward} {root}") for kind in street_kinds]
+
+
+def _street_anywhere(t: Traits, *, stored: bool) -> list[int]:
+    """The key under which a street without a house meets its namesake where one of the two names no ward."""
+    if not t.street or is_spot(t.street) or (stored and t.house):
+        return []
+    kind = _ANY_STREET if stored or not t.ward else _STREET
+    return [_key(kind, f" {street_root(t.street)}")]
 
 
 def _shared_keys(t: Traits) -> list[int]:
@@ -179,6 +238,7 @@ def keys(t: Traits) -> tuple[int, ...]:
     """
     cell = _cell(t)
     street = _place_keys(t, (_NUMBERED_STREET if t.house else _STREET,))
+    street += _street_anywhere(t, stored=True)
     return (*_shared_keys(t), *street, *((_cell_key(*cell),) if cell else ()))
 
 
@@ -213,8 +273,9 @@ def lookups(t: Traits) -> Lookups:
     """
     street = _place_keys(t, (_STREET,) if t.house else (_STREET, _NUMBERED_STREET))
     precise = _shared_keys(t)
-    if t.street and t.house:
+    if t.street and (t.house or is_spot(t.street)):
         precise.append(street.pop(0))
+    street += _street_anywhere(t, stored=False)
     cell = _cell(t)
     if cell is None:
         return Lookups(precise, street, [])

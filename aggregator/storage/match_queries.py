@@ -52,7 +52,7 @@ def stored_traits(tx: Tx, report_ids: Iterable[int]) -> dict[int, Traits]:
     query = (
         select(
             t.report_id, t.received_at, t.ward, t.category, t.house, t.street, t.lat, t.lng, t.phone,
-            t.text, t.content, t.channel, t.legal, t.anonymous,
+            t.text, t.content, t.channel, t.legal, t.anonymous, t.kinds,
             cases.c.id, cases.c.is_open, cases.c.closed_at, cases.c.report_count,
         )
         .join(memberships, (memberships.c.report_id == t.report_id) & memberships.c.ended_at.is_(None))
@@ -63,8 +63,8 @@ def stored_traits(tx: Tx, report_ids: Iterable[int]) -> dict[int, Traits]:
             found[row[0]] = Traits(
                 report_id=row[0], received_at=row[1], ward=row[2], category=row[3], house=row[4],
                 street=row[5], lat=row[6], lng=row[7], phone=row[8], text=row[9], content=row[10],
-                channel=row[11], legal=row[12], anonymous=row[13],
-                case_id=row[14], case_open=row[15], closed_at=row[16], case_size=row[17],
+                channel=row[11], legal=row[12], anonymous=row[13], kinds=row[14],
+                case_id=row[15], case_open=row[16], closed_at=row[17], case_size=row[18],
             )  # fmt: skip
     return found
 
@@ -80,7 +80,7 @@ def insert_traits(tx: Tx, traits: Sequence[Traits], keys: Mapping[int, Sequence[
                 "report_id": t.report_id, "received_at": t.received_at, "ward": t.ward,
                 "category": t.category, "house": t.house, "street": t.street, "lat": t.lat, "lng": t.lng,
                 "phone": t.phone, "text": t.text, "content": t.content, "channel": t.channel,
-                "legal": t.legal, "anonymous": t.anonymous,
+                "legal": t.legal, "anonymous": t.anonymous, "kinds": t.kinds,
             }
             for t in traits
         ],

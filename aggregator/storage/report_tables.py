@@ -122,6 +122,8 @@ match_traits = Table(
     Column("channel", Text, nullable=False),
     Column("legal", Boolean, nullable=False),
     Column("anonymous", Boolean, nullable=False),
+    #: Bits of `domain.kinds`; 0 too for what was read before there were any.
+    Column("kinds", Integer, nullable=False, server_default="0"),
     #: The past of a ward, to be judged again.
     Index("ix_match_traits_ward_received_at", "ward", "received_at", "report_id"),
 )
