@@ -16,8 +16,8 @@ How it works
     A scale that would leave its bounds is held there and the others are fitted again.
 
 Tried and dropped
-    Scales without bounds, hardly held: on made streams a little less loss (.21 instead of .23; .30 before),
-    but in three of five samples of 200 decisions the crowd or the text turned against its sense, and no
+    Scales without bounds, hardly held: on a made stream a little less loss (.21 instead of .23; .30 before,
+    weights 2026.2), but in three of five samples of 200 decisions the crowd or the text turned against its sense, and no
     officer could be told why.
 """
 
