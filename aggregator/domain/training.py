@@ -17,8 +17,8 @@ How it works
 
 Tried and dropped
     Scales without bounds, hardly held: on a made stream a little less loss (.21 instead of .23; .30 before,
-    weights 2026.2), but in three of five samples of 200 decisions the crowd or the text turned against its sense, and no
-    officer could be told why.
+    weights 2026.2), but in three of five samples of 200 decisions the crowd or the text turned against its
+    sense, and no officer could be told why.
 """
 
 from __future__ import annotations
