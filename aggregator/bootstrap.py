@@ -12,7 +12,9 @@ from aggregator.services.admission import Admission
 from aggregator.services.cases import Cases
 from aggregator.services.channels import Channels
 from aggregator.services.clock import Clock, system_clock
+from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
+from aggregator.services.duplicates import Duplicates
 from aggregator.services.evidence import Evidence
 from aggregator.services.figures import Figures
 from aggregator.services.importing import Importing
@@ -21,9 +23,11 @@ from aggregator.services.intake import Intake
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
+from aggregator.services.notices import Notices
 from aggregator.services.outbox import Outbox
 from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
+from aggregator.services.review import Review
 from aggregator.services.rules import Rules
 from aggregator.settings import Settings
 from aggregator.storage.db import Database
@@ -47,6 +51,10 @@ class Aggregator:
     intake: Intake
     cases: Cases
     placing: Placing
+    comparing: Comparing
+    duplicates: Duplicates
+    review: Review
+    notices: Notices
     deadlines: Deadlines
     outbox: Outbox
     inbox: Inbox
@@ -92,6 +100,10 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         intake=intake,
         cases=cases,
         placing=Placing(db, rules, cases, clock),
+        comparing=Comparing(db),
+        duplicates=Duplicates(db, clocks, clock),
+        review=Review(db, clocks, clock),
+        notices=Notices(db, clock),
         deadlines=clocks,
         outbox=Outbox(db, vault, connectors, clock, settings),
         inbox=Inbox(db, vault),

@@ -5,6 +5,7 @@
     sweep_tick       move cases whose deadline passed a stage
     attachment_tick  fetch pending files
     reap_tick        free what dead workers held
+    tidy_tick        forget notices that are ninety days old
 
 APScheduler is a clock here and nothing more: its job store is memory, what is due is rows, and any
 number of workers may run on one database. What may surprise: a tick that is late or was missed needs
@@ -33,8 +34,8 @@ log = logging.getLogger(__name__)
 
 #: Cases that one sweep moves before it looks at the clock again.
 SWEEP = 500
-#: Ticks between two looks for files, and for dead workers: neither is urgent.
-ATTACHMENT_TICKS, REAP_TICKS = 3, 10
+#: Ticks between two looks for files, for dead workers, and for what has grown old: none is urgent.
+ATTACHMENT_TICKS, REAP_TICKS, TIDY_TICKS = 3, 10, 3600
 
 
 class Worker:
@@ -58,6 +59,7 @@ class Worker:
             "sweep_tick": (self.sweep_tick, 1),
             "attachment_tick": (self.attachment_tick, ATTACHMENT_TICKS),
             "reap_tick": (self.reap_tick, REAP_TICKS),
+            "tidy_tick": (self.tidy_tick, TIDY_TICKS),
         }
         self._scheduler = BackgroundScheduler(
             timezone=UTC, executors={"default": TickThreads(len(self._ticks))}, daemon=True
@@ -147,6 +149,9 @@ class Worker:
 
     def reap_tick(self) -> None:
         self._parts.polling.reap()
+
+    def tidy_tick(self) -> None:
+        self._parts.notices.prune()
 
     # Nothing ends the heartbeat ---------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ from inbox_web import (
     legal,
     manual,
     matching,
+    notices,
+    review,
     security,
     streets,
     wording,
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-BLUEPRINTS = (auth, inbox, case, legal, manual, streets, dashboard, channels, matching, health)
+BLUEPRINTS = (
+    auth, inbox, case, review, notices, legal, manual, streets, dashboard, channels, matching, health,
+)  # fmt: skip
 
 
 def create_app(aggregator: Aggregator) -> Flask:

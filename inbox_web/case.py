@@ -28,7 +28,7 @@ blueprint = Blueprint("case", __name__)
 Answer = str | Response | tuple[str, int]
 
 #: Not carried over to the conflict page: each page has its own.
-PAGE_FIELDS = ("csrf_token", "version", "once")
+PAGE_FIELDS = ("csrf_token", "version", "other_version", "once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Done:
     case_id: int | None = None
     #: The ward that the case has gone to.
     ward: str = ""
+    #: The decision that a button beside the words takes back.
+    decision: int | None = None
 
 
 @blueprint.get("/cases/<int:case_id>")
@@ -132,18 +134,68 @@ def extend(case_id: int) -> Answer:
 @blueprint.post("/cases/<int:case_id>/merge")
 @open_to(Right.HANDLE)
 def merge(case_id: int) -> Answer:
-    """This case into another one, or (`from_id`) the other one into this."""
+    """This case into the one whose code was typed."""
 
     def act() -> Done:
-        told = _("Merged. Every sender still gets their own answer.")
-        if (from_id := number("from_id")) is not None:
-            services().cases.merge(actor(), from_id, case_id, once=once())
-            return Done(told)
-        into_id = number("into_id") or _by_code()
-        services().cases.merge(actor(), case_id, into_id, **guards())
-        return Done(told, case_id=into_id)
+        done = services().duplicates.merge(actor(), case_id, _by_code(), **guards())
+        return Done(_merged(), case_id=done.case_id, decision=done.id)
 
     return change(case_id, act)
+
+
+@blueprint.get("/cases/<int:case_id>/compare/<int:other_id>")
+@open_to(Door.SIGNED_IN)
+def compare(case_id: int, other_id: int) -> Answer:
+    """Two cases side by side."""
+    try:
+        view = services().comparing.cases(actor(), case_id, other_id)
+    except MoveNotAllowed as error:
+        return _page(services().cases.case(actor(), case_id), error=message(error)), 422
+    return render_template("case/compare.html", pair=view, choices=services().inbox.choices(actor()))
+
+
+@blueprint.post("/cases/<int:case_id>/same")
+@open_to(Right.HANDLE)
+def same(case_id: int) -> Answer:
+    def act() -> Done:
+        done = services().duplicates.same(actor(), case_id, number("other_id") or 0, **_both())
+        return Done(_merged(), case_id=done.case_id, decision=done.id)
+
+    return change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/different")
+@open_to(Right.HANDLE)
+def different(case_id: int) -> Answer:
+    def act() -> Done:
+        done = services().duplicates.different(actor(), case_id, number("other_id") or 0, **_both())
+        return Done(_("Noted: not the same. This is not suggested again."), decision=done.id)
+
+    return change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/recurrence")
+@open_to(Right.HANDLE)
+def recurrence(case_id: int) -> Answer:
+    def act() -> Done:
+        done = services().duplicates.recurs(actor(), case_id, number("other_id") or 0, **_both())
+        return Done(_("Noted: it has come back. Each of the two cases shows the other."), decision=done.id)
+
+    return change(case_id, act)
+
+
+@blueprint.post("/decisions/<int:decision_id>/undo")
+@open_to(Right.HANDLE)
+def undo(decision_id: int) -> Response:
+    """Back to where the person was. What cannot be undone any more is told, not an error."""
+    try:
+        case_id = services().duplicates.undo(actor(), decision_id, once=once())
+    except MoveNotAllowed as error:
+        say(message(error), bad=True)
+        return redirect(safe_next(request.form.get("back")), code=303)
+    say(_("Undone. Everything is as it was before."))
+    back = request.form.get("back")
+    return redirect(safe_next(back) if back else url_for("case.page", case_id=case_id), code=303)
 
 
 @blueprint.post("/cases/<int:case_id>/split")
@@ -158,17 +210,6 @@ def split(case_id: int) -> Answer:
             _("Split. The ticked reports are a case of their own again."),
             link=url_for("case.page", case_id=moved_to),
         )
-
-    return change(case_id, act)
-
-
-@blueprint.post("/cases/<int:case_id>/different")
-@open_to(Right.HANDLE)
-def different(case_id: int) -> Answer:
-    def act() -> Done:
-        own, other = number("own_report_id") or 0, number("report_id") or 0
-        services().cases.different(actor(), own, other, once=once())
-        return Done(_("Noted: not the same. This is not suggested again."))
 
     return change(case_id, act)
 
@@ -246,11 +287,15 @@ def change(case_id: int, act: Callable[[], Done]) -> Answer:
     """Do it and say so on the next page; a refusal keeps what was typed."""
     try:
         done = act()
-    except StaleWrite as error:
-        return _conflict(case_id, error), 409
-    except (InputInvalid, MoveNotAllowed) as error:
+    except (StaleWrite, InputInvalid, MoveNotAllowed) as error:
+        if request.form.get("then") == "back":  # a list shows by itself how things are now
+            say(message(error), bad=True)
+            return redirect(_onward(case_id), code=303)
+        if isinstance(error, StaleWrite):
+            return _conflict(case_id, error), 409
         return _page(services().cases.case(actor(), case_id), error=message(error), typed=request.form), 422
-    say(done.text, link=done.link, sent=done.draft)
+    taken_back = url_for("case.undo", decision_id=done.decision) if done.decision else ""
+    say(done.text, link=done.link, sent=done.draft, undo=taken_back)
     if done.ward and not actor().sees(done.ward):
         return redirect(url_for("inbox.page"), code=303)
     return redirect(_onward(done.case_id or case_id), code=303)
@@ -299,6 +344,15 @@ def _conflict(case_id: int, error: AggregatorError) -> str:
         action=request.path,
         why=message(error),
     )
+
+
+def _merged() -> str:
+    return _("Merged. Every sender still gets their own answer.")
+
+
+def _both() -> dict[str, Any]:
+    """The guards of a form about two cases."""
+    return {**guards(), "other_version": number("other_version")}
 
 
 def _by_code() -> int:

@@ -83,6 +83,16 @@ def _delivery(data: Data) -> str:
     return f"{data['channel']}: {label(DELIVERIES, data.get('state', ''))}"
 
 
+def _different(data: Data) -> str:
+    if "other" not in data:  # as it was told before cases were compared
+        return _("Said not to be the same as another report")
+    return _("Said not to be the same as %(code)s", code=data["other"])
+
+
+def _undone(data: Data) -> str:
+    return _("What was said of this case and %(code)s was taken back", code=data.get("other", ""))
+
+
 _SENTENCES: dict[str, Callable[[Data], str]] = {
     "opened": lambda data: _("Received through %(channel)s", channel=data["channel"]),
     "joined": _joined,
@@ -100,7 +110,16 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "merged_away": lambda data: _("Merged into %(code)s", code=data.get("into", "")),
     "split": lambda data: _("%(n)s split off", n=len(data.get("reports", ()))),
     "split_off": lambda data: _("Split off from %(code)s", code=data.get("from", "")),
-    "different": lambda data: _("Said not to be the same as another report"),
+    "unmerged": lambda data: _("The merge of %(code)s was undone", code=data.get("from", "")),
+    "unmerged_away": lambda data: _("The merge into %(code)s was undone", code=data.get("into", "")),
+    "different": _different,
+    "different_other": _different,
+    "different_undone": _undone,
+    "different_undone_other": _undone,
+    "recurs": lambda data: _("Said to be %(code)s come back", code=data.get("other", "")),
+    "recurs_other": lambda data: _("Came back as %(code)s", code=data.get("other", "")),
+    "recurrence_undone": _undone,
+    "recurrence_undone_other": _undone,
     "ward_left": lambda data: _("Moved to %(ward)s", ward=data.get("ward_to", "")),
     "ward_came": lambda data: _(
         "Came from %(ward)s, where its code was %(code)s",

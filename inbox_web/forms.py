@@ -50,6 +50,9 @@ def one_of(kind: type[Any], name: str) -> Any:
         ) from error
 
 
-def say(text: str, *, bad: bool = False, link: str = "", sent: str = "") -> None:
-    """Show `text` on the next page; `sent` names the draft that is no longer needed."""
-    flash({"text": text, "bad": bad, "link": link, "sent": sent})  # type: ignore[arg-type]
+def say(text: str, *, bad: bool = False, link: str = "", sent: str = "", undo: str = "") -> None:
+    """Show `text` on the next page; `sent` names the draft that is no longer needed.
+
+    `undo`: where a button beside it posts to take the thing back.
+    """
+    flash({"text": text, "bad": bad, "link": link, "sent": sent, "undo": undo})  # type: ignore[arg-type]

@@ -25,6 +25,11 @@ def _l(msgid: str) -> Any:
     return flask_babel.lazy_gettext(msgid)
 
 
+def ngettext(one: str, many: str, num: int, **values: object) -> str:
+    """The text for one or for many; `num` is filled in, too."""
+    return str(flask_babel.ngettext(one, many, num, **values))
+
+
 def chosen() -> str:
     person = g.get("actor")
     wanted = person.language if person else session.get("language", "vi")

@@ -7,7 +7,7 @@ has no label yet is shown as its code rather than hidden, so that nothing disapp
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,10 +16,13 @@ from flask import Flask
 
 from aggregator.domain import countdown, legal_guidance
 from aggregator.domain.delivery import Delivery
+from aggregator.domain.joint_plan import Refusal
 from aggregator.domain.legal import LegalKind, LegalState
+from aggregator.domain.sketch import Apart, Sketch
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.services.clock_views import SpanView
-from aggregator.services.views import DeliveryView, InboxRow
+from aggregator.services.review import BANDS
+from aggregator.services.views import DeliveryView, InboxRow, ReasonView
 from inbox_web.access import services
 from inbox_web.language import _, _l, current
 
@@ -211,6 +214,31 @@ CERTAINTIES = {
 
 URGENCIES = {"urgent": _l("Urgent"), "high": _l("High"), "normal": _l("Normal"), "low": _l("Low")}
 
+DIRECTIONS = {
+    "n": _l("to the north"),
+    "ne": _l("to the north-east"),
+    "e": _l("to the east"),
+    "se": _l("to the south-east"),
+    "s": _l("to the south"),
+    "sw": _l("to the south-west"),
+    "w": _l("to the west"),
+    "nw": _l("to the north-west"),
+}
+
+#: Likeness in words, by the same bands as the filter of the open questions.
+LIKENESS = {"high": _l("Very alike"), "middle": _l("Quite alike"), "low": _l("Somewhat alike")}
+
+#: Why a question is left out when many are decided together.
+REFUSALS = {
+    Refusal.CLOSED: _l("One of the two is closed: say on its page whether it has come back."),
+    Refusal.OTHER_WARD: _l("The cases belong to two wards."),
+    Refusal.LEGAL: _l("A complaint or denunciation is never merged with others."),
+    Refusal.TOLD_APART: _l("An officer has said that cases of these groups are different."),
+    Refusal.CAP: _l("The case would hold too many reports: decide it on the case's own page."),
+    Refusal.CHANGED: _l("One of the two changed since you looked: look again."),
+    Refusal.SETTLED: _l("Somebody has answered this meanwhile."),
+}
+
 HEALTH_ICONS = {"good": "check", "slow": "hourglass", "bad": "alert", "off": "pause"}
 
 
@@ -334,6 +362,37 @@ def once() -> str:
     return secrets.token_urlsafe(12)
 
 
+def far(apart: Apart) -> str:
+    """'40 m to the north-east'; metres below a kilometre."""
+    if not apart.direction:
+        return _("at the same spot")
+    if apart.metres < 1000:
+        length = f"{apart.metres} m"
+    else:
+        kilometres = f"{apart.metres / 1000:.1f}"
+        length = f"{kilometres.replace('.', ',') if current() == 'vi' else kilometres} km"
+    return _("%(length)s %(direction)s", length=length, direction=label(DIRECTIONS, apart.direction))
+
+
+def gap(hours: float) -> str:
+    """How far apart in time, in words."""
+    if hours < 1:
+        return _("less than an hour apart")
+    if hours < 48:
+        return _("%(n)s hours apart", n=round(hours))
+    return _("%(n)s days apart", n=round(hours / 24))
+
+
+def band(score: float) -> str:
+    """The name of the band that a score is in."""
+    return next(name for name, (least, _below) in BANDS.items() if least is None or score >= least)
+
+
+def reasons(found: Sequence[ReasonView], most: int = 0) -> str:
+    """The reasons in one line, strongest first."""
+    return "; ".join(bilingual(reason, "text") for reason in found[: most or None])
+
+
 _TABLES = {
     "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
@@ -341,7 +400,8 @@ _TABLES = {
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
     "STEPS": STEPS, "UNITS": UNITS, "CERTAINTIES": CERTAINTIES,
     "PREVIEWS": PREVIEWS,
-    "HEALTH_ICONS": HEALTH_ICONS, "LEGAL_KINDS": LEGAL_KINDS, "LEGAL_STATES": LEGAL_STATES,
+    "HEALTH_ICONS": HEALTH_ICONS, "LIKENESS": LIKENESS, "REFUSALS": REFUSALS, "SKETCH": Sketch,
+    "LEGAL_KINDS": LEGAL_KINDS, "LEGAL_STATES": LEGAL_STATES,
     "GUIDES": legal_guidance.GUIDES, "AMENDED_VI": legal_guidance.AMENDED_VI,
 }  # fmt: skip
 
@@ -361,6 +421,10 @@ def install(app: Flask) -> None:
         bilingual,
         next_step,
         web_link,
+        far,
+        gap,
+        band,
+        reasons,
     ):
         app.add_template_filter(use)
     app.add_template_filter(lambda code, table: label(table, code), "label")

@@ -37,7 +37,9 @@ from aggregator.services import starting_set
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
 from aggregator.services.cases import Cases
+from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
+from aggregator.services.duplicates import Duplicates
 from aggregator.services.evidence import Evidence
 from aggregator.services.figures import Figures
 from aggregator.services.inbox import Inbox
@@ -45,7 +47,9 @@ from aggregator.services.intake import Intake
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
+from aggregator.services.notices import Notices
 from aggregator.services.placing import Placing
+from aggregator.services.review import Review
 from aggregator.services.rules import Rules
 from aggregator.services.views import CaseView
 from aggregator.settings import Settings
@@ -208,6 +212,10 @@ class Office:
             self.db, self.vault, self.deadlines, self.clock, lambda kind: KINDS[kind], folder / "attachments"
         )
         self.placing = Placing(self.db, RULES, self.cases, self.clock)
+        self.comparing = Comparing(self.db)
+        self.duplicates = Duplicates(self.db, self.deadlines, self.clock)
+        self.review = Review(self.db, self.deadlines, self.clock)
+        self.notices = Notices(self.db, self.clock)
         self.inbox = Inbox(self.db, self.vault)
         self.figures = Figures(self.db, self.clock)
         self.evidence = Evidence(self.db)

@@ -39,6 +39,14 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What waits for a person, as counted when they came: each at most a hundred, which is "many"."""
+
+    unread: int = 0
+    questions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A signed-in person, as every service verb receives them."""
 
@@ -52,6 +60,7 @@ class Actor:
     language: str = "vi"
     #: An officer whom a leader named to read complaints and denunciations.
     legal: bool = False
+    marks: Marks = Marks()
 
     def sees(self, ward: str) -> bool:
         return self.ward is None or self.ward == ward

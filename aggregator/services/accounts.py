@@ -21,13 +21,13 @@ import re
 import secrets
 import unicodedata
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from aggregator.domain.people import Actor, Right, Role
+from aggregator.domain.people import Actor, Marks, Right, Role
 from aggregator.errors import AggregatorError, InputInvalid, NotAllowed, NotFound
 from aggregator.services import ledger
 from aggregator.services.clock import Clock
@@ -281,7 +281,7 @@ class Accounts:
         if touch and now - found.seen_at >= TOUCH_EVERY:
             with self._db.write() as tx:
                 account_queries.touch(tx, digest, now)
-        return _actor(found)
+        return replace(_actor(found), marks=Marks(found.unread, found.questions))
 
     def sign_out(self, token: str) -> None:
         with self._db.write() as tx:

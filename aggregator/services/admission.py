@@ -20,12 +20,23 @@ from aggregator.domain.places import Learned
 from aggregator.domain.runs import Run
 from aggregator.domain.text import e164, squash
 from aggregator.domain.worktime import VN
-from aggregator.services import arrival_rows, clock_log, counters, deadlines, ledger, legal_matters, routing
+from aggregator.services import (
+    arrival_rows,
+    clock_log,
+    counters,
+    deadlines,
+    ledger,
+    legal_matters,
+    notices,
+    questions,
+    routing,
+)
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
 from aggregator.services.legal_matters import Found
 from aggregator.services.matching_index import Matcher
+from aggregator.services.notices import Notice
 from aggregator.services.rules import Book
 from aggregator.services.stored_index import StoredCandidates
 from aggregator.storage import case_queries, ledger_queries, match_queries, report_queries, street_queries
@@ -65,7 +76,10 @@ class Admission:
         stored = case_queries.rows(tx, grown)
         self._write_members(tx, book, arrivals, stored, now)
         self._grow_cases(tx, grown, stored, now)
-        ledger.append(tx, [arrival_rows.entry(run, arrival, now) for arrival in arrivals])
+        # Once they live somewhere: an officer is asked about cases.
+        questions.refresh(tx, [a.case_id for a in arrivals if a.placement and a.placement.suggestions])
+        entries = ledger.append(tx, [arrival_rows.entry(run, arrival, now) for arrival in arrivals])
+        _tell_owners(tx, grown, dict(zip((a.report_id for a in arrivals), entries, strict=True)), now)
         legal_matters.notice(tx, self._clocks, _found(arrivals), now)
 
     def _classify(self, book: Book, arrival: Arrival) -> None:
@@ -273,6 +287,22 @@ class Admission:
 
 def _found(arrivals: Sequence[Arrival]) -> list[Found]:
     return [Found(one.report_id, one.case_id, one.legal) for one in arrivals if one.legal is not None]
+
+
+def _tell_owners(
+    tx: Tx, grown: Mapping[int, Sequence[Arrival]], entries: Mapping[int, int], now: datetime
+) -> None:
+    """Who works on a case learns that the rule put more into it: one line a case, however many came."""
+    facts = case_queries.facts(tx, grown)
+    told = [
+        Notice(
+            officer, "joined", case_id, facts[case_id].ward_code,
+            times=len(group), entry=entries[group[-1].report_id],
+        )
+        for case_id, group in grown.items()
+        if (officer := facts[case_id].officer_id) is not None
+    ]  # fmt: skip
+    notices.tell(tx, told, now)
 
 
 def _could_come_first(due_at: datetime | None, group: Sequence[Arrival]) -> bool:

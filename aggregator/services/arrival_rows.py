@@ -100,7 +100,7 @@ def questions(arrival: Arrival, now: datetime) -> Iterator[dict[str, Any]]:
             "report_a": first, "report_b": second, "judgement": "unsure", "score": verdict.score,
             "reasons": reasons(verdict), "recurrence": verdict.recurrence,
             "rule_version": verdict.rule_version, "features": features(verdict), "officer_id": None,
-            "at": now,
+            "at": now, "asked_in": None,
         }  # fmt: skip
 
 

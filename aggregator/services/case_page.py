@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from aggregator.domain.legal import REASONS, Certainty, LegalKind
 from aggregator.domain.people import Actor
+from aggregator.domain.sketch import apart
 from aggregator.domain.sla import Step
 from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
@@ -27,6 +28,7 @@ from aggregator.services.views import (
     LegalView,
     LegalWords,
     ReasonView,
+    RelativeView,
     ReplyView,
     ReportView,
     SuggestionView,
@@ -34,11 +36,12 @@ from aggregator.services.views import (
 )
 from aggregator.storage import (
     case_queries,
+    decision_queries,
     inbox_queries,
     ledger_queries,
     legal_queries,
-    match_queries,
     place_queries,
+    question_queries,
     report_queries,
 )
 from aggregator.storage.db import Tx
@@ -47,6 +50,7 @@ from aggregator.storage.db import Tx
 TIMELINE = 200
 REPORTS = 100
 SUGGESTIONS = 5
+FAMILY = 20
 
 
 def read(
@@ -64,6 +68,7 @@ def read(
     entries, replies = ledger_queries.of_case(tx, case_id, TIMELINE), case_queries.replies_of(tx, case_id)
     wards = {row.code: row.name for row in place_queries.all_wards(tx)}
     names = inbox_queries.officer_names(tx, (row.officer_id for row in [*entries, *replies]))
+    standing = {row.id for row in decision_queries.standing(tx, case_id, TIMELINE)}
     return CaseView(
         row=inbox_row(inbox_queries.row(tx, case_id), actor),
         unit_id=case.unit_id,
@@ -74,8 +79,8 @@ def read(
         merged_into=case.merged_into,
         clock=explained(tx, clocks, case, [row.report_id for row in living], now),
         reports=(reports := _reports(tx, members, wards, capabilities, by_hand=_secret(tx, case))),
-        suggestions=_suggestions(tx, case, list(members)) if _may_join(case) else (),
-        timeline=_timeline(entries, names),
+        suggestions=suggestions(tx, case, list(members)) if _may_join(case) else (),
+        timeline=_timeline(entries, names, standing),
         replies=_replies(replies, names, deliveries),
         other_wards=tuple(
             Choice(code, name)
@@ -85,6 +90,7 @@ def read(
         moves=tuple(status for status in Status if status in MOVES[Status(case.status)] and status in OPEN)
         if not legal_matters.is_restricted(case) else (),
         legal=_legal(tx, case, reports),
+        family=_family(tx, case),
     )  # fmt: skip
 
 
@@ -196,41 +202,49 @@ def reasons(stored: Sequence[Mapping[str, Any]]) -> tuple[ReasonView, ...]:
     return tuple(ReasonView(item["code"], item["vi"], item["en"]) for item in stored)
 
 
-def _suggestions(tx: Tx, case: Any, members: Sequence[int]) -> tuple[SuggestionView, ...]:
-    """Other cases of the same ward that the rule was unsure about, one line a case, best first.
-
-    Not those that a person told apart from this one, through whichever of their reports.
-    """
+def suggestions(tx: Tx, case: Any, members: Sequence[int]) -> tuple[SuggestionView, ...]:
+    """Other cases of the same ward that the rule was unsure about, one line a case, best first."""
     mine = set(members)
-    asked = match_queries.open_judgements(tx, members, 4 * SUGGESTIONS)
+    asked = question_queries.of_reports(tx, members, SUGGESTIONS)
+    if not asked:
+        return ()
     other_of = {row.id: row.report_b if row.report_a in mine else row.report_a for row in asked}
-    apart = {one for pair in match_queries.judged_different(tx, members) for one in pair} - mine
-    homes = case_queries.case_of_report(tx, (set(other_of.values()) | apart) - mine)
-    told_apart = {homes[report] for report in apart if report in homes}
-    rows = inbox_queries.rows(tx, list(set(homes.values()) - told_apart))
-    found: dict[int, SuggestionView] = {}
-    for asked_row in asked:
-        other = other_of[asked_row.id]
-        home = rows.get(homes.get(other, 0))
-        if home is None or home.id == case.id or home.ward_code != case.ward_code or home.id in found:
-            continue
-        if not _may_join(home) and home.is_open:
-            continue
-        own = asked_row.report_a if asked_row.report_b == other else asked_row.report_b
-        found[home.id] = SuggestionView(
+    homes = case_queries.case_of_report(tx, other_of.values())
+    rows = inbox_queries.rows(tx, list(homes.values()))
+    points = report_queries.points(tx, [one for row in asked for one in (row.report_a, row.report_b)])
+    found = []
+    for row in asked:
+        other, own = other_of[row.id], row.report_a if row.report_b == other_of[row.id] else row.report_b
+        home = rows[homes[other]]
+        found.append(SuggestionView(
             case_id=home.id, code=home.code, title=home.title, address=home.address,
             status=Status(home.status), received_at=home.received_at, report_id=other, own_report_id=own,
-            score=asked_row.score or 0.0, reasons=reasons(asked_row.reasons), recurrence=not home.is_open,
-        )  # fmt: skip
-    return tuple(found.values())[:SUGGESTIONS]
+            score=row.score or 0.0, reasons=reasons(row.reasons), recurrence=not home.is_open,
+            version=home.version,
+            apart=apart(points[own], points[other]) if own in points and other in points else None,
+        ))  # fmt: skip
+    return tuple(found)
 
 
-def _timeline(newest: Sequence[Any], names: Mapping[int, str]) -> tuple[TimelineEntry, ...]:
-    """The ledger's own entries, oldest first."""
+def _family(tx: Tx, case: Any) -> tuple[RelativeView, ...]:
+    """Without those that went to another ward since (I13)."""
+    found = [row for row in decision_queries.family(tx, case.id, FAMILY) if row.ward_code == case.ward_code]
     return tuple(
-        TimelineEntry(row.at, row.kind, names.get(row.officer_id), json.loads(row.data) if row.data else {})
-        for row in reversed(newest)
-    )
+        RelativeView(row.id, row.code, row.title, Status(row.status), row.received_at) for row in found
+    ) if len(found) > 1 else ()  # fmt: skip
+
+
+def _timeline(
+    newest: Sequence[Any], names: Mapping[int, str], standing: Collection[int]
+) -> tuple[TimelineEntry, ...]:
+    """The ledger's own entries, oldest first; `standing` are the decisions that may be undone."""
+    entries = []
+    for row in reversed(newest):
+        data = json.loads(row.data) if row.data else {}
+        decision = data.get("decision")
+        undoable = decision if decision in standing else None
+        entries.append(TimelineEntry(row.at, row.kind, names.get(row.officer_id), data, undoable))
+    return tuple(entries)
 
 
 def _replies(

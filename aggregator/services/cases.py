@@ -23,7 +23,16 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import AFTER_REPLY, OPEN, ReplyKind, Status, check_move
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import case_page, clock_log, clock_verbs, deadlines, joining, ledger, legal_matters
+from aggregator.services import (
+    case_page,
+    clock_log,
+    clock_verbs,
+    deadlines,
+    joining,
+    ledger,
+    legal_matters,
+    questions,
+)
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, require, seen
@@ -310,20 +319,6 @@ class Cases:
 
         return int(self._do(actor, case_id, version, once, act, also=former))
 
-    def different(self, actor: Actor, report_a: int, report_b: int, *, once: str | None = None) -> None:
-        """These two are not the same problem: remembered for good, never asked again (I4)."""
-        with self._db.read() as tx:
-            homes = case_queries.case_of_report(tx, [report_a, report_b])
-            if len(homes) < 2:
-                raise not_found()
-            seen(tx, actor, homes[report_b])
-
-        def act(tx: Tx, case: Any, now: datetime) -> None:
-            joining.judge(tx, actor, [(report_a, report_b)], "different", now)
-            _record(tx, case, "different", actor, now, {"reports": sorted((report_a, report_b))})
-
-        self._do(actor, homes[report_a], None, once, act)
-
     # Parts of verbs
 
     def _living_reports(self, tx: Tx, case_id: int) -> list[Any]:
@@ -372,6 +367,8 @@ class Cases:
             closed_at=now if closes else (None if reopens else case.closed_at),
         )  # fmt: skip
         self._clocks.refresh(tx, case.id, now)
+        if closes or reopens:
+            questions.refresh(tx, [case.id])
 
 
 def _after(status: Status, kind: ReplyKind) -> Status:

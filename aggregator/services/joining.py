@@ -1,7 +1,8 @@
 """Merging and splitting cases. Reports never move: memberships end and begin (I4).
 
-Undo is a split, and a small transaction whatever happened in between. What may surprise: splitting a
-report out remembers that it is *not the same* as those left behind, so no rule ever joins them again;
+Undo is a small transaction whatever happened in between. What may surprise: splitting a report out
+remembers that it is *not the same* as those left behind, so no rule ever joins them again, while undoing
+a merge makes it as if nobody had spoken and the question is open again;
 reports that came from a merged case go back into that very case, which takes up its former status (and
 where that one had swallowed another before, each goes back to its own); and a report taken out of an
 answered case gets its clock back, because its citizen is owed an answer of its own. Answers already
@@ -11,25 +12,34 @@ sent stay where they are shown: at their source and in both timelines.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
-from aggregator.domain import matching
 from aggregator.domain.legal import LegalState
-from aggregator.domain.matching import RULE_VERSION, Traits
+from aggregator.domain.matching import RULE_VERSION
 from aggregator.domain.people import Actor
 from aggregator.domain.sla import ClockKind
 from aggregator.domain.workflow import OPEN, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services import clock_log, counters, deadlines, ledger, legal_matters
-from aggregator.services.arrival_rows import EXTRACT, TITLE, features
+from aggregator.services import (
+    clock_log,
+    counters,
+    deadlines,
+    decisions,
+    ledger,
+    legal_matters,
+    notices,
+    questions,
+)
+from aggregator.services.arrival_rows import EXTRACT, TITLE
 from aggregator.services.clock_log import carry_pause, pause_reason
 from aggregator.services.deadlines import NO_DEADLINE, Deadlines
 from aggregator.services.ledger import Draft
-from aggregator.storage import case_queries, ledger_queries, match_queries, outbox_queries, report_queries
+from aggregator.services.notices import Notice
+from aggregator.storage import case_queries, ledger_queries, outbox_queries, report_queries
 from aggregator.storage.db import Tx
 
 #: Pairs remembered of one merge or split. Beyond that (two crowds parted) the eldest of each side
@@ -37,15 +47,20 @@ from aggregator.storage.db import Tx
 MOST_PAIRS = 200
 
 
-def merge(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, into: Any, now: datetime) -> None:
-    """All living reports of `case` join `into`. Raises where they are not both open in one ward."""
+def merge(
+    tx: Tx, clocks: Deadlines, actor: Actor, case: Any, into: Any, now: datetime, *, batch: int | None = None
+) -> int:
+    """All living reports of `case` join `into`; the decision, for undoing it.
+
+    Raises where they are not both open in one ward. Whoever answers for either case is told.
+    """
     if case.id == into.id:
         raise _refused("a case cannot join itself", "Không thể gộp một vụ việc vào chính nó.")
     if case.ward_code != into.ward_code:
         raise _refused("cases of two wards are not merged", "Không gộp vụ việc của hai phường khác nhau.")
-    if not (case.is_open and into.is_open):
-        raise _refused("both cases must be open", "Chỉ gộp được hai vụ việc đang mở.")
     for one in (case, into):
+        if not one.is_open:
+            raise _closed(tx, one)
         legal_matters.check_decided(one)
     theirs = [row.report_id for row in case_queries.living(tx, into.id)]
     ours = [row.report_id for row in case_queries.living(tx, case.id)]
@@ -57,14 +72,29 @@ def merge(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, into: Any, now: da
         merged_into=into.id, report_count=0, unread=False,
     )  # fmt: skip
     case_queries.change(tx, into.id, report_count=into.report_count + len(ours), unread=True)
-    judge(tx, actor, _pairs(ours, theirs), "same", now)
+    before = decisions.say(tx, actor, _pairs(ours, theirs), "same", now)
+    decision = decisions.record(tx, actor, "same", case, into, ours, before, now, batch)
     clocks.refresh(tx, case.id, now)
     clocks.refresh(tx, into.id, now)
-    told = {"reports": ours, "from": case.code, "into": into.code}
-    ledger.append(tx, [
-        Draft(case.ward_code, "merged_away", now, told, case.id, actor.id),
-        Draft(case.ward_code, "merged", now, told, into.id, actor.id),
+    questions.refresh(tx, [into.id])
+    told = {"reports": ours, "from": case.code, "into": into.code, "decision": decision}
+    _tell(tx, actor, "merged", case, into, told, now)
+    return decision
+
+
+def _tell(
+    tx: Tx, actor: Actor, kind: str, case: Any, into: Any, told: Mapping[str, Any], now: datetime
+) -> None:
+    """Into both timelines, and to everybody who answers for either case."""
+    away, held = ledger.append(tx, [
+        Draft(case.ward_code, f"{kind}_away", now, told, case.id, actor.id),
+        Draft(case.ward_code, kind, now, told, into.id, actor.id),
     ])  # fmt: skip
+    mine, theirs = notices.owners(tx, [case]), notices.owners(tx, [into])
+    found = [Notice(one, f"{kind}_away", case.id, case.ward_code, entry=away) for one in mine]
+    # Who answers for both is told once, of the case that went.
+    found += [Notice(one, kind, into.id, case.ward_code, entry=held) for one in theirs - mine]
+    notices.tell(tx, found, now, by=actor.id)
 
 
 def split(
@@ -86,40 +116,50 @@ def split(
             "one report must stay", field="reports",
             message_vi="Phải để lại ít nhất một phản ánh trong vụ việc này.",
         )  # fmt: skip
+    homes = _part(tx, clocks, actor, case, chosen, rest, now)
+    decisions.say(tx, actor, _pairs(chosen, rest), "different", now)
+    questions.refresh(tx, [case.id, *homes])
+    ledger.append(tx, [
+        Draft(case.ward_code, "split", now, {"reports": chosen, "to": list(homes)}, case.id, actor.id),
+        *(Draft(case.ward_code, "split_off", now, {"reports": group, "from": case.code}, home, actor.id)
+          for home, group in homes.items()),
+    ])  # fmt: skip
+    return next(iter(homes))
+
+
+def unmerge(tx: Tx, clocks: Deadlines, actor: Actor, decision: Any, now: datetime) -> int:
+    """Undo a merge: its reports go back into their case, and the question is open again. That case.
+
+    Raises where it cannot be undone by itself, because more was merged or taken out since.
+    """
+    found = case_queries.rows(tx, [decision.case_id, decision.other_id])
+    case, into = found[decision.case_id], found[decision.other_id]
+    members = [row.report_id for row in case_queries.living(tx, into.id)]
+    chosen = [report for report in members if report in set(decision.reports)]
+    rest = [report for report in members if report not in set(decision.reports)]
+    if case.merged_into != into.id or not chosen or not rest:
+        raise _not_by_itself(tx, case, into)
+    _part(tx, clocks, actor, into, chosen, rest, now)
+    decisions.take_back(tx, decision)
+    questions.refresh(tx, [case.id, into.id])
+    told = {"reports": chosen, "from": case.code, "into": into.code, "undone": decision.id}
+    _tell(tx, actor, "unmerged", case, into, told, now)
+    return int(case.id)
+
+
+def _part(
+    tx: Tx, clocks: Deadlines, actor: Actor, case: Any, chosen: Sequence[int], rest: Sequence[int],
+    now: datetime,
+) -> dict[int, list[int]]:  # fmt: skip
+    """`chosen` leave `case`, `rest` stays; the cases in which they live now, each with its reports."""
     groups = _former_homes(tx, case, chosen)
     homes = [_send_home(tx, clocks, actor, case, home, group, now) for home, group in groups.items()]
     case_queries.change(tx, case.id, report_count=len(rest))
     clocks.refresh(tx, case.id, now)
-    judge(tx, actor, _pairs(chosen, rest), "different", now)
     outbox_queries.refresh_problem(tx, [case.id, *homes])
-    told = {"reports": chosen, "to": homes}
-    ledger.append(tx, [Draft(case.ward_code, "split", now, told, case.id, actor.id)])
     new = [made for home, made in zip(groups, homes, strict=True) if home is None]
     counters.shift(tx, [], case_queries.facts(tx, new).values())
-    return homes[0]
-
-
-def judge(tx: Tx, actor: Actor, pairs: Sequence[tuple[int, int]], judgement: str, now: datetime) -> None:
-    """Keep a person's word on pairs of reports, the lower id first, with what a rule sees of them now.
-
-    The features are for training runs only, and for pairs that the rule had not asked about: what it
-    saw when it asked is kept.
-    """
-    known = match_queries.stored_traits(tx, {report for pair in pairs for report in pair})
-    for pair in pairs:
-        first, second = sorted(pair)
-        match_queries.put_person_judgement(tx, {
-            "report_a": first, "report_b": second, "judgement": judgement, "score": None, "reasons": [],
-            "recurrence": False, "rule_version": RULE_VERSION, "officer_id": actor.id, "at": now,
-            "features": _features(known.get(first), known.get(second)),
-        })  # fmt: skip
-
-
-def _features(one: Traits | None, other: Traits | None) -> dict[str, float] | None:
-    if one is None or other is None:
-        return None
-    old, new = sorted((one, other), key=lambda t: (t.received_at, t.report_id))
-    return features(matching.judge(new, old))
+    return dict(zip(homes, groups.values(), strict=True))
 
 
 def _former_homes(tx: Tx, case: Any, chosen: Sequence[int]) -> dict[int | None, list[int]]:
@@ -171,8 +211,6 @@ def _send_home(
         carry_pause(tx, home, reports, was=None, now_in=now_in, at=now + timedelta(microseconds=1))
     legal_matters.inherit(tx, case, home, reports, now)
     clocks.refresh(tx, home, now)
-    told = {"reports": reports, "from": case.code}
-    ledger.append(tx, [Draft(case.ward_code, "split_off", now, told, home, actor.id)])
     return home
 
 
@@ -230,6 +268,32 @@ def _pairs(ones: Sequence[int], others: Sequence[int]) -> list[tuple[int, int]]:
         return pairs
     side = int(MOST_PAIRS**0.5)
     return list(product(ones[:side], others[:side]))
+
+
+def _closed(tx: Tx, case: Any) -> MoveNotAllowed:
+    if case.merged_into is None:
+        return _refused(
+            f"case {case.id} is closed: both must be open",
+            f"Chỉ gộp được hai vụ việc đang mở; {case.code} đã kết thúc.",
+        )
+    holder = case_queries.rows(tx, [case.merged_into])[case.merged_into].code
+    return _refused(
+        f"case {case.id} was merged into {case.merged_into}: both must be open",
+        f"{case.code} đã được gộp vào {holder} trước đó.",
+    )
+
+
+def _not_by_itself(tx: Tx, case: Any, into: Any) -> MoveNotAllowed:
+    if into.merged_into is not None:
+        holder = case_queries.rows(tx, [into.merged_into])[into.merged_into].code
+        return _refused(
+            f"{into.code} was itself merged into {holder}: undo that first",
+            f"{into.code} đã được gộp tiếp vào {holder}. Hãy hoàn tác lần gộp đó trước.",
+        )
+    return _refused(
+        f"the reports of {case.code} are no longer together with others in {into.code}",
+        f"Các phản ánh của {case.code} không còn nằm chung trong {into.code}: đã được tách hoặc gộp lại.",
+    )
 
 
 def _refused(message: str, message_vi: str) -> MoveNotAllowed:

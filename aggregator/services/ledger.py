@@ -42,10 +42,10 @@ def lock(tx: Tx, chains: Sequence[str]) -> None:
     ledger_queries.heads(tx, chains, lock=True)
 
 
-def append(tx: Tx, drafts: Sequence[Draft]) -> None:
-    """Chain and store `drafts` in their order."""
+def append(tx: Tx, drafts: Sequence[Draft]) -> list[int]:
+    """Chain and store `drafts` in their order; the place of each in its chain."""
     if not drafts:
-        return
+        return []
     heads = ledger_queries.heads(tx, [draft.chain for draft in drafts], lock=True)
     rows = []
     for draft in drafts:
@@ -54,6 +54,7 @@ def append(tx: Tx, drafts: Sequence[Draft]) -> None:
         heads[draft.chain] = (row["seq"], row["hash"])
         rows.append(row)
     ledger_queries.append(tx, rows, heads)
+    return [row["seq"] for row in rows]
 
 
 def _row(draft: Draft, seq: int, prev: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from aggregator.domain.sla import ClockKind
 from aggregator.domain.text import clean
 from aggregator.domain.workflow import LEGAL_PAUSE, OPEN, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
-from aggregator.services import clock_log, counters, ledger
+from aggregator.services import clock_log, counters, ledger, questions
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.ledger import Draft
 from aggregator.storage import case_queries, legal_queries
@@ -182,6 +182,7 @@ def _enter(
 ) -> None:
     """Into an undecided state; a restricted one stops the clock of a case at work."""
     case_queries.change(tx, case.id, legal=state.value, unread=True)
+    questions.refresh(tx, [case.id])
     if state.restricted and case.status in OPEN:
         stops = now
         if clock_log.pause_reason(tx, case.id) is not None:
@@ -215,6 +216,7 @@ def decide(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, decision: Decisio
         _dismiss(tx, clocks, actor, case, decision, now)
     else:
         _undo(tx, clocks, actor, case, decision, now)
+    questions.refresh(tx, [case.id])
 
 
 def _confirm(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Confirm, now: datetime) -> None:

@@ -30,7 +30,7 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services import ledger, legal_matters
+from aggregator.services import ledger, legal_matters, questions
 from aggregator.services.cases import Cases
 from aggregator.services.clock import Clock
 from aggregator.services.frame import Frame, not_found, require
@@ -43,6 +43,7 @@ from aggregator.storage import (
     case_queries,
     ledger_queries,
     match_queries,
+    notice_queries,
     report_queries,
     street_queries,
 )
@@ -99,6 +100,8 @@ class Placing:
             self._decide(tx, actor, case, reports, _Ward(ward_code, name), Cause.MOVED, now)
             code = _hand_over(tx, book, case, ward_code, now)
             _carry_reports(tx, case.ward_code, ward_code, reports)
+            questions.refresh(tx, [case.id])
+            notice_queries.forget_case(tx, case.id)  # whoever was told sees it no more
             wards = {"ward_from": book.wards[case.ward_code], "ward_to": name}
             told = wards | {"code_from": case.code, "code_to": code}
             ledger.append(tx, [

@@ -13,7 +13,9 @@ from datetime import date, datetime
 from typing import Any
 
 from aggregator.domain.delivery import Delivery
+from aggregator.domain.differences import Part
 from aggregator.domain.legal import LegalKind, LegalState
+from aggregator.domain.sketch import Apart, Sketch
 from aggregator.domain.workflow import Status
 from aggregator.services.clock_views import Explained
 
@@ -215,6 +217,9 @@ class SuggestionView:
     reasons: tuple[ReasonView, ...]
     #: The other case is closed: offered as a recurrence, never joined.
     recurrence: bool
+    version: int = 0
+    #: How far apart, where both are on the map.
+    apart: Apart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +229,8 @@ class TimelineEntry:
     kind: str
     who: str | None
     data: Mapping[str, Any]
+    #: The decision that this entry tells of and that may still be undone.
+    decision_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +270,17 @@ class LegalView:
 
 
 @dataclass(frozen=True, slots=True)
+class RelativeView:
+    """Another time that the same problem came up."""
+
+    case_id: int
+    code: str
+    title: str
+    status: Status
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     row: InboxRow
     unit_id: int | None
@@ -282,6 +300,8 @@ class CaseView:
     #: Where the case can be moved: the other wards of this installation, by name.
     other_wards: tuple[Choice, ...]
     legal: LegalView | None = None
+    #: The problem's first case and all that came back after it, oldest first; empty where it never did.
+    family: tuple[RelativeView, ...] = ()
 
     @property
     def deadline_vi(self) -> str:
@@ -423,3 +443,212 @@ class StreetView:
     @property
     def contested(self) -> bool:
         return len({one.ward for one in self.decisions}) > 1
+
+
+# Two cases side by side
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """One of two cases under comparison, through the report that is most like the other."""
+
+    case_id: int
+    code: str
+    status: Status
+    is_open: bool
+    version: int
+    report_count: int
+    received_at: datetime
+    due_at: datetime | None
+    channel: str
+    external_id: str
+    category: str | None
+    address: str | None
+    #: Title and text in parts, those that the other side lacks marked.
+    subject: tuple[Part, ...]
+    body: tuple[Part, ...]
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MergedView:
+    """What one merge would come to: which case stays, how many reports it holds, which deadline counts."""
+
+    stays: str
+    goes: str
+    size: int
+    due_at: datetime | None
+    #: The case whose deadline that is.
+    due_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """Two cases side by side, and what may be said of them."""
+
+    one: SideView
+    other: SideView
+    score: float
+    reasons: tuple[ReasonView, ...]
+    apart: Apart | None
+    sketch: Sketch | None
+    same_place: bool | None
+    same_category: bool | None
+    #: None where either did not say, or asked to stay unknown; the number itself is never shown.
+    same_phone: bool | None
+    hours_apart: float
+    #: What "same" would do; None where one of the two is closed and only "come back" is left.
+    merged: MergedView | None
+    #: The closed one came first: "come back" may be said.
+    recurrence: bool
+    #: What a person said of the two before: "different", "recurrence".
+    said: str
+    #: The other candidates for the same case, best first.
+    others: tuple[SuggestionView, ...] = ()
+
+
+# Many questions at once
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFilter:
+    """What the address of the list of open questions says."""
+
+    category: str = ""
+    #: high, middle, low
+    score: str = ""
+    #: Days since the question came up.
+    days: int | None = None
+    ward: str = ""
+    after: str = ""
+    size: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSide:
+    """One case of a question, in few words."""
+
+    case_id: int
+    code: str
+    title: str
+    extract: str
+    address: str | None
+    channel: str
+    category: str | None
+    status: Status
+    is_open: bool
+    received_at: datetime
+    report_count: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionView:
+    """Two cases of which the rule was unsure; `one` is the older."""
+
+    id: int
+    score: float
+    reasons: tuple[ReasonView, ...]
+    one: QuestionSide
+    other: QuestionSide
+    #: Of the two exactly one is closed, and it came first.
+    recurrence: bool
+    apart: Apart | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPage:
+    rows: tuple[QuestionView, ...]
+    next: str
+    #: All open questions of this person's wards; `MOST_COUNTED` is "that many or more".
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """Cases that would become one."""
+
+    stays: str
+    goes: tuple[str, ...]
+    title: str
+    size: int
+    due_at: datetime | None
+    due_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedView:
+    """A question that is left out, and why: a code of `domain.joint_plan.Refusal`."""
+
+    question_id: int
+    one: str
+    other: str
+    why: str
+    #: The cases' ids, 0 where they are not known any more.
+    one_id: int = 0
+    other_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What deciding these questions together would do. Nothing has been done."""
+
+    verb: str
+    groups: tuple[GroupView, ...]
+    #: Pairs told apart (verb "different").
+    pairs: tuple[tuple[str, str], ...]
+    refused: tuple[RefusedView, ...]
+    #: Question and the versions of its two cases, as the preview saw them.
+    seen: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoneView:
+    """One decision of a batch."""
+
+    decision_id: int
+    case_id: int
+    code: str
+    other_id: int
+    other: str
+    undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    id: int
+    verb: str
+    who: str
+    at: datetime
+    done: tuple[DoneView, ...]
+    refused: tuple[RefusedView, ...]
+
+
+# Notices
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """What happened to a case that is this person's to know of."""
+
+    id: int
+    #: merged, merged_away, unmerged, unmerged_away, joined, recurred, ...
+    kind: str
+    case_id: int
+    code: str
+    title: str
+    #: How often since it was last read.
+    times: int
+    at: datetime
+    read: bool
+    who: str | None
+    #: The ledger entry's own words on the newest of it.
+    data: Mapping[str, Any]
+    #: Set where it can be undone from here.
+    decision_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePage:
+    rows: tuple[NoticeView, ...]
+    next: str

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import Row, Select, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.account_tables import officers, sessions, sign_in_failures
 from aggregator.storage.db import Tx
+from aggregator.storage.decision_tables import notices
 from aggregator.storage.place_tables import units, wards
+from aggregator.storage.report_tables import judgements
 
 #: A row of an officer, alone or with more beside it.
 Officer = Row[Any]
@@ -95,18 +97,40 @@ def insert_session(tx: Tx, row: dict[str, Any]) -> None:
     tx.execute(insert(sessions).values(**row))
 
 
+#: What waits for a person is counted so far: a badge says "99+" beyond.
+MOST_MARKS = 100
+
+
 def session(tx: Tx, token_hash: str) -> Row[Any] | None:
-    """The session with its officer, in one statement; None where either is gone."""
+    """The session with its officer and what waits for them, in one statement; None where either is gone."""
+    mine = officers.c.ward_code
+    unread = select(notices.c.id).where(
+        notices.c.officer_id == officers.c.id,
+        notices.c.read_at.is_(None),
+        or_(mine.is_(None), notices.c.ward_code == mine),
+    )
+    asked = select(judgements.c.id)
+    # Two questions, of which the database puts one: in a single one no index would lead to the ward.
+    questions = case(
+        (mine.is_(None), _counted(asked.where(judgements.c.asked_in.isnot(None)))),
+        else_=_counted(asked.where(judgements.c.asked_in == mine)),
+    )
     query: Select[Any] = (
         select(
             sessions.c.seen_at, sessions.c.expires_at,
             officers.c.id, officers.c.login, officers.c.name, officers.c.role, officers.c.ward_code,
             officers.c.unit_id, officers.c.language, officers.c.legal,
+            _counted(unread).label("unread"), questions.label("questions"),
         )
         .join(officers, officers.c.id == sessions.c.officer_id)
         .where(sessions.c.token_hash == token_hash, officers.c.active)
     )  # fmt: skip
     return tx.execute(query).one_or_none()
+
+
+def _counted(found: Select[Any]) -> Any:
+    few = found.correlate(officers).limit(MOST_MARKS).subquery()
+    return select(func.count()).select_from(few).scalar_subquery()
 
 
 def touch(tx: Tx, token_hash: str, seen_at: datetime) -> None:

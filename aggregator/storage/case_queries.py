@@ -147,6 +147,17 @@ def living(tx: Tx, case_id: int) -> list[Row[Any]]:
     return list(tx.execute(query))
 
 
+def living_in(tx: Tx, case_ids: Iterable[int]) -> list[int]:
+    """The reports that make up these cases now."""
+    found: list[int] = []
+    for part in chunks(sorted(set(case_ids))):
+        query = select(memberships.c.report_id).where(
+            memberships.c.case_id.in_(part), memberships.c.ended_at.is_(None)
+        )
+        found.extend(tx.scalars(query))
+    return found
+
+
 def case_of_report(tx: Tx, report_ids: Iterable[int]) -> dict[int, int]:
     found = {}
     for part in chunks(filter(ids.possible, report_ids)):

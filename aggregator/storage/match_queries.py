@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, text
+from sqlalchemy import Row, and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -96,6 +97,19 @@ def delete_traits(tx: Tx, report_ids: Sequence[int]) -> None:
         tx.execute(delete(match_traits).where(match_traits.c.report_id.in_(part)))
 
 
+def legal_cases(tx: Tx, case_ids: Iterable[int]) -> set[int]:
+    """Those of the cases in which a report is a legal matter."""
+    found: set[int] = set()
+    for part in chunks(sorted(set(case_ids))):
+        query = (
+            select(memberships.c.case_id)
+            .join(match_traits, match_traits.c.report_id == memberships.c.report_id)
+            .where(memberships.c.case_id.in_(part), memberships.c.ended_at.is_(None), match_traits.c.legal)
+        )
+        found.update(tx.scalars(query))
+    return found
+
+
 def put_rule_judgements(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """Keep what the rule was unsure of; a pair that anybody judged before stays as it is."""
     if rows:
@@ -103,39 +117,61 @@ def put_rule_judgements(tx: Tx, rows: list[dict[str, Any]]) -> None:
         tx.execute(insert_new(judgements).on_conflict_do_nothing(), rows)
 
 
-def put_person_judgement(tx: Tx, row: dict[str, Any]) -> None:
-    """A person's word replaces the rule's; what the rule saw of the pair stays."""
+def put_person_judgements(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    """A person's word replaces the rule's, what the rule saw of the pair stays."""
+    if not rows:
+        return
     insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
     statement = insert_new(judgements)
-    changed: dict[str, Any] = {name: statement.excluded[name] for name in ("judgement", "officer_id", "at")}
+    said = ("judgement", "officer_id", "at", "recurrence", "asked_in")
+    changed: dict[str, Any] = {name: statement.excluded[name] for name in said}
     changed["features"] = func.coalesce(judgements.c.features, statement.excluded.features)
-    tx.execute(statement.on_conflict_do_update(index_elements=["report_a", "report_b"], set_=changed), [row])
+    tx.execute(statement.on_conflict_do_update(index_elements=["report_a", "report_b"], set_=changed), rows)
 
 
-def judged_different(tx: Tx, report_ids: Sequence[int]) -> set[tuple[int, int]]:
-    """Pairs among or around these reports that a person called different."""
+def said_of(tx: Tx, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Row[Any]]:
+    """Pair of reports -> what is said of it now, by the rule or a person."""
+    table, found = judgements, {}
+    wanted = set(pairs)
+    for part in chunks(sorted({first for first, _ in pairs})):
+        for row in tx.execute(select(table).where(table.c.report_a.in_(part))):
+            if (row.report_a, row.report_b) in wanted:
+                found[row.report_a, row.report_b] = row
+    return found
+
+
+def unsay(tx: Tx, said: Sequence[Mapping[str, Any]], at: datetime) -> None:
+    """Give back what was said of pairs before `at`, where nobody has spoken since.
+
+    Each dict has report_a, report_b, and judgement (None: nothing was said), officer_id, at, recurrence.
+    """
+    table = judgements
+    mine = and_(table.c.report_a == bindparam("a"), table.c.report_b == bindparam("b"), table.c.at == at)
+    new = [{"a": row["report_a"], "b": row["report_b"]} for row in said if row["judgement"] is None]
+    if new:
+        tx.execute(delete(table).where(mine), new)
+    old = [
+        {"a": row["report_a"], "b": row["report_b"], "was": row["judgement"], "by": row["officer_id"],
+         "since": row["at"], "again": row["recurrence"]}
+        for row in said if row["judgement"] is not None
+    ]  # fmt: skip
+    if old:
+        values: dict[str, Any] = {
+            "judgement": bindparam("was"), "officer_id": bindparam("by"), "at": bindparam("since"),
+            "recurrence": bindparam("again"),
+        }  # fmt: skip
+        tx.execute(update(table).where(mine).values(**values), old)
+
+
+def settled_pairs(tx: Tx, report_ids: Sequence[int]) -> set[tuple[int, int]]:
+    """Pairs among or around these reports of which a person said: different, or come back."""
     table = judgements
     pairs: set[tuple[int, int]] = set()
     for part in chunks(report_ids):
         query = select(table.c.report_a, table.c.report_b).where(
             or_(table.c.report_a.in_(part), table.c.report_b.in_(part)),
-            table.c.judgement == "different",
+            or_(table.c.judgement == "different", and_(table.c.judgement == "same", table.c.recurrence)),
             table.c.officer_id.isnot(None),
         )
         pairs.update((row[0], row[1]) for row in tx.execute(query))
     return pairs
-
-
-def open_judgements(tx: Tx, report_ids: Sequence[int], limit: int) -> list[Any]:
-    """What the rule was unsure of around these reports, best first."""
-    table = judgements
-    query = (
-        select(table)
-        .where(
-            or_(table.c.report_a.in_(report_ids), table.c.report_b.in_(report_ids)),
-            table.c.judgement == "unsure",
-        )
-        .order_by(table.c.score.desc(), table.c.id)
-        .limit(limit)
-    )
-    return list(tx.execute(query))

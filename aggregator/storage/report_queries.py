@@ -167,6 +167,15 @@ def with_source_deadline(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
     return found
 
 
+def points(tx: Tx, report_ids: Iterable[int]) -> dict[int, tuple[float, float]]:
+    """Report -> where it is on the map, for those that say so."""
+    found = {}
+    for part in chunks(sorted(set(report_ids))):
+        query = select(reports.c.id, reports.c.lat, reports.c.lng).where(reports.c.id.in_(part))
+        found.update({row[0]: (row[1], row[2]) for row in tx.execute(query) if None not in (row[1], row[2])})
+    return found
+
+
 def attachments_of(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
     query = select(attachments).where(attachments.c.report_id.in_(report_ids)).order_by(attachments.c.id)
     return list(tx.execute(query))

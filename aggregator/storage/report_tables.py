@@ -156,6 +156,20 @@ judgements = Table(
     #: NULL where the rule judged; a person's word binds for ever.
     Column("officer_id", Id, ForeignKey("officers.id")),
     Column("at", Instant, nullable=False),
+    #: The ward whose officers are asked; NULL where nobody is: settled, moot, or not the best of its cases.
+    #: No foreign key: SQLite could not drop the column again.
+    Column("asked_in", Text),
     UniqueConstraint("report_a", "report_b"),
     Index("ix_judgements_report_b", "report_b"),
+    *(
+        Index(
+            f"ix_judgements_asked{suffix}",
+            *ward,
+            "score",
+            "id",
+            sqlite_where=Column("asked_in").isnot(None),
+            postgresql_where=Column("asked_in").isnot(None),
+        )
+        for suffix, ward in (("", ("asked_in",)), ("_all", ()))
+    ),
 )

@@ -55,11 +55,14 @@
       return value === undefined ? sessionStorage.getItem(name) : sessionStorage.setItem(name, value);
     } catch { return null; } // storage switched off by policy
   };
-  const links = $$(".list td:first-child a");
+  const links = $$(".list td:first-child a, .pair .open");
   const back = $("[data-back]");
   if ($(".inbox")) session("list", location.pathname + location.search);
   else if (back && session("list")) back.href = session("list");
-  const opened = links.findIndex((link) => link.pathname === session("case"));
+  const pairs = $$(".pair");
+  const opened = pairs.length
+    ? pairs.findIndex((pair) => `#${pair.id}` === location.hash)
+    : links.findIndex((link) => link.pathname === session("case"));
   if (back) session("case", location.pathname);
   let at = opened;
 
@@ -70,6 +73,18 @@
     links[at].scrollIntoView({ block: "nearest" });
   }
   links.forEach((link, index) => link.addEventListener("focus", () => { at = index; }));
+  pairs.forEach((pair, index) => pair.addEventListener("focusin", () => { at = index; }));
+  if (pairs.length && opened >= 0) go(0); // the pair after the one just decided
+
+  // --- Ticking pairs ------------------------------------------------------------------------------
+  for (const button of $$("[data-all]")) {
+    const boxes = $$(".pair [type=checkbox]");
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const all = boxes.every((box) => box.checked);
+      boxes.forEach((box) => { box.checked = !all; });
+    });
+  }
 
   // --- Drafts: per person, gone when sent or signed out ------------------------------------------
   const prefix = `motmoi:${page.dataset.who}:`;
@@ -148,7 +163,21 @@
     target.scrollIntoView({ block: "center" });
   }
 
+  // What is said of two cases: by the pair at hand in a list, or the one pair of the page.
+  function decide(number) {
+    const where = pairs.length ? pairs[at] : $(".decide");
+    const button = where && $(`[data-do='${number}']`, where);
+    if (button) button.click();
+    return Boolean(button || pairs.length || $(".decide"));
+  }
+
+  function tickPair() {
+    const box = pairs[at] && $("[type=checkbox]", pairs[at]);
+    if (box) box.checked = !box.checked;
+  }
+
   function accept() {
+    if (decide(1)) return;
     const button = $("[data-key='1']");
     if (button) return button.click();
     const form = $("#quick");
@@ -160,12 +189,14 @@
   }
 
   function refuse() {
+    if (decide(3)) return;
     const choice = $("input[name=kind][value=refusal]");
     if (choice) { choice.checked = true; return focusOn("#body"); }
     if (links[at]) location.href = `${links[at].pathname}#refuse`;
   }
 
   function merge() {
+    if (decide(2)) return;
     if ($("#merge")) return focusOn("#merge a, #merge input:not([type=hidden])");
     if (links[at]) location.href = `${links[at].pathname}#merge`;
   }
@@ -176,7 +207,7 @@
   const keys = {
     KeyJ: () => go(1), KeyK: () => go(-1), ArrowDown: () => go(1), ArrowUp: () => go(-1),
     Digit1: accept, Digit2: merge, Digit3: refuse, Numpad1: accept, Numpad2: merge, Numpad3: refuse,
-    KeyR: () => focusOn("#body"), KeyN: () => focusOn("#note"),
+    KeyX: tickPair, KeyR: () => focusOn("#body"), KeyN: () => focusOn("#note"),
     Escape: () => { if (back) location.href = back.href; },
   };
 

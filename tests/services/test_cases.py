@@ -344,8 +344,11 @@ VERBS: dict[str, Callable[[Office, Any, int, int], Any]] = {
     "merge": lambda o, who, c, r: o.cases.merge(who, c, o.case_of("b")),
     "merge into": lambda o, who, c, r: o.cases.merge(who, o.case_of("b"), c),
     "split": lambda o, who, c, r: o.cases.split(who, c, [r]),
-    "different": lambda o, who, c, r: o.cases.different(who, r, o.report("b")),
-    "different the other way": lambda o, who, c, r: o.cases.different(who, o.report("b"), r),
+    "same": lambda o, who, c, r: o.duplicates.same(who, c, o.case_of("b")),
+    "different": lambda o, who, c, r: o.duplicates.different(who, c, o.case_of("b")),
+    "different the other way": lambda o, who, c, r: o.duplicates.different(who, o.case_of("b"), c),
+    "recurs": lambda o, who, c, r: o.duplicates.recurs(who, c, o.case_of("b")),
+    "compare": lambda o, who, c, r: o.comparing.cases(who, c, o.case_of("b")),
 }
 MISSING = [999, 0, -1, 2**63, 10**30]
 
@@ -391,6 +394,7 @@ def test_the_administrator_sees_everything_and_handles_nothing(office: Office) -
     for verb in VERBS:
         if (
             verb not in ("case", "find", "find by code", "mark_read", "attachment", "merge", "merge into")
+            and verb not in ("same", "recurs", "compare")
             and "different" not in verb
         ):
             with pytest.raises(NotAllowed):
@@ -494,7 +498,7 @@ def test_every_verb_leaves_an_entry_of_the_person_who_did_it(office: Office) -> 
         lambda: office.cases.resume(lan, case),
         lambda: office.cases.move(lan, case, Status.WAITING_UNIT),
         lambda: office.cases.reveal(lan, office.report("1"), "gọi"),
-        lambda: office.cases.different(lan, office.report("1"), office.report("2")),
+        lambda: office.duplicates.different(lan, case, other),
         lambda: office.cases.merge(lan, other, case),
         lambda: office.cases.split(lan, case, [office.report("2")]),
         lambda: office.cases.reply(lan, case, ReplyKind.RESULT, "Xong."),

@@ -276,7 +276,7 @@ def asked(office: Office) -> tuple[int, int]:
 
 def test_what_a_person_calls_different_is_never_asked_again(office: Office) -> None:
     one, two = asked(office)
-    office.cases.different(office.lan, office.report("1"), office.report("2"))
+    office.duplicates.different(office.lan, one, two)
     assert office.page(one).suggestions == office.page(two).suggestions == ()
     assert office.page(one).timeline[-1].kind == "different"
     # The source changes the text: the rule would be unsure again, the person was not.
@@ -289,7 +289,7 @@ def test_two_cases_told_apart_are_not_asked_about_through_other_reports(office: 
     office.receives("app", risky("3", " Xin cảm ơn."))
     office.cases.merge(office.lan, office.case_of("3"), two)
     assert len(office.rows("SELECT 1 FROM judgements WHERE judgement = 'unsure'")) == 2
-    office.cases.different(office.lan, office.report("1"), office.report("2"))
+    office.duplicates.different(office.lan, one, two)
     assert [each.case_id for each in office.page(one).suggestions] == []
     assert [each.case_id for each in office.page(two).suggestions] == []
 

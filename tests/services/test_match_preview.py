@@ -43,7 +43,7 @@ def test_stricter_thresholds_list_what_would_no_longer_join(office: Office) -> N
 def test_looser_thresholds_list_what_would_join_and_what_officers_said_of_it(office: Office) -> None:
     office.match_rules.set(office.minh, HERE, same=0.9999, why="Thử")
     two_holes(office)
-    office.cases.different(office.lan, office.report("1"), office.report("2"))
+    office.duplicates.different(office.lan, office.case_of("1"), office.case_of("2"))
     found = office.previews.preview(office.minh, HERE, same=0.9)
     assert found.counts[Change.JOINS] == 2
     assert (found.wrong, found.right) == (1, 0)

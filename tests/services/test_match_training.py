@@ -45,7 +45,7 @@ def test_a_persons_word_is_one_decision_whatever_it_settles(office: Office) -> N
     office.clock.forward(minutes=1)
     office.cases.merge(office.lan, office.case_of("1"), office.case_of("3"))
     office.clock.forward(minutes=1)
-    office.cases.different(office.lan, office.report("4"), office.report("5"))
+    office.duplicates.different(office.lan, office.case_of("4"), office.case_of("5"))
     told = known(office)
     assert [(one.same, one.source) for one in told] == [
         (True, Source.MERGED), (True, Source.MERGED), (False, Source.PARTED),
@@ -67,7 +67,7 @@ def test_what_the_rule_joined_is_right_once_closed_and_wrong_once_undone(office:
 
 def test_what_an_older_version_judged_is_compared_anew(office: Office) -> None:
     office.receives("1022", *apart(2))
-    office.cases.different(office.lan, office.report("1"), office.report("2"))
+    office.duplicates.different(office.lan, office.case_of("1"), office.case_of("2"))
     fresh = known(office)
     with office.db.write() as tx:
         tx.exec_driver_sql("UPDATE judgements SET rule_version = '2020.1', features = NULL")
@@ -79,7 +79,7 @@ def test_what_an_older_version_judged_is_compared_anew(office: Office) -> None:
 
 def test_too_few_decisions_are_refused_with_their_number(office: Office) -> None:
     office.receives("1022", *apart(2))
-    office.cases.different(office.lan, office.report("1"), office.report("2"))
+    office.duplicates.different(office.lan, office.case_of("1"), office.case_of("2"))
     with pytest.raises(TooFewDecisions, match=r"1 decisions .*\(0 same, 1 different\); .* 200, and 30"):
         office.training.train()
 

@@ -97,15 +97,28 @@ def test_every_state_has_a_label(table: str) -> None:
 
 
 def test_every_event_of_a_case_has_a_sentence() -> None:
-    from aggregator.services import admission, arrival_rows, cases, deadlines, delivery_log, joining
+    from aggregator.services import (
+        admission,
+        arrival_rows,
+        cases,
+        deadlines,
+        delivery_log,
+        duplicates,
+        joining,
+    )  # fmt: skip
     from inbox_web import events
 
     source = "".join(
         inspect.getsource(module)
-        for module in (admission, arrival_rows, cases, deadlines, delivery_log, joining)
+        for module in (admission, arrival_rows, cases, deadlines, delivery_log, duplicates, joining)
     )
     recorded = set(re.findall(r'_record\(tx, case, "(\w+)"', source))
     recorded |= set(re.findall(r'Draft\([\w.]*ward_code, "(\w+)"', source))
+    # Told on the pages of both cases, under two kinds.
+    pairs = re.findall(r'_tell\(tx, actor, "(\w+)"', source)
+    recorded |= {kind for pair in pairs for kind in (pair, f"{pair}_away")}
+    pairs = [*re.findall(r'_settled\(tx, actor, "(\w+)"', source), "different_undone", "recurrence_undone"]
+    recorded |= {kind for pair in pairs for kind in (pair, f"{pair}_other")}
     assert len(recorded) > 10
     assert not recorded - set(events._SENTENCES), "say these in inbox_web/events.py"
 
