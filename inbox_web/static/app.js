@@ -74,7 +74,8 @@
   }
   links.forEach((link, index) => link.addEventListener("focus", () => { at = index; }));
   pairs.forEach((pair, index) => pair.addEventListener("focusin", () => { at = index; }));
-  if (pairs.length && opened >= 0) go(0); // the pair after the one just decided
+  // The pair after the one just decided; once the browser has been at the address's mark, which blurs.
+  if (pairs.length && opened >= 0) addEventListener("load", () => setTimeout(go, 0, 0));
 
   // --- Ticking pairs ------------------------------------------------------------------------------
   for (const button of $$("[data-all]")) {
