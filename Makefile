@@ -13,7 +13,7 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching peers chaos format constraints chromium clean
+.PHONY: help run test check bench bench-matching peers oracle chaos format constraints chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -43,6 +43,9 @@ bench-matching: $(DEV) peers ## measure how well and how fast reports of one pro
 peers:
 	@[ -f '$(BENCH)' ] || sh .ci/install '$(PYTHON)' '.[test,lint,bench]' '$(BENCH)' || \
 	echo 'Some peers could not be installed: the figures follow without them.'
+
+oracle: $(DEV) ## ask engine and minute-by-minute oracle for a million deadlines
+	$(BIN)/python -m tests.oracle.compare $(ARGS)
 
 chaos: $(DEV) ## kill -9 fifty workers in mid work and count what is left
 	$(BIN)/python -m tests.chaos.killing $(or $(ARGS),50)

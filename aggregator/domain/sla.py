@@ -59,7 +59,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from aggregator.domain.sla_clock import PLAIN, Clock, ClockEvent, ClockKind, Days, Meter, Working, replay
+from aggregator.domain.sla_clock import Clock, ClockEvent, ClockKind, Days, pace_of, replay
 from aggregator.domain.sla_policy import Policy, Reopening, Step, Unit, choose
 from aggregator.domain.sla_sentence import DayNote, Story
 from aggregator.domain.worktime import Calendar, from_second, to_second
@@ -141,7 +141,7 @@ def due(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> Due
 
 def _due(policy: Policy, calendar: Calendar, clock: Clock) -> Due:
     due_second = clock.due_second()
-    pace: Meter = PLAIN if policy.unit is Unit.MINUTES else Working(calendar)
+    pace = pace_of(policy, calendar)
     whole = sum(pace.measure(start, end) for start, end in _counted(clock, due_second))
     soon = min(clock.reach(pace, whole * policy.warn_percent // 100), due_second)
     return Due(
@@ -203,8 +203,8 @@ def explain(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) ->
         made_up=made_up if policy.unit in _OFFICE_UNITS else (),
         rolled=_rolled(policy, calendar, clock, last),
         paused_seconds=sum(pause.seconds or 0 for pause in pauses if pause.start < plain.due_at),
-        added_minutes=0 if clock.set_by_person else clock.added_minutes,
-        promised=clock.set_by_person,
+        added_minutes=clock.added_minutes if clock.promised is None else 0,
+        promised=clock.promised is not None,
         paused_at=plain.paused_at and plain.paused_at.astimezone(calendar.zone),
         stopped_at=plain.stopped_at and plain.stopped_at.astimezone(calendar.zone),
     )
@@ -266,8 +266,8 @@ def _special_days(
 
 def _rolled(policy: Policy, calendar: Calendar, clock: Clock, due_local: datetime) -> bool:
     """Whether the last calendar day was a day off, so that the deadline moved to a later one."""
-    if not isinstance(clock.meter, Days) or clock.set_by_person:
+    if not isinstance(clock.meter, Days) or clock.promised is not None:
         return False
     paused = sum(clock.meter.measure(start, end) for start, end, _ in clock.pauses)
-    nominal = calendar.ordinal(clock.began) + clock.budget + paused
+    nominal = calendar.ordinal(clock.began) + clock.budget + clock.added + paused
     return nominal < due_local.toordinal() and not calendar.is_working_day(date.fromordinal(nominal))

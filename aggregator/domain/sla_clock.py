@@ -43,12 +43,12 @@ _ORDER: Final = {
     ClockKind.START: 0,
     ClockKind.POLICY_CHANGE: 1,
     ClockKind.PAUSE: 2,
-    ClockKind.RESUME: 3,
-    ClockKind.EXTEND: 4,
-    ClockKind.STOP: 5,
-    ClockKind.REOPEN: 6,
-    ClockKind.HAND_OVER: 7,
-    ClockKind.VOID: 8,
+    ClockKind.VOID: 3,
+    ClockKind.RESUME: 4,
+    ClockKind.EXTEND: 5,
+    ClockKind.STOP: 6,
+    ClockKind.REOPEN: 7,
+    ClockKind.HAND_OVER: 8,
 }
 
 
@@ -135,6 +135,11 @@ def meter_of(policy: Policy, calendar: Calendar) -> Meter:
     return Working(calendar)
 
 
+def pace_of(policy: Policy, calendar: Calendar) -> Meter:
+    """What used time is told in, whatever the rule counts: working seconds (minutes: plain ones)."""
+    return PLAIN if policy.unit is Unit.MINUTES else Working(calendar)
+
+
 def _budget(policy: Policy, calendar: Calendar, start: int) -> int:
     """The rule's amount in its meter's unit, for a clock that began at `start`."""
     if policy.unit is Unit.MINUTES:
@@ -163,26 +168,48 @@ class Clock:
     paused_at: int | None = None
     pause_reason: str = ""
     stopped_at: int | None = None
-    promised: int | None = None  # a due instant a person set, as long as nothing moved it
-    set_by_person: bool = False  # whether the budget still comes from such an instant
+    promised: int | None = None  # a due instant a person set
+    left: int | None = None  # of the promised instant's time, while the clock stands still
     pauses: list[tuple[int, int, str]] = field(default_factory=list)
+    added: int = 0  # by extensions, in the meter's unit
     added_minutes: int = 0
 
     def halt(self, at: int) -> None:
         if self.since is not None:
             self.runs.append((self.since, at))
             self.since = None
+            self._keep_left(at)
 
-    def go_on(self, at: int, halted_at: int) -> None:
-        """Runs again; what was promised for later than the halt moves by the rule's own time."""
+    def go_on(self, at: int) -> None:
+        """Runs again; what was promised for later than the halt moves by the rule's own time, and never
+        forward: to a citizen who was told 20:00, the office's closing time is no excuse for 17:00."""
         self.since = at
-        if self.promised is not None and halted_at < self.promised:
-            self.promised = None
+        if self.promised is not None and self.left is not None:
+            self.promised = max(self.promised, self.meter.advance(at, self.left))
+        self.left = None
 
-    def promise(self, at: int, due_at: datetime) -> None:
-        used = sum(self.meter.measure(start, end) for start, end in self.runs_until(at))
-        self.promised, self.set_by_person = to_second(due_at), True
-        self.budget = used + self.meter.measure(at, self.promised)
+    def promise(self, at: int, due_at: datetime | None) -> None:
+        """The due instant a person set, None to go back to the rule's own."""
+        self.promised, self.left = None if due_at is None else to_second(due_at), None
+        if self.since is None:
+            self._keep_left(at)
+
+    def _keep_left(self, at: int) -> None:
+        if self.promised is not None and self.promised > at:
+            self.left = self.meter.measure(at, self.promised)
+
+    def add(self, amount: int) -> None:
+        """So much more of the rule's own time; on top of a promised instant where there is one."""
+        self.added += amount
+        if self.promised is not None:
+            self.promised = self.meter.advance(self.promised, amount)
+        if self.left is not None:
+            self.left += amount
+
+    def unpause(self) -> None:
+        """As if the pause that is on had never been."""
+        self.since, _ = self.runs.pop()
+        self.paused_at = self.left = None
 
     def runs_until(self, end: int) -> list[tuple[int, int]]:
         """The stretches the clock ran, cut at `end`."""
@@ -191,16 +218,19 @@ class Clock:
 
     def reach(self, meter: Meter, amount: int) -> int:
         """The first second at which `amount` is used; past the last stretch, as if it went on."""
-        last = self.since
-        for number, (start, end) in enumerate(self.runs, 1):
-            second = meter.advance(start, amount)
-            if second <= end or (last is None and number == len(self.runs)):
+        second = self.began
+        for start, end in self.runs:
+            # A last day that moved off a weekend is not lost to a pause on that weekend.
+            second = max(second, meter.advance(start, amount))
+            if second <= end:
                 return second
             amount -= meter.measure(start, end)
-        return meter.advance(self.began if last is None else last, amount)
+        return max(second, meter.advance(self.runs[-1][1] if self.since is None else self.since, amount))
 
     def due_second(self) -> int:
-        return self.reach(self.meter, self.budget) if self.promised is None else self.promised
+        if self.promised is not None:
+            return self.promised
+        return self.reach(self.meter, self.budget + self.added)
 
 
 def replay(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> Clock:
@@ -229,7 +259,7 @@ def _apply(clock: Clock, policy: Policy, calendar: Calendar, event: ClockEvent, 
     if clock.stopped_at is not None:
         if event.kind is ClockKind.REOPEN:
             clock.pauses.append((clock.stopped_at, at, event.reason))
-            clock.go_on(at, clock.stopped_at)
+            clock.go_on(at)
             clock.stopped_at = None
             if event.due_at is not None:
                 clock.promise(at, event.due_at)
@@ -239,25 +269,21 @@ def _apply(clock: Clock, policy: Policy, calendar: Calendar, event: ClockEvent, 
             clock.halt(at)
             clock.paused_at, clock.pause_reason = at, event.reason
         case ClockKind.RESUME if clock.paused_at is not None:
-            clock.go_on(at, clock.paused_at)
+            clock.go_on(at)
             _close_pause(clock, at)
         case ClockKind.VOID if clock.paused_at is not None:
-            clock.since, _ = clock.runs.pop()
-            clock.paused_at = None
+            clock.unpause()
         case ClockKind.STOP:
             if clock.paused_at is not None:
                 # Finished while paused: the pause is given back first, or it would count as lateness.
-                clock.go_on(at, clock.paused_at)
+                clock.go_on(at)
                 _close_pause(clock, at)
             clock.halt(at)
             clock.stopped_at = at
         case ClockKind.EXTEND:
             _extend(clock, policy, event, at)
         case ClockKind.POLICY_CHANGE:
-            clock.promised, clock.set_by_person = None, False
-            clock.budget = _budget(policy, calendar, clock.began) + _extra(policy, clock.added_minutes)
-            if event.due_at is not None:
-                clock.promise(at, event.due_at)
+            clock.promise(at, event.due_at)
 
 
 def _close_pause(clock: Clock, at: int) -> None:
@@ -272,8 +298,7 @@ def _extend(clock: Clock, policy: Policy, event: ClockEvent, at: int) -> None:
         return
     if event.minutes <= 0:
         raise InputInvalid("an extension needs minutes above 0 or a due_at", field="minutes")
-    clock.promised = None
-    clock.budget += _extra(policy, event.minutes)
+    clock.add(_extra(policy, event.minutes))
     clock.added_minutes += event.minutes
 
 

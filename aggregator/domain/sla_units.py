@@ -1,6 +1,6 @@
-"""Whose time it was: the working time of one clock, shared out among the units that had the case.
+"""Whose time it was: the time of one clock, shared out among the units that had the case.
 
-Promises that the shares add up to the time the clock ran, so that the last unit is not blamed for the
+Promises that the shares add up to `Due.used_seconds`, so that the last unit is not blamed for the
 first one's days. What would surprise: a pause belongs to nobody, and time before any unit had the case
 is nobody's (`None`) and told as such.
 """
@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.domain.sla_clock import ClockEvent, ClockKind, replay
+from aggregator.domain.sla_clock import ClockEvent, ClockKind, pace_of, replay
 from aggregator.domain.sla_policy import Policy
 from aggregator.domain.worktime import Calendar, from_second, to_second
 
 
 @dataclass(frozen=True, slots=True)
 class UnitTime:
-    """One unit's stretch with the case; `seconds` of working time in which the clock ran."""
+    """One unit's stretch with the case; `seconds` of working time (minutes: plain time) in which the
+    clock ran."""
 
     unit: int | None
     start: datetime
@@ -33,7 +34,11 @@ def time_by_unit(
 
     Raises InputInvalid for a log without START.
     """
-    clock = replay(policy, calendar, [event for event in events if event.at <= now] or events)
+    known = [event for event in events if event.at <= now]
+    if events and not any(event.kind is ClockKind.START for event in known):
+        return ()  # it begins later than `now`: nobody's time is used yet
+    clock = replay(policy, calendar, known)
+    pace = pace_of(policy, calendar)
     until = to_second(now) if clock.stopped_at is None else clock.stopped_at
     hands = _hands(events, until)
     runs = clock.runs_until(until)
@@ -42,7 +47,7 @@ def time_by_unit(
         last = number + 1 == len(hands)
         end = until if last else hands[number + 1][0]
         seconds = sum(
-            calendar.worked(min(stop, end)) - calendar.worked(max(start, second))
+            pace.measure(max(start, second), min(stop, end))
             for start, stop in runs
             if start < end and stop > second
         )
