@@ -59,7 +59,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from aggregator.domain.sla_clock import Clock, ClockEvent, ClockKind, Days, pace_of, replay
+from aggregator.domain.sla_clock import Clock, ClockEvent, ClockKind, Days, Meter, pace_of, replay
 from aggregator.domain.sla_policy import Policy, Reopening, Step, Unit, choose
 from aggregator.domain.sla_sentence import DayNote, Story
 from aggregator.domain.worktime import Calendar, from_second, to_second
@@ -142,16 +142,23 @@ def due(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> Due
 def _due(policy: Policy, calendar: Calendar, clock: Clock) -> Due:
     due_second = clock.due_second()
     pace = pace_of(policy, calendar)
-    whole = sum(pace.measure(start, end) for start, end in _counted(clock, due_second))
-    soon = min(clock.reach(pace, whole * policy.warn_percent // 100), due_second)
+    whole = _whole(policy, clock, pace, due_second)
+    soon = clock.reach(pace, whole * policy.warn_percent // 100)
     return Due(
         due_at=from_second(due_second),
-        due_soon_at=from_second(soon),
+        due_soon_at=from_second(soon if soon < due_second else due_second),
         paused=clock.paused_at is not None,
         stopped_at=None if clock.stopped_at is None else from_second(clock.stopped_at),
-        used_seconds=sum(pace.measure(start, end) for start, end in clock.runs_until(clock.seen)),
+        used_seconds=clock.spent(pace, clock.seen),
         paused_at=None if clock.paused_at is None else from_second(clock.paused_at),
     )
+
+
+def _whole(policy: Policy, clock: Clock, pace: Meter, due_second: int) -> int:
+    """The time from start to deadline in which the clock ran, told in `pace`."""
+    if clock.promised is None and policy.unit is not Unit.CALENDAR_DAYS:
+        return clock.budget + clock.added  # is counted in `pace` itself, so that much it is
+    return sum(pace.measure(start, end) for start, end in _counted(clock, due_second))
 
 
 def _counted(clock: Clock, due_second: int) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final, Protocol
 
 from aggregator.domain.sla_policy import Policy, Unit
@@ -82,7 +83,7 @@ class Plain:
         return start + max(amount, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Working:
     """Working seconds."""
 
@@ -95,7 +96,7 @@ class Working:
         return self.calendar.instant(self.calendar.worked(start) + amount) if amount > 0 else start
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Days:
     """Midnights. A deadline ends when the office closes, and never before the clock resumed."""
 
@@ -110,7 +111,7 @@ class Days:
         return close if close >= start else self.calendar.day_close(day + 1, roll=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DaysSameTime:
     """Seconds, but a deadline never falls on a day off."""
 
@@ -216,16 +217,28 @@ class Clock:
         runs = self.runs if self.since is None else [*self.runs, (self.since, end)]
         return [(start, min(stop, end)) for start, stop in runs if start < end]
 
+    def spent(self, meter: Meter, until: int) -> int:
+        """How much the clock ran, up to an instant."""
+        total = 0
+        for start, end in self.runs:
+            if start < until:
+                total += meter.measure(start, end if end < until else until)
+        if self.since is not None and self.since < until:
+            total += meter.measure(self.since, until)
+        return total
+
     def reach(self, meter: Meter, amount: int) -> int:
         """The first second at which `amount` is used; past the last stretch, as if it went on."""
-        second = self.began
+        second, last = self.began, self.since
         for start, end in self.runs:
             # A last day that moved off a weekend is not lost to a pause on that weekend.
             second = max(second, meter.advance(start, amount))
             if second <= end:
                 return second
             amount -= meter.measure(start, end)
-        return max(second, meter.advance(self.runs[-1][1] if self.since is None else self.since, amount))
+            if self.since is None:
+                last = end
+        return max(second, meter.advance(self.began if last is None else last, amount))
 
     def due_second(self) -> int:
         if self.promised is not None:
@@ -235,8 +248,9 @@ class Clock:
 
 def replay(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> Clock:
     clock: Clock | None = None
-    ordered = events if len(events) < 2 else sorted(events, key=_rank)
-    for event in ordered:
+    # A log read from its table is in order already, and telling so costs less than sorting it.
+    in_order = len(events) < 2 or all(one.at < other.at for one, other in pairwise(events))
+    for event in events if in_order else sorted(events, key=_rank):
         at = to_second(event.at)
         if event.kind is ClockKind.START and (clock is None or clock.stopped_at is not None):
             clock = Clock(meter_of(policy, calendar), at, _budget(policy, calendar, at), since=at, seen=at)

@@ -38,6 +38,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -48,7 +49,6 @@ VN: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 EXTRA_YEARS: Final = 10
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
 _LAST_DAY: Final = date.max.toordinal()
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -108,12 +108,14 @@ ALWAYS: Final[Mapping[int, tuple[Shift, ...]]] = {day: (Shift(time.min, time.min
 
 def to_second(instant: datetime) -> int:
     """Whole seconds since 1970 UTC, the fraction dropped; a time without a zone is refused."""
-    try:
-        return (instant - _EPOCH) // _SECOND
-    except TypeError:
+    if instant.tzinfo is None:
         raise InputInvalid(
-            f"time without a zone: {instant!r}", hint="Give it a zone, for example +07:00"
-        ) from None
+            f"time without a zone: {instant!r}",
+            hint="Give it a zone, for example +07:00",
+            message_vi="Thời điểm này thiếu múi giờ; hãy ghi thêm, ví dụ +07:00",
+        )
+    since = instant - _EPOCH
+    return since.days * 86_400 + since.seconds
 
 
 def from_second(second: int) -> datetime:
@@ -156,6 +158,8 @@ class _Table:
     last_year: int
     low: int  # the second the first year begins
     high: int  # the second after the last year
+    first_day: int  # ordinal of the first day of all, worked or not
+    midnights: list[int]  # the second each day begins
     starts: list[int]
     ends: list[int]
     before: list[int]  # worked when the shift starts, counted from the calendar's own first year
@@ -284,7 +288,9 @@ class Calendar:
         row = bisect_right(table.starts, second) - 1
         if row < 0:
             return table.before[0] if table.before else 0
-        return table.before[row] + min(second, table.ends[row]) - table.starts[row]
+        if second >= table.ends[row]:
+            return table.after[row]
+        return table.before[row] + second - table.starts[row]
 
     def instant(self, worked: int) -> int:
         """The first second at which `worked` is reached: the reverse of `worked()`."""
@@ -305,16 +311,19 @@ class Calendar:
 
     def ordinal(self, second: int) -> int:
         """The number of the local day that holds this second."""
-        return datetime.fromtimestamp(second, self.zone).toordinal()
+        table = self._table
+        if not table.low <= second < table.high:
+            table = self._grow_to(second)
+        return table.first_day + bisect_right(table.midnights, second) - 1
 
     def nth_working_day(self, ordinal: int, number: int) -> tuple[int, int]:
         """The `number`-th working day after day `ordinal`, and the second its last shift ends."""
         table = self._table
-        year = self._date(ordinal + 1).year  # of the first day that can count
-        if year < table.first_year:
-            table = self._grow_years(year, table.last_year)
+        if ordinal + 1 < table.first_day:  # of the first day that can count
+            table = self._grow_years(self._date(ordinal + 1).year, table.last_year)
         row = bisect_right(table.days, ordinal) + number - 1
         while row >= len(table.days):
+            year = self._date(ordinal + 1).year
             table = self._grow_years(table.first_year, max(table.last_year + 1, year))
             row = bisect_right(table.days, ordinal) + number - 1
         return table.days[row], table.closings[row]
@@ -353,13 +362,12 @@ class Calendar:
         at = time(rest // 3600, rest // 60 % 60, rest % 60)
         return to_second(datetime.combine(day + days * _DAY, at, self.zone))
 
-    def _seconds_of(self, day: date, shifts: tuple[Shift, ...]) -> list[tuple[int, int]]:
+    def _seconds_of(
+        self, day: date, shifts: tuple[Shift, ...], midnight: int, next_midnight: int
+    ) -> list[tuple[int, int]]:
         """Where the shifts of one day begin and end; on a day that changes its clocks, each by itself."""
-        if not shifts:
-            return []
         bounds = [(_of_day(shift.start), _of_day(shift.end) or 86_400) for shift in shifts]
-        midnight = self._second_of(day, 0)
-        if self._second_of(day, 86_400) - midnight == 86_400:
+        if next_midnight - midnight == 86_400:
             return [(midnight + start, midnight + end) for start, end in bounds]
         return [(self._second_of(day, start), self._second_of(day, end)) for start, end in bounds]
 
@@ -368,10 +376,13 @@ class Calendar:
         ends: list[int] = []
         days: list[int] = []
         closings: list[int] = []
-        for ordinal in range(date(first_year, 1, 1).toordinal(), date(last_year + 1, 1, 1).toordinal()):
+        first_day, end_day = date(first_year, 1, 1).toordinal(), date(last_year + 1, 1, 1).toordinal()
+        all_days = range(first_day, end_day)
+        midnights = [self._second_of(date.fromordinal(day), 0) for day in range(first_day, end_day + 1)]
+        for ordinal, (midnight, next_midnight) in zip(all_days, pairwise(midnights), strict=True):
             day = date.fromordinal(ordinal)
             shifts = self.shifts_on(day)
-            for start, end in self._seconds_of(day, shifts):
+            for start, end in self._seconds_of(day, shifts, midnight, next_midnight):
                 if ends and ends[-1] == start:  # day and night: one stretch, not one a day
                     ends[-1] = end
                 else:
@@ -380,10 +391,12 @@ class Calendar:
             if shifts:
                 days.append(ordinal)
                 closings.append(ends[-1])
-        low = self._second_of(date(first_year, 1, 1), 0)
-        high = self._second_of(date(last_year + 1, 1, 1), 0)
+        *midnights, high = midnights
         before, after = self._sums(starts, ends)
-        return _Table(first_year, last_year, low, high, starts, ends, before, after, days, closings)
+        return _Table(
+            first_year, last_year, midnights[0], high, first_day, midnights, starts, ends, before, after,
+            days, closings,
+        )  # fmt: skip
 
     def _sums(self, starts: list[int], ends: list[int]) -> tuple[list[int], list[int]]:
         """Prefix sums that read zero at the calendar's own first day, so that growing the table
