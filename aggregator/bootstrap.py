@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aggregator.sdk.contract import Capabilities
 from aggregator.sdk.discovery import Found, discover
+from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
 from aggregator.services.cases import Cases
@@ -16,6 +17,7 @@ from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.duplicates import Duplicates
 from aggregator.services.evidence import Evidence
+from aggregator.services.fields import Fields
 from aggregator.services.figures import Figures
 from aggregator.services.importing import Importing
 from aggregator.services.inbox import Inbox
@@ -55,6 +57,8 @@ class Aggregator:
     duplicates: Duplicates
     review: Review
     notices: Notices
+    absences: Absences
+    fields: Fields
     deadlines: Deadlines
     outbox: Outbox
     inbox: Inbox
@@ -104,9 +108,11 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         duplicates=Duplicates(db, clocks, clock),
         review=Review(db, clocks, clock),
         notices=Notices(db, clock),
+        absences=Absences(db, clock),
+        fields=Fields(db, rules, clock),
         deadlines=clocks,
         outbox=Outbox(db, vault, connectors, clock, settings),
-        inbox=Inbox(db, vault),
+        inbox=Inbox(db, vault, clock),
         figures=Figures(db, clock),
         evidence=Evidence(db),
         match_rules=match_rules,

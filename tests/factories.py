@@ -34,6 +34,7 @@ from aggregator.sdk.contract import (
     Record,
 )
 from aggregator.services import starting_set
+from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
 from aggregator.services.cases import Cases
@@ -41,6 +42,7 @@ from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.duplicates import Duplicates
 from aggregator.services.evidence import Evidence
+from aggregator.services.fields import Fields
 from aggregator.services.figures import Figures
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
@@ -216,7 +218,9 @@ class Office:
         self.duplicates = Duplicates(self.db, self.deadlines, self.clock)
         self.review = Review(self.db, self.deadlines, self.clock)
         self.notices = Notices(self.db, self.clock)
-        self.inbox = Inbox(self.db, self.vault)
+        self.absences = Absences(self.db, self.clock)
+        self.fields = Fields(self.db, RULES, self.clock)
+        self.inbox = Inbox(self.db, self.vault, self.clock)
         self.figures = Figures(self.db, self.clock)
         self.evidence = Evidence(self.db)
         self.match_rules = MatchRules(self.db, RULES, self.clock)

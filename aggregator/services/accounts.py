@@ -34,7 +34,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.views import Choice
 from aggregator.settings import Settings
-from aggregator.storage import account_queries, place_queries
+from aggregator.storage import account_queries, cover_queries, place_queries
 from aggregator.storage.db import Database, Tx
 
 #: Failed sign-ins in a row that cost nothing but their own work.
@@ -141,6 +141,9 @@ class Accounts:
             account_queries.update_officer(
                 tx, officer_id, role=role.value, ward_code=ward, unit_id=unit_id, legal=legal
             )
+            if ward != was.ward_code:
+                # What one ward's leader gave them to handle, another's did not.
+                cover_queries.set_fields(tx, officer_id, [])
             account_queries.end_sessions_of(tx, officer_id)
             told = {
                 "officer": officer_id,

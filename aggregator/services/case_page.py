@@ -13,7 +13,7 @@ from aggregator.domain.sketch import apart
 from aggregator.domain.sla import Step
 from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import clock_log, delivery_views, legal_matters
+from aggregator.services import clock_log, cover, delivery_views, fields, legal_matters
 from aggregator.services.clock_views import Explained
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.explaining import explained
@@ -61,7 +61,7 @@ def read(
     case = case_queries.row(tx, case_id)
     assert case is not None
     if not legal_matters.may_read(actor, case):
-        return _outside(tx, actor, case)
+        return _outside(tx, actor, case, now)
     living = case_queries.living(tx, case_id)
     members = {row.report_id: row for row in living[:REPORTS]}
     deliveries = delivery_views.deliveries_of_case(tx, [case_id], now)
@@ -70,7 +70,7 @@ def read(
     names = inbox_queries.officer_names(tx, (row.officer_id for row in [*entries, *replies]))
     standing = {row.id for row in decision_queries.standing(tx, case_id, TIMELINE)}
     return CaseView(
-        row=inbox_row(inbox_queries.row(tx, case_id), actor),
+        row=inbox_row(inbox_queries.row(tx, case_id), actor, duty := cover.read(tx, case.ward_code, now)),
         unit_id=case.unit_id,
         officer_id=case.officer_id,
         urgency=case.urgency,
@@ -91,14 +91,17 @@ def read(
         if not legal_matters.is_restricted(case) else (),
         legal=_legal(tx, case, reports),
         family=_family(tx, case),
+        suggestion=fields.suggest(tx, clocks.book(tx), case.ward_code, case.category_code, duty)
+        if case.is_open else None,
     )  # fmt: skip
 
 
-def _outside(tx: Tx, actor: Actor, case: Any) -> CaseView:
+def _outside(tx: Tx, actor: Actor, case: Any, now: datetime) -> CaseView:
     """What is told of a restricted legal matter to who may not read it: code, state, unit, deadline."""
     return CaseView(
-        row=inbox_row(inbox_queries.row(tx, case.id), actor), unit_id=case.unit_id,
-        officer_id=case.officer_id, urgency=None, paused=case.is_open, late=None, merged_into=None,
+        row=inbox_row(inbox_queries.row(tx, case.id), actor, cover.read(tx, case.ward_code, now)),
+        unit_id=case.unit_id, officer_id=case.officer_id, urgency=None, paused=case.is_open,
+        late=None, merged_into=None,
         clock=Explained(None, None, (), (), ()), reports=(), suggestions=(), timeline=(),
         replies=(), other_wards=(),
         moves=(),

@@ -12,8 +12,10 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregator.domain.people import Actor, Right
+from aggregator.domain.people import Actor, Right, Role
 from aggregator.domain.text import clean, e164, squash
+from aggregator.services import cover
+from aggregator.services.clock import Clock
 from aggregator.services.deadlines import NO_DEADLINE
 from aggregator.services.rows import inbox_row
 from aggregator.services.views import VIEWS, Choice, Choices, InboxFilter, InboxPage
@@ -48,25 +50,31 @@ _VIEW: dict[str, dict[str, Any]] = {
 class Inbox:
     """Pages of cases."""
 
-    def __init__(self, db: Database, vault: Vault) -> None:
+    def __init__(self, db: Database, vault: Vault, clock: Clock) -> None:
         self._db = db
         self._vault = vault
+        self._clock = clock
 
     def page(self, actor: Actor, wanted: InboxFilter) -> InboxPage:
         """One page of the list and the number of cases in each view."""
         size = max(1, min(wanted.size, MOST_ROWS))
         with self._db.read() as tx:
-            query = self._query(tx, actor, wanted, size)
+            duty = cover.read(tx, actor.ward, self._clock())
+            stands_in = duty.stands_in_for(actor.id)
+            mine = (actor.id, *stands_in)
+            query = self._query(tx, actor, wanted, size, mine)
             rows = inbox_queries.page(tx, query)
-            counts = self._counts(tx, actor, query.ward)
+            counts = self._counts(tx, query.ward, mine)
             # A search answers one question: it is not watched for new cases.
             newest = inbox_queries.newest(tx) if query.case_ids is None else 0
         more = len(rows) > size
         return InboxPage(
-            rows=tuple(inbox_row(row, actor) for row in rows[:size]),
+            rows=tuple(inbox_row(row, actor, duty) for row in rows[:size]),
             next=_token(rows[size - 1]) if more else "",
             counts=counts,
             newest=newest,
+            stands_in=tuple(stands_in.values()),
+            nobody_for=duty.nobody_for() if actor.role is Role.LEADER else (),
         )
 
     def arrived(self, actor: Actor, after_id: int) -> int:
@@ -75,19 +83,22 @@ class Inbox:
         with self._db.read() as tx:
             return inbox_queries.arrived(tx, actor.ward, after_id, MOST_NEWS)
 
-    def _query(self, tx: Tx, actor: Actor, wanted: InboxFilter, size: int) -> ListQuery:
+    def _query(
+        self, tx: Tx, actor: Actor, wanted: InboxFilter, size: int, mine: tuple[int, ...]
+    ) -> ListQuery:
         ward = actor.ward if actor.ward is not None else _word(wanted.ward)
         q = clean(wanted.q[:MOST_TYPED]).strip()
         given = {"is_open": True, **_VIEW.get(wanted.view, {})}
         if wanted.status:
             given["status"] = _word(wanted.status)
-        officer = actor.id if wanted.view == "mine" else wanted.officer
+        officers = mine if wanted.view == "mine" else ()
         return ListQuery(
             ward=ward,
             channel=_word(wanted.channel),
             category=_word(wanted.category),
             unit=_row_id(wanted.unit),
-            officer=_row_id(officer),
+            officer=None if officers else _row_id(wanted.officer),
+            officers=officers,
             case_ids=self._found(tx, q, ward, actor) if q else None,
             after=_place(wanted.after),
             size=size,
@@ -100,14 +111,14 @@ class Inbox:
         index = self._vault.blind(phone, "phone") if phone else None
         return inbox_queries.search(tx, words, index, q, ward, restricted=actor.may(Right.LEGAL))
 
-    def _counts(self, tx: Tx, actor: Actor, ward: str | None) -> dict[str, int]:
+    def _counts(self, tx: Tx, ward: str | None, mine: tuple[int, ...]) -> dict[str, int]:
         kept = count_queries.cells(tx, ward, ("all", "status", "officer"))
         total: Counter[tuple[str, str, str]] = Counter()
         for (_, dim, key, bucket), n in kept.items():
             total[dim, key, bucket] += n
         counts = {
             "open": total["all", "", "open"],
-            "mine": total["officer", str(actor.id), "open"],
+            "mine": sum(total["officer", str(one), "open"] for one in mine),
             "legal": total["all", "", "legal"],
             "closed": total["all", "", "done"],
             **{view: total["all", "", view] for view in ("due_soon", "overdue", "problem")},

@@ -239,7 +239,8 @@ def _hand_over(tx: Tx, book: Book, case: Any, ward: str, now: datetime) -> str:
     # What was begun there was begun by others: here it is new, unless it waits for somebody.
     begun = case.status in (Status.ACCEPTED, Status.IN_PROGRESS)
     case_queries.change(
-        tx, case.id, ward_code=ward, code=codes[0], unread=True, officer_id=None,
+        tx, case.id, ward_code=ward, code=codes[0], unread=True,
+        officer_id=book.officer_for(ward, case.category_code),
         unit_id=book.unit_for.get((ward, case.category_code)) if case.category_code else None,
         status=Status.NEW.value if begun else case.status,
     )  # fmt: skip

@@ -8,12 +8,13 @@ from typing import Any
 from aggregator.domain.people import Actor
 from aggregator.domain.workflow import Status
 from aggregator.services import legal_matters
+from aggregator.services.cover import Duty
 from aggregator.services.views import InboxRow
 
 
-def inbox_row(row: Any, actor: Actor) -> InboxRow:
-    """One line of a list, as this person may read it."""
-    whole = _whole(row)
+def inbox_row(row: Any, actor: Actor, duty: Duty) -> InboxRow:
+    """One line of a list, as this person may read it; `duty`: who is away now."""
+    whole = _whole(row, duty)
     if legal_matters.may_read(actor, row):
         return whole
     return replace(
@@ -21,7 +22,7 @@ def inbox_row(row: Any, actor: Actor) -> InboxRow:
     )
 
 
-def _whole(row: Any) -> InboxRow:
+def _whole(row: Any, duty: Duty) -> InboxRow:
     return InboxRow(
         id=row.id, code=row.code, ward_code=row.ward_code, title=row.title, extract=row.extract,
         address=row.address, category=row.category_code, channel=row.channel,
@@ -29,4 +30,5 @@ def _whole(row: Any) -> InboxRow:
         received_at=row.received_at, due_at=row.due_at, closed_at=row.closed_at, stage=row.stage,
         report_count=row.report_count, unread=row.unread, delivery_problem=row.delivery_problem,
         version=row.version, legal=legal_matters.state_of(row),
+        cover=duty.cover(row.officer_id) if row.is_open else None,
     )  # fmt: skip

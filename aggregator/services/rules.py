@@ -20,7 +20,7 @@ from aggregator.domain.sla import Policy, Reopening, Step, Unit, choose
 from aggregator.domain.text import squash
 from aggregator.domain.worktime import VN, Calendar, DayEnd, DayOverride, Shift
 from aggregator.services.ledger import SYSTEM
-from aggregator.storage import match_rule_queries, place_queries
+from aggregator.storage import cover_queries, match_rule_queries, place_queries
 from aggregator.storage.db import Tx
 
 #: Years a calendar is built for at once: historical imports reach back, and a longer table costs
@@ -41,6 +41,8 @@ class Book:
     category_names: Mapping[str, tuple[str, str]]
     #: (ward, category) -> the unit that answers for it.
     unit_for: Mapping[tuple[str, str], int]
+    #: (ward, category) -> the officers who handle that field.
+    officers_for: Mapping[tuple[str, str], tuple[int, ...]]
     wards: Mapping[str, str]
     matching: RuleBook
 
@@ -50,6 +52,11 @@ class Book:
     def category(self, raw: str | None) -> str | None:
         """Our category for a channel's word, None where nobody mapped it: never a guess."""
         return self.aliases.get(squash(raw)) if raw else None
+
+    def officer_for(self, ward: str, category: str | None) -> int | None:
+        """The one officer who handles this field; of several none, they share it out themselves."""
+        found = self.officers_for.get((ward, category), ()) if category else ()
+        return found[0] if len(found) == 1 else None
 
     @cached_property
     def steps(self) -> Mapping[str, Sequence[Policy]]:
@@ -104,9 +111,18 @@ def _read(tx: Tx, mark: str) -> Book:
             if row.active
             for code in row.categories
         },
+        officers_for=_officers_for(tx),
         wards={row.code: row.name for row in place_queries.all_wards(tx)},
         matching=RuleBook(thresholds_in_force(tx), model_in_force(tx)),
     )
+
+
+def _officers_for(tx: Tx) -> dict[tuple[str, str], tuple[int, ...]]:
+    found: dict[tuple[str, str], tuple[int, ...]] = {}
+    for row in cover_queries.fields(tx):
+        scope = (row.ward_code, row.category_code)
+        found[scope] = (*found.get(scope, ()), row.officer_id)
+    return found
 
 
 def thresholds_in_force(tx: Tx) -> dict[tuple[str | None, str | None], Thresholds]:

@@ -18,6 +18,7 @@ from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.sketch import Apart, Sketch
 from aggregator.domain.workflow import Status
 from aggregator.services.clock_views import Explained
+from aggregator.services.cover_views import CoverView, OwnerSuggestion
 
 #: The inbox's views, in the order of the menu.
 VIEWS = (
@@ -79,6 +80,8 @@ class InboxRow:
     legal: LegalState | None = None
     #: Restricted, and this person has not the right: title, text, place and channel are left out.
     masked: bool = False
+    #: Set while the officer is away.
+    cover: CoverView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,10 @@ class InboxPage:
     counts: Mapping[str, int]
     #: The newest case this person sees, for `Inbox.arrived`: how many have come since.
     newest: int = 0
+    #: Those for whom this person stands in now: their cases are among "mine".
+    stands_in: tuple[CoverView, ...] = ()
+    #: Who is away without anybody standing in; told to leaders.
+    nobody_for: tuple[CoverView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +309,8 @@ class CaseView:
     legal: LegalView | None = None
     #: The problem's first case and all that came back after it, oldest first; empty where it never did.
     family: tuple[RelativeView, ...] = ()
+    #: Who should have it by its field, with why.
+    suggestion: OwnerSuggestion | None = None
 
     @property
     def deadline_vi(self) -> str:

@@ -8,7 +8,7 @@ code is looked up as itself. Every query is scoped by ward before anything else 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     Select,
     Text,
+    TextualSelect,
     and_,
     cast,
     func,
@@ -37,6 +38,7 @@ from aggregator.storage.channel_tables import channels
 from aggregator.storage.db import Tx
 from aggregator.storage.place_tables import categories, units, wards
 from aggregator.storage.report_tables import reporters, reports
+from aggregator.storage.types import Id
 
 #: The most reports that one search looks at, newest first.
 SEARCH_CAP = 300
@@ -58,6 +60,8 @@ class ListQuery:
     category: str | None = None
     unit: int | None = None
     officer: int | None = None
+    #: Any of these: one's own and those one stands in for.
+    officers: Sequence[int] = ()
     case_ids: Sequence[int] | None = None
     after: tuple[datetime, int] | None = None
     size: int = 50
@@ -78,7 +82,29 @@ def page(tx: Tx, wanted: ListQuery) -> list[Row[Any]]:
     """One more row than `size` where there is a next page."""
     if wanted.case_ids is not None and not wanted.case_ids:
         return []
-    query = _joined().where(*_conditions(wanted))
+    if len(wanted.officers) > 1:
+        return _of_several(tx, wanted)
+    return list(tx.execute(_ordered(_joined(), wanted)))
+
+
+def _of_several(tx: Tx, wanted: ListQuery) -> list[Row[Any]]:
+    """The page of several owners: each one's own in index order, and the best of these.
+
+    With IN a database would read and sort all that each of them has.
+    """
+    pages = [
+        _ordered(select(cases.c.id), replace(wanted, officers=(one,))).subquery() for one in wanted.officers
+    ]
+    found = union_all(*(select(page.c.id) for page in pages))
+    # The ids lead: read as a form that no index serves, so that nobody walks the whole list for them.
+    order = (func.coalesce(cases.c.sort_at, cases.c.sort_at), cases.c.id)
+    query = _joined().where(cases.c.id.in_(found))
+    ordered = order if wanted.is_open else tuple(column.desc() for column in order)
+    return list(tx.execute(query.order_by(*ordered).limit(wanted.size + 1)))
+
+
+def _ordered(query: Select[Any], wanted: ListQuery) -> Select[Any]:
+    query = query.where(*_conditions(wanted))
     order = (_read(wanted, cases.c.sort_at), cases.c.id)
     ahead = wanted.is_open
     if wanted.after is not None:
@@ -86,7 +112,7 @@ def page(tx: Tx, wanted: ListQuery) -> list[Row[Any]]:
         query = query.where(tuple_(*order) > edge if ahead else tuple_(*order) < edge)
     ordered = (*_empty(wanted), *order)
     query = query.order_by(*(ordered if ahead else (column.desc() for column in ordered)))
-    return list(tx.execute(query.limit(wanted.size + 1)))
+    return query.limit(wanted.size + 1)
 
 
 def _empty(wanted: ListQuery) -> list[Any]:
@@ -150,7 +176,7 @@ def _conditions(wanted: ListQuery) -> list[ColumnElement[bool]]:
         (cases.c.stage, wanted.stage),
         (cases.c.status, wanted.status),
         (cases.c.unit_id, wanted.unit),
-        (cases.c.officer_id, wanted.officer),
+        (cases.c.officer_id, wanted.officers[0] if wanted.officers else wanted.officer),
         (cases.c.category_code, wanted.category),
     ):
         if value is not None:
@@ -182,7 +208,7 @@ def search(
 
     Not `restricted`: by what a restricted legal matter says it is not found, by its code it is.
     """
-    report_ids = _by_words(tx, words, ward) if words else []
+    report_ids: TextualSelect | list[int] = _by_words(tx.dialect.name, words, ward) if words else []
     named = select(cases.c.id).where(cases.c.code == code)
     ways = [
         _of_ward(named, cases.c.ward_code, ward),
@@ -265,14 +291,16 @@ _SEARCH_POSTGRES = text(
 )
 
 
-def _by_words(tx: Tx, words: Sequence[str], ward: str | None) -> list[int]:
+def _by_words(dialect: str, words: Sequence[str], ward: str | None) -> TextualSelect:
+    """The reports found, as a part of the statement that asks for their cases."""
     if ward is not None:
         words = [_ward_word(ward), *words]
-    if tx.dialect.name == "sqlite":
+    if dialect == "sqlite":
         whole = " ".join(f'"{word}"' for word in words)
-        return list(tx.scalars(_SEARCH_SQLITE, {"whole": whole, "begun": f"{whole}*", "cap": SEARCH_CAP}))
+        found = _SEARCH_SQLITE.bindparams(whole=whole, begun=f"{whole}*", cap=SEARCH_CAP)
+        return found.columns(id=Id)
     match = " & ".join([*(f"'{word}'" for word in words[:-1]), f"'{words[-1]}':*"])
-    return list(tx.scalars(_SEARCH_POSTGRES, {"match": match, "cap": SEARCH_CAP, "age": _AGE}))
+    return _SEARCH_POSTGRES.bindparams(match=match, cap=SEARCH_CAP, age=_AGE).columns(id=Id)
 
 
 # What filters and forms offer
