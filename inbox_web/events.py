@@ -53,6 +53,8 @@ def _joined(data: Data) -> str:
 
 
 def _stage(data: Data) -> str:
+    if data.get("taken_back"):
+        return _("The server's clock was wrong: the warning before does not hold")
     told = _("The deadline has passed") if data.get("stage") == "overdue" else _("The deadline is near")
     return _with(told, label(STEPS, data["step"])) if data.get("step") else told
 

@@ -26,7 +26,7 @@ from aggregator.domain import sla
 from aggregator.domain.sla import ClockEvent, ClockKind, Due, Reopening, Stage, Step
 from aggregator.domain.workflow import Status
 from aggregator.domain.worktime import CalendarExhausted
-from aggregator.services import clock_log, counters, ledger
+from aggregator.services import clock_jumps, clock_log, counters, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Book, Rules
@@ -106,6 +106,7 @@ class Deadlines:
         self._db = db
         self._rules = rules
         self._clock = clock
+        self._swept_at: datetime | None = None
 
     def book(self, tx: Tx) -> Book:
         """The rules in force."""
@@ -212,8 +213,14 @@ class Deadlines:
         return bool(changed)
 
     def sweep(self, limit: int = 500) -> int:
-        """Write every stage that has come since the last sweep; how many were written."""
+        """Write every stage that has come since the last sweep; how many were written.
+
+        Where the clock has gone back since then, stages that were written too early are taken back first.
+        """
         now = self._clock()
+        if self._swept_at is None or now < self._swept_at:
+            clock_jumps.take_back(self._db, self.refresh, now)
+        self._swept_at = now
         with self._db.read() as tx:
             if not case_queries.due_stages(tx, now, 1):
                 return 0

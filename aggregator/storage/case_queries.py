@@ -301,6 +301,33 @@ def due_stages(tx: Tx, now: datetime, limit: int) -> list[Row[Any]]:
     return list(tx.execute(query))
 
 
+def warned_early(tx: Tx, now: datetime, after: int, limit: int) -> list[Row[Any]]:
+    """Open cases past id `after` that say overdue before their deadline, or due soon before any warning of
+    theirs: the clock was ahead when that was written."""
+    warned = (
+        select(memberships.c.case_id)
+        .join(deadlines, deadlines.c.report_id == memberships.c.report_id)
+        .where(
+            memberships.c.case_id == cases.c.id, memberships.c.ended_at.is_(None),
+            deadlines.c.met_at.is_(None), deadlines.c.due_soon_at <= now,
+        )
+    )  # fmt: skip
+    query = (
+        select(cases.c.id, cases.c.ward_code)
+        .where(
+            cases.c.is_open,
+            or_(
+                and_(cases.c.stage == "overdue", cases.c.sort_at > now),
+                and_(cases.c.stage == "due_soon", ~warned.exists()),
+            ),
+            cases.c.id > after,
+        )
+        .order_by(cases.c.id)
+        .limit(limit)
+    )
+    return list(tx.execute(query))
+
+
 # Replies
 
 
