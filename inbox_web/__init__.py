@@ -21,6 +21,7 @@ from inbox_web import (
     auth,
     case,
     channels,
+    cover,
     dashboard,
     errors,
     events,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 BLUEPRINTS = (
-    auth, inbox, case, review, notices, legal, manual, streets, dashboard, channels, matching, health,
+    auth, inbox, case, review, notices, cover, legal, manual, streets, dashboard, channels, matching, health,
 )  # fmt: skip
 
 

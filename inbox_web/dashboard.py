@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, url_for
 from aggregator.domain.people import Right
 from aggregator.services.views import CountRow
 from inbox_web.access import actor, open_to, services
+from inbox_web.cover import gap_line
 
 blueprint = Blueprint("dashboard", __name__)
 
@@ -27,7 +28,13 @@ VIEW_OF = {
 @open_to(Right.DASHBOARD)
 def page() -> str:
     return render_template(
-        "dashboard/page.html", board=services().figures.dashboard(actor()), behind=behind, on_time=on_time
+        "dashboard/page.html",
+        board=services().figures.dashboard(actor()),
+        gaps=services().fields.check(actor()),
+        cover_gaps=services().absences.board(actor()).gaps,
+        gap_line=gap_line,
+        behind=behind,
+        on_time=on_time,
     )
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask
 
 from aggregator.domain import countdown, legal_guidance
+from aggregator.domain.cover import NOON, AbsenceReason, Why, until_en, until_vi
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.joint_plan import Refusal
 from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.sketch import Apart, Sketch
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.services.clock_views import SpanView
+from aggregator.services.cover_views import CoverView
 from aggregator.services.review import BANDS
 from aggregator.services.views import DeliveryView, InboxRow, ReasonView
 from inbox_web.access import services
@@ -188,6 +190,23 @@ IDENTITY = {
     "id_number": _l("ID number"),
 }
 
+ABSENCES = {
+    AbsenceReason.LEAVE: _l("Leave"),
+    AbsenceReason.SICK: _l("Sick leave"),
+    AbsenceReason.MISSION: _l("On mission"),
+    AbsenceReason.TRAINING: _l("In training"),
+    AbsenceReason.MATERNITY: _l("Maternity leave"),
+    AbsenceReason.OTHER: _l("Another reason"),
+}
+
+#: Why nobody answers.
+GAPS = {
+    Why.NO_SUBSTITUTE: _l("away without a substitute"),
+    Why.CYCLE: _l("the substitutes name one another"),
+}
+
+PARTS_OF_DAY = {"day": _l("away"), "morning": _l("morning"), "afternoon": _l("afternoon")}
+
 STEPS = {
     "classify": _l("Classify"),
     "forward": _l("Forward to a unit"),
@@ -318,6 +337,26 @@ def day(on: date) -> str:
     return on.strftime("%d/%m/%Y" if current() == "vi" else "%d %b %Y")
 
 
+def until(ends_at: datetime) -> str:
+    """The last day of an absence: "25/11", "trưa 25/11"."""
+    return until_vi(ends_at) if current() == "vi" else until_en(ends_at)
+
+
+def covered(cover: CoverView) -> str:
+    """Who stands in for an owner who is away, and until when."""
+    if cover.name is None:
+        return _("away until %(day)s, nobody stands in", day=until(cover.until))
+    return _("%(name)s stands in until %(day)s", name=cover.name, day=until(cover.until))
+
+
+def since(starts_at: datetime) -> str:
+    """The first day of an absence: "23/11", "chiều 23/11"."""
+    at = local(starts_at)
+    if at.time() == NOON:
+        return _("afternoon of %(day)s", day=f"{at:%d/%m}")
+    return f"{at:%d/%m}" if at.time() == time() else f"{at:%H:%M %d/%m}"
+
+
 def percent(score: float, sign: bool = True) -> str:
     """'99,5 %' in Vietnamese, '99.5 %' in English; without `sign` as it is typed into a field."""
     text = f"{100 * score:.2f}".rstrip("0").rstrip(".")
@@ -398,6 +437,7 @@ _TABLES = {
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
+    "ABSENCES": ABSENCES, "PARTS_OF_DAY": PARTS_OF_DAY,
     "STEPS": STEPS, "UNITS": UNITS, "CERTAINTIES": CERTAINTIES,
     "PREVIEWS": PREVIEWS,
     "HEALTH_ICONS": HEALTH_ICONS, "LIKENESS": LIKENESS, "REFUSALS": REFUSALS, "SKETCH": Sketch,
@@ -412,6 +452,9 @@ def install(app: Flask) -> None:
         when,
         stamp,
         by_day,
+        until,
+        covered,
+        since,
         day,
         duration,
         percent,
