@@ -258,7 +258,11 @@ def replay(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> 
             _apply(clock, policy, calendar, event, at)
             clock.seen = at
     if clock is None:
-        raise InputInvalid("a clock without a START event has no deadline", field="events")
+        raise InputInvalid(
+            "a clock without a START event has no deadline",
+            field="events",
+            message_vi="Nhật ký chưa ghi lúc bắt đầu nên không tính được thời hạn.",
+        )
     return clock
 
 
@@ -311,7 +315,11 @@ def _extend(clock: Clock, policy: Policy, event: ClockEvent, at: int) -> None:
         clock.promise(at, event.due_at)
         return
     if event.minutes <= 0:
-        raise InputInvalid("an extension needs minutes above 0 or a due_at", field="minutes")
+        raise InputInvalid(
+            "an extension needs minutes above 0 or a due_at",
+            field="minutes",
+            message_vi="Gia hạn thì phải thêm ít nhất một phút, hoặc đặt ngày hạn mới.",
+        )
     clock.add(_extra(policy, event.minutes))
     clock.added_minutes += event.minutes
 

@@ -50,6 +50,12 @@ class Reopening(StrEnum):
     AFRESH = "afresh"  # the whole time again, from the reopening on
 
 
+#: Ten years; beyond it a time limit is a slip of the keyboard, or never ends.
+LONGEST: Final = {
+    Unit.MINUTES: 5_270_400, Unit.WORKING_HOURS: 20_000, Unit.WORKING_DAYS: 2_600, Unit.CALENDAR_DAYS: 3_660,
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version of one rule: how long a step may take, for which reports, on which days.
@@ -83,8 +89,15 @@ class Policy:
     in_force: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.unit, Unit):
+            # Counting it as anything else would give a date, and a wrong one.
+            raise self._refused("unit", f"no such unit: {self.unit!r}", "Đơn vị tính thời hạn không hợp lệ.")
+        if type(self.amount) is not int:
+            raise self._refused("amount", "amount must be a whole number", "Thời hạn phải là số nguyên.")
         if self.amount <= 0:
             raise self._refused("amount", "amount must be above 0", "Thời hạn phải lớn hơn 0.")
+        if self.amount > LONGEST[self.unit]:
+            raise self._refused("amount", "amount is beyond ten years", "Thời hạn không được quá mười năm.")
         if not 0 < self.warn_percent <= 100:
             raise self._refused(
                 "warn_percent", "warn_percent must be 1 to 100", "Mức báo trước: 1 đến 100 %."

@@ -50,8 +50,12 @@ EXTRA_YEARS: Final = 10
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
+#: Seconds that every zone can tell: outside of them a date is a slip of a computer, not a deadline.
+_TOLD: Final = range(-62_000_000_000, 253_300_000_000)  # the years 6 to 9996
 _LAST_DAY: Final = date.max.toordinal()
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_WEEKDAYS_VI: Final = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ nhật")
 
 
 class ShiftInvalid(InputInvalid, ValueError):
@@ -119,7 +123,13 @@ def to_second(instant: datetime) -> int:
 
 
 def from_second(second: int) -> datetime:
-    """The UTC instant of `to_second`."""
+    """The UTC instant of `to_second`; raises CalendarExhausted outside of the years that can be told."""
+    if second not in _TOLD:
+        raise CalendarExhausted(
+            f"second {second} is in no year that can be told",
+            hint="Check the date and the amount",
+            message_vi="Ngày này không có thật (quá xa); hãy kiểm tra ngày và thời hạn",
+        )
     return datetime.fromtimestamp(second, UTC)
 
 
@@ -134,16 +144,23 @@ def checked_shifts(shifts: Iterable[Shift], day: str) -> tuple[Shift, ...]:
                 f"{day}: shift {shift.start:%H:%M}-{shift.end:%H:%M} is empty or runs backwards",
                 field=day,
                 hint="Cut a night shift at midnight into two days",
-                message_vi=f"{day}: ca {shift.start:%H:%M}-{shift.end:%H:%M} rỗng hoặc ngược giờ",
+                message_vi=f"{_day_vi(day)}: ca {shift.start:%H:%M}-{shift.end:%H:%M} rỗng hoặc ngược giờ",
             )
         if start < last_end:
             raise ShiftInvalid(
                 f"{day}: shift {shift.start:%H:%M}-{shift.end:%H:%M} overlaps the one before it",
                 field=day,
-                message_vi=f"{day}: ca {shift.start:%H:%M}-{shift.end:%H:%M} chồng lên ca trước",
+                message_vi=f"{_day_vi(day)}: ca {shift.start:%H:%M}-{shift.end:%H:%M} chồng lên ca trước",
             )
         last_end = end
     return ordered
+
+
+def _day_vi(day: str) -> str:
+    """'Thứ Ba' of 'Tuesday', '24/12/2026' of '2026-12-24'."""
+    if day in _WEEKDAYS:
+        return _WEEKDAYS_VI[_WEEKDAYS.index(day)]
+    return f"{date.fromisoformat(day):%d/%m/%Y}"
 
 
 def _of_day(at: time) -> int:
@@ -181,9 +198,17 @@ class Calendar:
         version: int = 1,
     ) -> None:
         if not 1970 < first_year <= last_year < 9980:
-            raise InputInvalid(f"calendar years {first_year}..{last_year} cannot be used", field="first_year")
+            raise InputInvalid(
+                f"calendar years {first_year}..{last_year} cannot be used",
+                field="first_year",
+                message_vi=f"Lịch làm việc không thể tính từ năm {first_year} đến năm {last_year}.",
+            )
         if unknown := [day for day in week if day not in range(7)]:
-            raise InputInvalid(f"no such weekday: {unknown[0]} (0 is Monday, 6 Sunday)", field="week")
+            raise InputInvalid(
+                f"no such weekday: {unknown[0]} (0 is Monday, 6 Sunday)",
+                field="week",
+                message_vi=f"Không có thứ {unknown[0]} trong tuần (0 là Thứ Hai, 6 là Chủ nhật).",
+            )
         self.zone = zone
         self.version = version
         self.first_year = first_year
@@ -239,7 +264,7 @@ class Calendar:
         _not_negative(days)
         if not days:
             return from_second(to_second(start))
-        local = start.astimezone(self.zone)
+        local = from_second(to_second(start)).astimezone(self.zone)
         ordinal, closing = self.nth_working_day(local.toordinal(), days)
         if DayEnd(end) is DayEnd.END_OF_DAY:
             return from_second(closing)
@@ -256,7 +281,7 @@ class Calendar:
         and moves, where it rolls, to that time of the next working day.
         """
         _not_negative(days)
-        local = start.astimezone(self.zone)
+        local = from_second(to_second(start)).astimezone(self.zone)
         ordinal = local.toordinal() + days
         if DayEnd(end) is DayEnd.END_OF_DAY:
             return from_second(self.day_close(ordinal, roll=roll))
@@ -338,7 +363,11 @@ class Calendar:
     def _override_shifts(self, row: DayOverride) -> tuple[Shift, ...]:
         if not row.works:
             if row.shifts:
-                raise ShiftInvalid(f"{row.day}: a day off cannot have shifts", field=str(row.day))
+                raise ShiftInvalid(
+                    f"{row.day}: a day off cannot have shifts",
+                    field=str(row.day),
+                    message_vi=f"{row.day:%d/%m/%Y}: ngày nghỉ thì không có ca làm việc",
+                )
             return ()
         shifts = checked_shifts(row.shifts, str(row.day)) or self._normal_shifts(row.day)
         if not shifts:
@@ -346,6 +375,7 @@ class Calendar:
                 f"{row.day}: works, but neither it nor the week has a shift",
                 field=str(row.day),
                 hint="Give the day its shifts",
+                message_vi=f"{row.day:%d/%m/%Y}: ngày làm việc này chưa có ca nào; hãy nhập giờ làm việc",
             )
         return shifts
 
@@ -412,7 +442,7 @@ class Calendar:
         return before, after
 
     def _grow_to(self, second: int) -> _Table:
-        year = datetime.fromtimestamp(second, self.zone).year
+        year = from_second(second).astimezone(self.zone).year
         return self._grow_years(min(year, self._table.first_year), max(year, self._table.last_year))
 
     def _grow_years(self, first_year: int, last_year: int) -> _Table:

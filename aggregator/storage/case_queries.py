@@ -316,6 +316,7 @@ def warned_early(tx: Tx, now: datetime, after: int, limit: int) -> list[Row[Any]
         select(cases.c.id, cases.c.ward_code)
         .where(
             cases.c.is_open,
+            cases.c.stage.in_(("overdue", "due_soon")),  # said once more for the index, which is by stage
             or_(
                 and_(cases.c.stage == "overdue", cases.c.sort_at > now),
                 and_(cases.c.stage == "due_soon", ~warned.exists()),

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
 from sqlalchemy import event
 
 from aggregator.storage.db import Database
@@ -39,6 +40,21 @@ def in_turns(works: list[Callable[[], Any]], rounds: int, times: int) -> list[fl
         for work, found in zip(works, costs, strict=True):
             found.append(cpu_of(work, times))
     return [statistics.median(found) for found in costs]
+
+
+def server_processes() -> list[psutil.Process]:
+    """The database server that this process started, and its connections; none on SQLite."""
+    own = psutil.Process().children(recursive=True)
+    return [one for one in own if one.name().startswith("postgres")]
+
+
+def cpu_of_processes(server: list[psutil.Process]) -> float:
+    """CPU seconds of the server so far."""
+    used = 0.0
+    for one in server:
+        times = one.cpu_times()
+        used += times.user + times.system
+    return used
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """`make bench`: what was promised, measured; one table a subject.
 
     make bench                         everything, some minutes (the first run fills the databases)
-    make bench ARGS="--only lists"     one subject: import, lists, ticks, start
+    make bench ARGS="--only lists"     one subject: import, lists, ticks, deadlines, start
     make bench ARGS="--large 1000000"  against a million cases
 
 Exit code 1 where a figure misses its goal.
@@ -13,10 +13,10 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from tests.benchmarks import import_file, pages, start, ticks
+from tests.benchmarks import deadlines, import_file, pages, start, ticks
 from tests.benchmarks.table import Figure, lines
 
-SUBJECTS = ("import", "lists", "ticks", "start")
+SUBJECTS = ("import", "lists", "ticks", "deadlines", "start")
 
 
 def main() -> int:
@@ -42,6 +42,9 @@ def _measured(options: argparse.Namespace) -> Iterator[tuple[str, list[Figure]]]
         yield from pages.measure(options.small, options.large, options.rounds, postgres=postgres)
     if "ticks" in only:
         yield from ticks.measure(options.small, options.large, options.rounds)
+    if "deadlines" in only:
+        engines = ("sqlite", "postgres") if postgres else ("sqlite",)
+        yield from deadlines.measure(engines, (deadlines.FEW, max(options.large, 10 * deadlines.FEW)))
     if "start" in only:
         yield from start.measure()
 

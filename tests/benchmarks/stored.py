@@ -47,7 +47,7 @@ from aggregator.storage.place_tables import wards
 from aggregator.storage.report_tables import reports
 from tests import factories
 from tests.benchmarks import streams
-from tests.benchmarks.meters import watched
+from tests.benchmarks.meters import cpu_of_processes, server_processes, watched
 from tests.benchmarks.streams import HELD, Report
 from tests.benchmarks.table import Figure, at_most, lines, told
 from tests.factories import RULES, Office, record
@@ -131,7 +131,7 @@ def _cost(engine: str, count: int) -> Cost:
         office = stack.enter_context(closing(Office(url, folder)))
         office.run(CHANNEL)
         new = _fill(office, count)
-        return _arrive(office, new, _server_processes() if server else [])
+        return _arrive(office, new, server_processes() if server else [])
 
 
 def _arrive(office: Office, new: list[Report], server: list[psutil.Process]) -> Cost:
@@ -140,11 +140,11 @@ def _arrive(office: Office, new: list[Report], server: list[psutil.Process]) -> 
     records = [_record(one) for one in new]
     pages = [records[at : at + PAGE] for at in range(0, len(records) - LOOKED_UP, PAGE)]
     office.receives(CHANNEL, *pages[0])  # compiles the statements, reads the rules
-    started, served = time.process_time(), _cpu(server)
+    started, served = time.process_time(), cpu_of_processes(server)
     for page in pages[1:-1]:
         office.receives(CHANNEL, *page)
     taken = sum(map(len, pages[1:-1])) / 1000
-    intake, served = (time.process_time() - started) / taken, (_cpu(server) - served) / taken
+    intake, served = (time.process_time() - started) / taken, (cpu_of_processes(server) - served) / taken
     with watched(office.db) as seen:
         office.receives(CHANNEL, *pages[-1])
     statements = sum(not statement.startswith("BEGIN") for statement, _ in seen.statements)
@@ -199,21 +199,6 @@ def _buffers(tx: Tx, statement: str, values: Any) -> int:
     plan = tx.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", values).scalar()
     assert plan is not None
     return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
-
-
-def _server_processes() -> list[psutil.Process]:
-    """The server that this process started, with what it started in turn (its connections among it)."""
-    own = psutil.Process().children(recursive=True)
-    return [one for one in own if one.name().startswith("postgres")]
-
-
-def _cpu(server: list[psutil.Process]) -> float:
-    """CPU seconds of the server so far."""
-    used = 0.0
-    for one in server:
-        times = one.cpu_times()
-        used += times.user + times.system
-    return used
 
 
 # The past ------------------------------------------------------------------------------------------
