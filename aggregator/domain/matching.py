@@ -62,7 +62,23 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import NamedTuple
 
-from aggregator.domain.comparison import Pair, Where, alike, cheap_alike, compare, elsewhere, numbers_differ
+from aggregator.domain.comparison import (
+    ALLEY,
+    HOUSE,
+    JUNCTION,
+    LANDMARK,
+    OTHER_HOUSE,
+    OTHER_STREET,
+    STREET,
+    UNKNOWN,
+    WITHIN,
+    Pair,
+    alike,
+    cheap_alike,
+    compare,
+    elsewhere,
+    numbers_differ,
+)
 from aggregator.domain.match_rule import DEFAULT, HAND_SET, RULE_VERSION, Model, Rule, Thresholds
 from aggregator.domain.reasons import Reason, reasons, veto_reason
 from aggregator.domain.traits import Traits, keys, lookup_keys, traits
@@ -93,6 +109,9 @@ class Judgement(StrEnum):
     SAME = "same"
     UNSURE = "unsure"
     DIFFERENT = "different"
+
+
+_SAME, _UNSURE, _DIFFERENT = Judgement  # looked up once, as the members of `Where`
 
 
 class Evidence(NamedTuple):
@@ -145,15 +164,15 @@ class Verdict(NamedTuple):
 # that leaving it out (for a recurrence) is the same as "a week later".
 _BIAS = -5.0
 _PLACE = {
-    Where.HOUSE: 5.0,
-    Where.JUNCTION: 4.0,
-    Where.ALLEY: 4.3,
-    Where.LANDMARK: 3.0,
-    Where.WITHIN: 2.0,
-    Where.STREET: 1.5,
-    Where.UNKNOWN: 0.0,
-    Where.OTHER_STREET: -3.0,
-    Where.OTHER_HOUSE: -5.0,
+    HOUSE: 5.0,
+    JUNCTION: 4.0,
+    ALLEY: 4.3,
+    LANDMARK: 3.0,
+    WITHIN: 2.0,
+    STREET: 1.5,
+    UNKNOWN: 0.0,
+    OTHER_STREET: -3.0,
+    OTHER_HOUSE: -5.0,
 }
 _NEAR, _NEAR_METRES, _PLACE_MOST = 4.2, 60.0, 6.0
 _FAR, _FAR_METRES, _FARTHEST_METRES = -4.0, 250.0, 750.0
@@ -203,7 +222,9 @@ def _time_weight(pair: Pair) -> float:
     They confirm only what could be one problem: the same category, or natures that mean nothing.
     """
     nearness = 1 - min(1.0, math.log1p(pair.days) / _LONG_DAYS)
-    wordless = min(1.0, max(0.0, (_TOLD - pair.told) / (_TOLD - _TITLE)))
+    if pair.told >= _TOLD:
+        return _TIME * (nearness - _WEEK)
+    wordless = min(1.0, (_TOLD - pair.told) / (_TOLD - _TITLE))
     fresh = _WORDLESS_A_DAY * (_WORDLESS_DAYS - pair.days)
     most = _WORDLESS_MOST if pair.kind >= 0 and (pair.category > 0 or pair.silent) else 0.0
     return _TIME * (nearness - _WEEK) + wordless * max(_WORDLESS_LEAST, min(most, fresh))
@@ -223,7 +244,7 @@ def _category_weight(pair: Pair) -> float:
 
 def _chosen_loosely(pair: Pair) -> bool:
     """Whether a portal's natures are all there is: "garbage in yard" and "in alley" at one house."""
-    return pair.silent and pair.where is Where.HOUSE and pair.kind >= 0
+    return pair.silent and pair.where is HOUSE and pair.kind >= 0
 
 
 def _distance_weight(metres: float | None, address: float) -> float:
@@ -234,7 +255,7 @@ def _distance_weight(metres: float | None, address: float) -> float:
     if metres is None:
         return 0.0
     near = 0.0
-    if address != _PLACE[Where.OTHER_HOUSE]:
+    if address != _PLACE[OTHER_HOUSE]:
         near = min(_NEAR * math.exp(-metres / _NEAR_METRES), _PLACE_MOST - max(0.0, address))
     if metres <= _FAR_METRES:
         return near
@@ -244,13 +265,13 @@ def _distance_weight(metres: float | None, address: float) -> float:
 def _text_weight(pair: Pair, likeness: float) -> float:
     weight = _TEXT * pair.told * (likeness - _TEXT_NEUTRAL)
     one_kind = pair.category > 0 or (pair.category == 0 and pair.kind > 0)
-    settled = weight < 0 and one_kind and pair.where in (Where.HOUSE, Where.ALLEY, Where.JUNCTION)
+    settled = weight < 0 and one_kind and pair.where in (HOUSE, ALLEY, JUNCTION)
     return weight * _OWN_WORDS if settled else weight
 
 
 def _vague(pair: Pair) -> bool:
     """Whether no address, but at most the map, says that both are at one place."""
-    return pair.where is Where.UNKNOWN and pair.metres is not None
+    return pair.where is UNKNOWN and pair.metres is not None
 
 
 def _around(pair: Pair) -> bool:
@@ -300,14 +321,14 @@ _NEAR_COPY = 0.9
 def _vetoes(new: Traits, old: Traits, pair: Pair, likeness: float, thresholds: Thresholds) -> list[str]:
     """Why the two must not be joined without a person, however alike."""
     checks = (
-        ("other_house", pair.where in (Where.OTHER_HOUSE, Where.WITHIN)),
-        ("other_street", pair.where is Where.OTHER_STREET),
+        ("other_house", pair.where in (OTHER_HOUSE, WITHIN)),
+        ("other_street", pair.where is OTHER_STREET),
         ("other_ward", pair.ward < 0),
         ("unknown_ward", _in_some_ward(pair)),
         ("other_category", pair.category < 0 and not pair.copy and not _chosen_loosely(pair)),
         ("other_kind", pair.category == 0 and pair.kind < 0 and not pair.copy),
         ("no_place", not _placed(new, old, pair)),
-        ("vague_place", pair.where is Where.STREET and not pair.copy),
+        ("vague_place", pair.where is STREET and not pair.copy),
         ("legal", new.legal or old.legal),
         ("cap", max(new.case_size, old.case_size) >= thresholds.cap),
         ("sensitive", _sensitive(new, thresholds) or _sensitive(old, thresholds)),
@@ -325,7 +346,7 @@ def _in_some_ward(pair: Pair) -> bool:
 
 def _placed(new: Traits, old: Traits, pair: Pair) -> bool:
     """Whether anything but the words says that both are at one place."""
-    named = pair.where not in (Where.UNKNOWN, Where.OTHER_STREET, Where.OTHER_HOUSE)
+    named = pair.where not in (UNKNOWN, OTHER_STREET, OTHER_HOUSE)
     return named or pair.metres is not None or _placeless_copy(new, old, pair)
 
 
@@ -338,7 +359,7 @@ def _placeless_copy(new: Traits, old: Traits, pair: Pair) -> bool:
 def _template(new: Traits, old: Traits, pair: Pair, likeness: float) -> bool:
     """Whether the numbers tell apart what the words do not: always in a near copy, else without a house."""
     near_copy = likeness >= _NEAR_COPY
-    settled = not near_copy and pair.where in (Where.HOUSE, Where.ALLEY)
+    settled = not near_copy and pair.where in (HOUSE, ALLEY)
     return not settled and numbers_differ(new, old, near_copy=near_copy)
 
 
@@ -381,23 +402,18 @@ def _judged(
     score = _score(total)
     # A recurrence is as far from the first report as its repair lasted, so time does not count for it.
     timeless = _score(total - weights["time"])
-    vetoes = (
-        _vetoes(new, old, pair, likeness, thresholds) if max(score, timeless) >= thresholds.unsure else []
-    )
+    doubtful = score >= thresholds.unsure or timeless >= thresholds.unsure
+    vetoes = _vetoes(new, old, pair, likeness, thresholds) if doubtful else []
     recurs = timeless >= thresholds.same and "closed" in vetoes and set(vetoes) <= {"closed", "too_old"}
-    return Verdict(
-        _judgement(score, bool(vetoes), recurs, thresholds),
-        score,
-        rule.version,
-        recurs,
-        Evidence(new, old, pair, likeness, added, weights, vetoes),
-    )
+    evidence = tuple.__new__(Evidence, (new, old, pair, likeness, added, weights, vetoes))  # as `Pair`
+    judgement = _judgement(score, bool(vetoes), recurs, thresholds)
+    return tuple.__new__(Verdict, (judgement, score, rule.version, recurs, evidence))
 
 
 def _judgement(score: float, vetoed: bool, recurs: bool, thresholds: Thresholds) -> Judgement:
     if score >= thresholds.same and not vetoed:
-        return Judgement.SAME
-    return Judgement.UNSURE if score >= thresholds.unsure or recurs else Judgement.DIFFERENT
+        return _SAME
+    return _UNSURE if score >= thresholds.unsure or recurs else _DIFFERENT
 
 
 RANKED = 10
@@ -416,21 +432,35 @@ def rank(
     DIFFERENT with score 0 and are never asked again. Equal scores are ordered by the lower id.
     """
     pairs = [(old, compare(new, old)) for old in candidates if not elsewhere(new, old)]
-    around = {old.case_id for old, pair in pairs if _around(pair) and not _closed(new, old)}
+    crowd = _cases_around(new, pairs)
     scaled, text_scale = rule.model.scaled, rule.model.scales.get("text", 1.0)
     compared = []
     for old, pair in pairs:
         cheap = cheap_alike(new, old)
-        weights = _weights(pair, len(around - {old.case_id}) if _vague(pair) else 0)
+        weights = _weights(pair, len(crowd) - (old.case_id in crowd))
         odds = sum(scaled(weights).values()) + text_scale * _text_weight(pair, cheap)
         compared.append((-odds, old.report_id, old, pair, weights, cheap))
-    compared.sort(key=itemgetter(0, 1))
+    compared.sort(key=_LIKELIEST)
     judged = []
     for _, _, old, pair, weights, cheap in compared[:RANKED]:
         told_apart = different and tuple(sorted((new.report_id, old.report_id))) in different
         judged.append((old, _TOLD_APART if told_apart else _judged(new, old, pair, weights, cheap, rule)))
-    judged.sort(key=lambda each: (-each[1].score, each[0].report_id))
+    judged.sort(key=_best_first)
     return judged
 
 
-_TOLD_APART = Verdict(Judgement.DIFFERENT, 0.0, RULE_VERSION, recurrence=False, evidence=None)
+_LIKELIEST = itemgetter(0, 1)
+
+
+def _best_first(judged: tuple[Traits, Verdict]) -> tuple[float, int]:
+    return -judged[1].score, judged[0].report_id
+
+
+def _cases_around(new: Traits, pairs: list[tuple[Traits, Pair]]) -> set[int | None]:
+    """The open cases that a new report with a spot on the map could also be of."""
+    if new.lat is None:
+        return set()
+    return {old.case_id for old, pair in pairs if _around(pair) and not _closed(new, old)}
+
+
+_TOLD_APART = Verdict(_DIFFERENT, 0.0, RULE_VERSION, recurrence=False, evidence=None)

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import chain
 from sys import intern
 from typing import NamedTuple
 
@@ -188,7 +187,7 @@ _CELL_DEGREES = 0.0015
 """About 167 m north to south, 160 m east to west: within 150 m two reports are in one cell or neighbours."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)  # of the page at hand, which is looked up and then stored
 def _key(kind: int, data: str) -> int:
     return kind << _KEY_BITS | digest63(data) & _KEY_MASK
 
@@ -203,24 +202,33 @@ def _cell(t: Traits) -> tuple[int, int] | None:
     return int((t.lat + 91) / _CELL_DEGREES), int((t.lng + 181) / _CELL_DEGREES)
 
 
-def _place_keys(t: Traits, street_kinds: tuple[int, ...]) -> list[int]:
-    if not t.street:
-        return []
-    root = street_root(t.street)
+class _Street(NamedTuple):
+    """The keys of one street in one ward: of its reports without a house, and of those with one.
+
+    `nameless` is that of a street whose ward is not named, `anywhere` of one whose ward is any.
+    """
+
+    root: str
+    is_spot: bool
+    bare: int
+    numbered: int
+    nameless: int
+    anywhere: int
+
+
+@lru_cache(maxsize=16384)
+def _street(ward: str | None, street: str) -> _Street:
+    root = street_root(street)
+    here = f"{ward_name(ward) if ward else ''} {root}"
+    found = ((_STREET, here), (_NUMBERED_STREET, here), (_STREET, f" {root}"), (_ANY_STREET, f" {root}"))
+    return _Street(root, is_spot(street), *(_key(kind, data) for kind, data in found))
+
+
+def _house_key(t: Traits, street: _Street) -> int | None:
     # The alley's first number, so that "hẻm 123" and "123/4/5" meet. A junction or a market is found like
     # a house, whether or not the ward is known.
-    spot = t.house.split("/")[0] if t.house else "x" if is_spot(t.street) else None
-    house = [_key(_HOUSE, f"{spot} {root}")] if spot else []
-    ward = ward_name(t.ward) if t.ward else ""
-    return house + [_key(kind, f"{ward} {root}") for kind in street_kinds]
-
-
-def _street_anywhere(t: Traits, *, stored: bool) -> list[int]:
-    """The key under which a street without a house meets its namesake where one of the two names no ward."""
-    if not t.street or is_spot(t.street) or (stored and t.house):
-        return []
-    kind = _ANY_STREET if stored or not t.ward else _STREET
-    return [_key(kind, f" {street_root(t.street)}")]
+    spot = t.house.split("/", 1)[0] if t.house else "x" if street.is_spot else None
+    return _key(_HOUSE, f"{spot} {street.root}") if spot else None
 
 
 def _shared_keys(t: Traits) -> list[int]:
@@ -234,12 +242,21 @@ def _shared_keys(t: Traits) -> list[int]:
 def keys(t: Traits) -> tuple[int, ...]:
     """The hashes this report is stored under, at most five, each in a signed 64-bit column and positive.
 
-    Content, street and house number, street in its ward, geo cell, phone.
+    Content, phone, street and house number, street in its ward, street anywhere if without a house, geo cell.
     """
+    found = _shared_keys(t)
+    if t.street:
+        street = _street(t.ward, t.street)
+        house = _house_key(t, street)
+        if house is not None:
+            found.append(house)
+        found.append(street.numbered if t.house else street.bare)
+        if not t.house and not street.is_spot:
+            found.append(street.anywhere)  # meets its namesake where one of the two names no ward
     cell = _cell(t)
-    street = _place_keys(t, (_NUMBERED_STREET if t.house else _STREET,))
-    street += _street_anywhere(t, stored=True)
-    return (*_shared_keys(t), *street, *((_cell_key(*cell),) if cell else ()))
+    if cell:
+        found.append(_cell_key(*cell))
+    return tuple(found)
 
 
 #: How many days back a key is followed. A street or a neighbourhood says "same problem" only while it is
@@ -271,16 +288,22 @@ def lookups(t: Traits) -> Lookups:
     Around are the eight cells beside its own, and the reports of its street that name no house; one that
     names no house itself also meets those that do.
     """
-    street = _place_keys(t, (_STREET,) if t.house else (_STREET, _NUMBERED_STREET))
-    precise = _shared_keys(t)
-    if t.street and (t.house or is_spot(t.street)):
-        precise.append(street.pop(0))
-    street += _street_anywhere(t, stored=False)
+    precise, around = _shared_keys(t), list[int]()
+    if t.street:
+        street = _street(t.ward, t.street)
+        house = _house_key(t, street)
+        if house is not None:
+            precise.append(house)
+        around.append(street.bare)
+        if not t.house:
+            around.append(street.numbered)
+        if not street.is_spot:
+            around.append(street.nameless if t.ward else street.anywhere)
     cell = _cell(t)
     if cell is None:
-        return Lookups(precise, street, [])
+        return Lookups(precise, around, [])
     first = _cell_key(cell[0] - 1, cell[1] - 1)
-    return Lookups(precise, street, [first + step for step in _NINE_CELLS])
+    return Lookups(precise, around, [first + step for step in _NINE_CELLS])
 
 
 _NINE_CELLS = tuple(_cell_key(dy, dx) - _cell_key(0, 0) for dy in range(3) for dx in range(3))
@@ -297,9 +320,9 @@ def is_cell(key: int) -> bool:
     return key >> _KEY_BITS == _CELL
 
 
-def newest_around(cells: Iterable[Iterable[int]]) -> list[int]:
-    """The newest reports of some cells, `AROUND` at most; the higher the number, the newer."""
-    return sorted(chain.from_iterable(cells))[-AROUND:]
+def newest_around(numbers: Iterable[int]) -> list[int]:
+    """Of the reports around a spot the newest, `AROUND` at most; the higher the number, the newer."""
+    return sorted(numbers)[-AROUND:]
 
 
 def day_of(at: datetime) -> int:

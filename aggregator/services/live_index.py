@@ -10,9 +10,9 @@ after it (`matching` counts a case as closed only from that instant on).
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
 from aggregator.domain import matching
@@ -20,6 +20,8 @@ from aggregator.domain.matching import Traits
 from aggregator.domain.traits import BROAD_DAYS, PER_KEY, lookups, newest_around
 
 _KEPT = timedelta(days=BROAD_DAYS)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_ALONE = (1, -1)
 
 
 class LiveCandidates:
@@ -37,22 +39,29 @@ class LiveCandidates:
         # What is open for longer is found by its precise keys only, as in the database.
         since = self._recent[0].report_id if self._recent else t.report_id
         keys = lookups(t)
-        found = set(newest_around(self._under(keys.cells, since)))
-        found.update(*self._under(keys.street, since), *self._under(keys.precise))
+        around = list[int]()
+        self._collect(around, keys.cells, since)
+        found = newest_around(around)
+        self._collect(found, keys.street, since)
+        self._collect(found, keys.precise, 0)
         reports = self._reports
-        return [reports[one] for one in sorted(found)]
+        return [reports[one] for one in sorted(set(found))]
 
-    def _under(self, keys: list[int], since: int = 0) -> Iterator[Sequence[int]]:
-        """The numbers under each key that has any from `since` on."""
+    def _collect(self, found: list[int], keys: list[int], since: int) -> None:
+        """Adds the numbers under the keys that are `since` or later; within a key they rise."""
+        held_under = self._postings.get
         for key in keys:
-            held = self._postings.get(key)
+            held = held_under(key)
             if held is None:
                 continue
-            numbers: Sequence[int] = (held,) if isinstance(held, int) else held
-            yield numbers if numbers[0] >= since else [one for one in numbers if one >= since]
+            if isinstance(held, int):
+                if held >= since:
+                    found.append(held)
+            else:
+                found += held if held[0] >= since else held[bisect_left(held, since) :]
 
     def size(self, case_id: int) -> int:
-        return self._sizes.get(case_id, (1, 0))[0]
+        return self._sizes.get(case_id, _ALONE)[0]
 
     def add(self, t: Traits, case_id: int) -> None:
         number = t.report_id
@@ -74,9 +83,10 @@ class LiveCandidates:
         return len(self._reports)
 
     def _forget(self, now: datetime) -> None:
-        while self._recent and self._recent[0].received_at < now - _KEPT:
+        since = now - _KEPT
+        while self._recent and self._recent[0].received_at < since:
             t = self._recent.popleft()
-            heappush(self._waiting, (t.closed_at or datetime.max.replace(tzinfo=now.tzinfo), t.report_id))
+            heappush(self._waiting, (t.closed_at or _NEVER, t.report_id))
         while self._waiting and self._waiting[0][0] <= now:
             self._drop(heappop(self._waiting)[1])
 
@@ -90,5 +100,5 @@ class LiveCandidates:
                 held.remove(number)
                 if not held:
                     del self._postings[key]
-        if t.case_id is not None and self._sizes.get(t.case_id, (0, 0))[1] == number:
+        if t.case_id is not None and self._sizes.get(t.case_id, _ALONE)[1] == number:
             del self._sizes[t.case_id]

@@ -40,13 +40,13 @@ class StoredCandidates:
         """The stored reports that may come out of `near`: of crowded cells only the newest are read."""
         wanted: set[int] = set()
         for t in batch:
-            around: list[list[int]] = []
+            around: list[int] = []
             day = day_of(t.received_at)
             for key, days in self._lookups[t.report_id].items():
                 held = self._postings.get(key, [])
                 # Where another report of the batch looks back further, its oldest are told apart by day.
                 if is_cell(key) and self._since[key] == day - days:
-                    around.append(held)
+                    around += held
                 else:
                     wanted.update(held)
             wanted.update(newest_around(around))
@@ -54,12 +54,12 @@ class StoredCandidates:
 
     def near(self, t: Traits) -> list[Traits]:
         near: set[int] = set()
-        around: list[list[int]] = []
+        around: list[int] = []
         day = day_of(t.received_at)
         for key, days in self._lookups[t.report_id].items():
             held = self._held(key, day - days)
             if is_cell(key):
-                around.append(held)
+                around += held
             else:
                 near.update(held)
         near.update(newest_around(around))
