@@ -426,22 +426,19 @@ def preferred(field: _Either | None, body: list[_Either]) -> _Either | None:
     return field
 
 
-def as_written(typed: str, place: Place) -> str | None:
-    """The street of a place with the accents of the NFC text it was read from, capitals put right.
+def as_written(here: str, street: str) -> str | None:
+    """A street with the accents of the words it was read from (NFC), capitals put right.
 
     Folded it is the street again, letter for letter; None where the words are not found as they stand.
     """
-    if not place.street:
-        return None
-    here = typed[place.start : place.end]
-    at = fold(here).find(place.street)
+    at = fold(here).find(street)
     if at >= 0:
-        written = here[at : at + len(place.street)]
+        written = here[at : at + len(street)]
     else:  # a junction is sorted, a landmark or a double space read over
         words = {fold(match[1]): match[1] for match in WORD.finditer(here)}
-        written = " ".join(words.get(word, word) for word in place.street.split())
+        written = " ".join(words.get(word, word) for word in street.split())
     named = " ".join(word if word == "x" else word[:1].upper() + word[1:].lower() for word in written.split())
-    return named if fold(named) == place.street else None
+    return named if fold(named) == street else None
 
 
 # --- comparing streets -----------------------------------------------------------------------------

@@ -32,6 +32,7 @@ import enum
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from aggregator.domain.text import fold
@@ -288,7 +289,7 @@ def read(
         *_in_text(Field.SUBJECT, subject),
         *_in_text(Field.BODY, body),
         *(span for name in attachments for span in _in_text(Field.ATTACHMENT, name)),
-        *_in_text(Field.CATEGORY, category or ""),
+        *_in_category(category or ""),
         *_in_text(Field.DECLARED, declared or ""),
     ]
     if not spans:
@@ -302,9 +303,12 @@ def _weight(span: Span) -> tuple[bool, bool, bool]:
 
 
 def _in_text(field: Field, text: str) -> Iterator[Span]:
+    if not text:
+        return
     folded = fold(text[:_READ])
-    flat = " ".join(folded.split())
-    if not any(stem in flat for stem in _STEMS):
+    # A line end or two spaces may part the words of a stem; an ordinary sentence has neither.
+    flat = folded if folded.isprintable() and "  " not in folded else " ".join(folded.split())
+    if not any(map(flat.__contains__, _STEMS)):
         return
     accented = folded != text[:_READ].lower()
     folded = _blanked(folded)
@@ -318,6 +322,11 @@ def _in_text(field: Field, text: str) -> Iterator[Span]:
                 continue
             taken.append((start, end))
             yield _span(field, text, folded, start, end, rule)
+
+
+@lru_cache(maxsize=512)  # a channel has a few dozen
+def _in_category(category: str) -> tuple[Span, ...]:
+    return tuple(_in_text(Field.CATEGORY, category))
 
 
 def _span(field: Field, text: str, folded: str, start: int, end: int, rule: _Rule) -> Span:

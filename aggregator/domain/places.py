@@ -41,7 +41,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from aggregator.domain.address import Address, Place, as_written, best_address
+from aggregator.domain.address import Address, as_written, best_address
 from aggregator.domain.gazetteer import NOTHING, Gazetteer
 from aggregator.domain.place_table import Named, Names, NewWard, OldWard, Table, table
 from aggregator.domain.point import in_viet_nam, point
@@ -492,8 +492,8 @@ def lesson(*texts: str | None, province: str, ward_code: str, streets: Gazetteer
     if mentions and len(old) != 1:
         return None
     about = next(((one.code, one.title) for one in old), None)
-    place = Place(named.house, named.street, named.start, named.end)
-    written = (as_written(unicodedata.normalize("NFC", text), place) for text in read)
+    wordings = (unicodedata.normalize("NFC", text)[named.start : named.end] for text in read)
+    written = (as_written(wording, named.street) for wording in wordings)
     return Lesson(about, named.street, next(filter(None, written), named.street), number_of(named.house))
 
 

@@ -108,12 +108,15 @@ def fold(text: str) -> str:
 
 
 _WORDS = re.compile(r"[^\W_]+")
+_APART = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 def words(folded: str) -> list[str]:
     """The words of an already folded text; a run of anything else separates them."""
     if _SOFT_HYPHEN in folded:
         folded = folded.replace(_SOFT_HYPHEN, "")
+    if folded.isascii():  # the same four times as fast
+        return folded.translate(_APART).split()
     return _WORDS.findall(folded)
 
 
@@ -311,15 +314,16 @@ def phones(text: str) -> list[Phone]:
 
 
 # Ranges of Vietnamese mobile numbers, written plainly: sixty times cheaper than the general reading.
-_MOBILE = re.compile(r"0(?:3[2-9]|7[06-9]|8[1-58]|9[0-46-8])[0-9]{7}")
+_MOBILE = re.compile(r"(?:0|\+84)((?:3[2-9]|7[06-9]|8[1-58]|9[0-46-8])[0-9]{7})")
+_SEPARATORS = {ord(char): None for char in " .-"}
 
 
 def e164(raw: str | None) -> str | None:
     """One phone field as "+84903123456", or None where it holds no number that could be called."""
     if not raw or not raw.strip():
         return None
-    if _MOBILE.fullmatch(raw):
-        return f"+84{raw[1:]}"
+    if plain := _MOBILE.fullmatch(raw[:40].translate(_SEPARATORS)):
+        return f"+84{plain[1]}"
     try:
         number = phonenumbers.parse(clean(raw[:40]), _HOME)
     except phonenumbers.NumberParseException:

@@ -53,13 +53,18 @@ class Traits:
     anonymous: bool = False
     # The kinds of problem that the words name, as bits of `kinds`; 0 where they name none.
     kinds: int = 0
-    # The street as the report writes it, with accents; known of a report that was just read.
-    written: str | None = None
+    # The words in which the report names its place; known of a report that was just read.
+    wording: str | None = None
     # Of a stored report: the case it belongs to.
     case_id: int | None = None
     case_open: bool = True
     closed_at: datetime | None = None
     case_size: int = 1
+
+    @property
+    def written(self) -> str | None:
+        """The street as the report writes it, with accents, where that is known."""
+        return as_written(self.wording, self.street) if self.wording and self.street else None
 
     def settled(self, case_id: int) -> Traits:
         """The report as one of a case, for later ones to be compared with, cheaper than by `replace`."""
@@ -118,7 +123,7 @@ def traits(
         anonymous=anonymous,
         kinds=kinds(words if told else tokens(category or "")),
         closed_at=closed_at,
-        written=as_written(text if place in found else field, place) if place else None,
+        wording=(text if place in found else field)[place.start : place.end] if place else None,
     )
 
 

@@ -284,7 +284,7 @@ def _accented(verdict: Verdict, row: Any) -> Verdict:
         report_id=row.id, received_at=row.received_at, subject=row.subject, body=row.body,
         address=row.address, lat=None, lng=None, ward=None, category=None, phone=None, channel="",
     )  # fmt: skip
-    new = replace(seen.new, written=read.written if read.street == seen.new.street else None)
+    new = replace(seen.new, wording=read.wording if read.street == seen.new.street else None)
     return verdict._replace(evidence=seen._replace(new=new))
 
 

@@ -89,7 +89,7 @@ def test_nothing_is_held_of_what_was_forgotten() -> None:
 
 def test_a_settled_report_is_what_replace_would_make_of_it() -> None:
     t = report(1, closed_at=MONDAY, lat=16.07, lng=108.15, phone="p1", legal=True, anonymous=True)
-    assert t.settled(7) == dataclasses.replace(t, written=None, case_id=7)
+    assert t.settled(7) == dataclasses.replace(t, wording=None, case_id=7)
 
 
 def test_memory_and_database_give_the_same_cases(office: Office) -> None:
