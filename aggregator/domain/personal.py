@@ -51,6 +51,8 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9
 _SCANNED = 8_000
 """Characters of a text that are searched, as for telephones; portals cap reports well below."""
 
+# What every plate holds, and few texts do.
+_FOUR_DIGITS = re.compile(r"[0-9]{3}[.\s]?[0-9]")
 _MARKS = 10_000
 
 
@@ -58,7 +60,8 @@ def personal(text: str) -> list[Personal]:
     """All that is found in an NFC text, in its order and without overlap."""
     text = text[:_SCANNED]
     found = [Personal(Kind.PHONE, each.e164, each.start, each.end) for each in phones(text)]
-    found += [Personal(Kind.PLATE, _plate(match), *match.span()) for match in _PLATE.finditer(text)]
+    if _FOUR_DIGITS.search(text):
+        found += [Personal(Kind.PLATE, _plate(match), *match.span()) for match in _PLATE.finditer(text)]
     if "@" in text:
         found += [Personal(Kind.EMAIL, match[0], *match.span()) for match in _EMAIL.finditer(text)]
     found.sort(key=lambda each: (each.start, -each.end))

@@ -313,8 +313,8 @@ def phones(text: str) -> list[Phone]:
     return [Phone(_formatted(match.number), match.start, match.end) for match in matcher]
 
 
-# Ranges of Vietnamese mobile numbers, written plainly: sixty times cheaper than the general reading.
-_MOBILE = re.compile(r"(?:0|\+84)((?:3[2-9]|7[06-9]|8[1-58]|9[0-46-8])[0-9]{7})")
+# Vietnamese mobile numbers, written plainly: sixty times cheaper than the general reading.
+_MOBILE = re.compile(r"(?:0|\+84)((?:3[2-9]|7[06-9]|8[1-58]|9[0-46-8])[0-9]{7}|99[3-9][0-9]{6})")
 _SEPARATORS = {ord(char): None for char in " .-"}
 
 

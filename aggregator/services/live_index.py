@@ -69,7 +69,7 @@ class LiveCandidates:
             self._sizes[case_id] = (self.size(case_id) + 1, number)
         t = self._reports[number] = t.settled(case_id)
         self._recent.append(t)
-        for key in set(matching.keys(t)):
+        for key in matching.keys(t):
             held = self._postings.setdefault(key, number)
             if isinstance(held, array):
                 held.append(number)
@@ -92,7 +92,7 @@ class LiveCandidates:
 
     def _drop(self, number: int) -> None:
         t = self._reports.pop(number)
-        for key in set(matching.keys(t)):
+        for key in matching.keys(t):
             held = self._postings.get(key)
             if held == number:
                 del self._postings[key]

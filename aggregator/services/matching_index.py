@@ -16,6 +16,8 @@ from aggregator.domain import matching
 from aggregator.domain.match_rule import Rule, RuleBook
 from aggregator.domain.matching import Judgement, Traits, Verdict
 
+_SAME, _DIFFERENT = Judgement.SAME, Judgement.DIFFERENT  # looked up once, not for each pair
+
 #: Candidates offered to the officer where the rule is unsure.
 SUGGESTIONS = 5
 
@@ -68,7 +70,7 @@ class Matcher:
             if other.case_id != case_id
             # Not even as a question: what a legal matter says is not for everybody to compare.
             and not (t.legal or other.legal)
-            and (verdict.judgement is not Judgement.DIFFERENT or verdict.recurrence)
+            and (verdict.judgement is not _DIFFERENT or verdict.recurrence)
         ]
         return Placement(
             case_id=case_id,
@@ -84,7 +86,7 @@ class Matcher:
 
     def _joins(self, other: Traits, verdict: Verdict, rule: Rule) -> bool:
         return (
-            verdict.judgement is Judgement.SAME
+            verdict.judgement is _SAME
             and not verdict.recurrence
             and other.case_id is not None
             and self._candidates.size(other.case_id) < rule.thresholds.cap
