@@ -158,7 +158,10 @@ def _whole(policy: Policy, clock: Clock, pace: Meter, due_second: int) -> int:
     """The time from start to deadline in which the clock ran, told in `pace`."""
     if clock.promised is None and policy.unit is not Unit.CALENDAR_DAYS:
         return clock.budget + clock.added  # is counted in `pace` itself, so that much it is
-    return sum(pace.measure(start, end) for start, end in _counted(clock, due_second))
+    whole = clock.spent(pace, due_second)
+    if clock.since is None and clock.runs[-1][1] < due_second:
+        whole += pace.measure(clock.runs[-1][1], due_second)  # as if it went on from where it stands
+    return whole
 
 
 def _counted(clock: Clock, due_second: int) -> list[tuple[int, int]]:

@@ -106,9 +106,9 @@ class Days:
         return self.calendar.ordinal(end) - self.calendar.ordinal(start)
 
     def advance(self, start: int, amount: int) -> int:
-        day = self.calendar.ordinal(start) + max(amount, 0)
-        close = self.calendar.day_close(day, roll=True)
-        return close if close >= start else self.calendar.day_close(day + 1, roll=True)
+        day = self.calendar.ordinal(start) + (amount if amount > 0 else 0)
+        close = self.calendar.nth_working_day(day - 1, 1)[1]
+        return close if close >= start else self.calendar.nth_working_day(day, 1)[1]
 
 
 @dataclass(slots=True)
