@@ -12,7 +12,8 @@ from typing import NamedTuple
 from rapidfuzz import fuzz
 
 from aggregator.domain.address import is_landmark, same_street
-from aggregator.domain.traits import Traits, ward_name
+from aggregator.domain.kinds import likeness
+from aggregator.domain.traits import Traits, kinds_of, ward_name
 
 __all__ = ["Pair", "Where", "alike", "cheap_alike", "compare", "elsewhere", "numbers_differ"]
 
@@ -40,10 +41,9 @@ _APART = (OTHER_STREET, OTHER_HOUSE)
 class Pair(NamedTuple):
     """What two reports share. Agreements are 1 equal, -1 different, 0 where one side says nothing.
 
-    `kind`, of the kinds of problem that the words name, is a half where they share one of two. `one_ward`:
-    only one of them names its ward. `copy`: the same words in order. `told`, 0 to 1: how much free text
-    there is on the poorer side. `silent`: both came through one channel that lets people choose a category
-    and write nothing.
+    `kind` is the `kinds.likeness` of the problems that the words name, -1 to 1. `one_ward`: only one of them
+    names its ward. `copy`: the same words in order. `told`, 0 to 1: how much free text there is on the poorer
+    side. `silent`: both came through one channel that lets people choose a category and write nothing.
     """
 
     where: Where
@@ -68,18 +68,23 @@ def compare(one: Traits, other: Traits) -> Pair:
     """The relations between two reports; cheap, and the same in both directions."""
     ward = _wards(one.ward, other.ward)
     mine, theirs, one_channel = one.text, other.text, one.channel == other.channel
+    category = _agree(one.category, other.category)
+    copy = one.content == other.content and bool(mine)
+    where = _where(one, other)
+    if copy and where is OTHER_STREET and one.house and one.house == other.house:
+        where = UNKNOWN  # one text with two streets at one number: a slip in a field, or in reading it
     # By position and past the class's own `__new__`, which takes longer than most of the features.
     return tuple.__new__(Pair, (
-        _where(one, other),
+        where,
         _metres(one, other),
         abs((one.received_at - other.received_at).total_seconds()) / 86_400,
-        _agree(one.category, other.category),
-        _kind(one.kinds, other.kinds),
+        category,
+        _kind(one, other, category),
         ward,
         ward == 0 and one.ward != other.ward,
         one.phone is not None and one.phone == other.phone,
         not one_channel,
-        one.content == other.content and bool(mine),
+        copy,
         _told(mine, theirs),
         one_channel and not mine and not theirs,
     ))  # fmt: skip
@@ -112,14 +117,20 @@ def _wards(one: str | None, other: str | None) -> int:
     """Wards by code or by name; a code and a name read in a text cannot be compared."""
     if one is None or other is None or one == other:
         return _agree(one, other)
-    return _agree(ward_name(one), ward_name(other)) if one.isdigit() == other.isdigit() else 0
+    if one.isdigit() != other.isdigit():
+        return 0
+    mine, theirs = ward_name(one), ward_name(other)
+    # In capitals nothing tells where a ward's name ends in a text: "P.MINH PHỤNG MỖI KHI" may be Minh Phụng.
+    if (mine == one or theirs == other) and (mine.startswith(theirs) or theirs.startswith(mine)):
+        return int(mine == theirs)
+    return _agree(mine, theirs)
 
 
-def _kind(one: int, other: int) -> float:
-    if not one or not other:
-        return 0.0
-    shared = (one & other).bit_count()
-    return shared / (one | other).bit_count() if shared else -1.0
+def _kind(one: Traits, other: Traits, category: int) -> float:
+    """Where the category of one is unknown, that of the other says what its words leave open."""
+    if category or (one.kinds and other.kinds):
+        return likeness(one.kinds, other.kinds)
+    return likeness(one.kinds or kinds_of(one.category), other.kinds or kinds_of(other.category))
 
 
 def _where(one: Traits, other: Traits) -> Where:

@@ -30,7 +30,7 @@ __all__ = [
     "checked",
 ]
 
-RULE_VERSION = "2026.3"
+RULE_VERSION = "2026.4"
 """Stored with every membership; changes with any change of weights, vetoes or default thresholds."""
 
 

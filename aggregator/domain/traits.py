@@ -104,7 +104,7 @@ def traits(
     place = preferred(field_place(field) if field else None, found)
     at = point(lat, lng)
     words = tokens_of(comparable(text, folded))
-    told = set() if _only_repeats(words, category) else _without_places(words, found)
+    told = set() if _only_repeats(words, category) else _without_places(_without_measures(words), found)
     return Traits(
         report_id=report_id,
         received_at=received_at,
@@ -117,14 +117,28 @@ def traits(
         lng=at[1] if at else None,
         phone=phone or None,
         text=key_of(told),
-        content=content_of(words),
+        content=content_of(_body_of(words, subject)),
         channel=intern(channel),
         legal=legal,
         anonymous=anonymous,
-        kinds=kinds(words if told else tokens(category or "")),
+        kinds=kinds(words) if told else kinds_of(category),
         closed_at=closed_at,
         wording=(text if place in found else field)[place.start : place.end] if place else None,
     )
+
+
+_LEAST_COPIED = 8
+
+
+def _body_of(words: list[str], subject: str) -> list[str]:
+    """The words below the subject, which another channel may lose or change; all of a short text."""
+    body = words[_length(subject) :] if subject else words
+    return body if len(body) >= _LEAST_COPIED else words
+
+
+@lru_cache(maxsize=4096)
+def _length(subject: str) -> int:
+    return len(tokens(clean(subject)))
 
 
 _TEXT_READ = 20_000
@@ -154,6 +168,12 @@ def _only_repeats(words: list[str], category: str | None) -> bool:
 _NAME_WORDS = 12
 
 
+@lru_cache(maxsize=512)
+def kinds_of(category: str | None) -> int:
+    """The kinds of problem that the name of a category tells, 0 for none."""
+    return kinds(tokens(category)) if category else 0
+
+
 _WARD_TITLE = re.compile(r"(?:phuong|xa|dac khu|thi tran|p\.?|x\.?)\s+(?=[^\W\d])")
 
 
@@ -172,6 +192,28 @@ def _ward_in_words(text: str, folded: str, field: str, place: Place | None, foun
     else:
         name = ward_named(field, fold(field), place, field=True)
     return intern(name) if name else None
+
+
+# Units that no street begins with (năm and hộ do: Nam Kỳ Khởi Nghĩa, Hồ Tùng Mậu), and what a date or a time
+# begins with; folded.
+_COUNTED = frozenset(["thang", "ngay", "gio", "phut", "tuan", "dem", "nguoi", "met", "km", "cm", "kg"])
+_DATED = frozenset(["ngay", "luc", "thang", "hom"])
+_MEASURED = re.compile(r"\d{1,2}[hg]\d{0,2}|\d+(?:cm|m|km|kg)")
+_PARTS_OF_A_DATE = 3
+
+
+def _without_measures(words: list[str]) -> list[str]:
+    """The words without durations, dates, times of day and lengths: two people never give the same."""
+    kept, date = [], 0
+    for at, word in enumerate(words):
+        if not word[0].isdigit():
+            kept.append(word)
+            date = _PARTS_OF_A_DATE if word in _DATED else 0
+        elif date:
+            date -= 1
+        elif not _MEASURED.fullmatch(word) and (at + 1 == len(words) or words[at + 1] not in _COUNTED):
+            kept.append(word)
+    return kept
 
 
 def _without_places(words: list[str], found: list[Place]) -> set[str]:

@@ -196,7 +196,6 @@ def test_another_problem_at_the_house_is_not_the_same(hours: int):
         ("Đèn đường trước 129 Tôn Đức Thắng tắt", GARBAGE, DIFFERENT, "a lamp and rubbish"),
         ("Bãi rác tự phát tại 129 Tôn Đức Thắng, ruồi bay đầy", GARBAGE, SAME, "rubbish in other words"),
         ("Bai rac tu phat tai 129 Ton Duc Thang, ruoi bay day", GARBAGE, SAME, "without accents"),
-        ("Trước 129 Tôn Đức Thắng có việc rất lạ, mong xem giúp cho", GARBAGE, UNSURE, "no kind is named"),
     ],
 )
 def test_where_the_category_is_unknown_the_words_tell_the_kind_of_problem(
@@ -204,6 +203,90 @@ def test_where_the_category_is_unknown_the_words_tell_the_kind_of_problem(
 ):
     assert judge(report(new, number=2, hours=5, category="Khác"), report(old)).judgement is judgement, note
     assert judge(report(new, number=2, hours=5), report(old, category=None)).judgement is judgement, note
+
+
+def test_where_no_kind_is_named_the_other_category_tells_it():
+    strange = "Trước 129 Tôn Đức Thắng có việc rất lạ, mong xem giúp cho"
+    rubbish = {"body": GARBAGE, "number": 1}
+    assert judge(report(strange, number=2, category="Khác"), report(**rubbish)).judgement is UNSURE
+    assert judge(report(strange, number=2), report(category=None, **rubbish)).judgement is SAME
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "joins", "note"),
+    [
+        ("Nắp cống trước {} bị vỡ, rất nguy hiểm", "Trước {} cứ mưa là ngập tới đầu gối", False, "a cover"),
+        ("Nước ngập trước {} sau mưa", "Trước {} cứ mưa là ngập tới đầu gối", True, "two of a flood"),
+        (
+            "Xe hơi đậu trước {} suốt ngày",
+            "Ổ gà lớn trước {}, hôm qua có người ngã",
+            True,
+            "both of the road",
+        ),
+    ],
+)
+def test_one_category_does_not_make_two_kinds_of_problem_one(new: str, old: str, joins: bool, note: str):
+    house = "nhà 129 Tôn Đức Thắng"
+    verdict = judge(
+        report(new.format(house), number=2, hours=3, category="ha_tang"),
+        report(old.format(house), category="ha_tang"),
+    )
+    assert (verdict.judgement is SAME) is joins, note
+    assert ("other_kind" in codes(verdict)) is not joins, note
+
+
+LONG = GARBAGE + " Ruồi nhặng bay vào nhà, trẻ nhỏ trong xóm đều bị bệnh"
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "joins", "note"),
+    [
+        ({}, {"subject": "Môi trường"}, True, "the subject was lost between channels"),
+        ({"category": "via_he"}, {}, True, "a mistaken category"),
+        ({"category": None}, {}, True, "no category"),
+        ({"ward": None}, {}, True, "no ward"),
+        ({"address": "đầu hẻm 129 Tôn Đức Thắng"}, {"address": "129/7 Tôn Đức Thắng"}, True, "less exact"),
+        ({"address": "129 Tôn Đức Thắg"}, {}, True, "a slip in the street"),
+        ({"address": "131 Tôn Đức Thắng"}, {}, False, "another house in the field"),
+        ({"ward": "26740"}, {}, False, "Huệ's ward"),
+    ],
+)
+def test_a_copy_joins_unless_its_house_or_ward_is_another(
+    new: dict[str, Any], old: dict[str, Any], joins: bool, note: str
+):
+    verdict = judge(report(LONG, number=2, hours=30, channel="zalo", **new), report(LONG, **old))
+    assert (verdict.judgement is SAME) is joins, (note, codes(verdict))
+
+
+def test_a_copy_without_a_ward_is_asked_about_where_its_words_came_from_two_wards():
+    here = report(LONG, number=1, ward="Phường Hòa Khánh Bắc", case={"case_id": 1})
+    there = report(LONG, number=2, ward="Phường An Khê", case={"case_id": 2})
+    plain = LONG.replace(", phường Hòa Khánh", "")
+    lost = report(plain, number=3, ward=None)
+    olds = [dataclasses.replace(each, content=lost.content) for each in (here, there)]
+    assert [verdict.judgement for _, verdict in rank(lost, olds)] == [UNSURE, UNSURE]
+    assert rank(lost, olds[:1])[0][1].judgement is SAME
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "joins", "note"),
+    [
+        ("Đã 6 tháng nay", "Đã 7 tháng nay", True, "how long"),
+        ("Lúc 15h ngày 7/1", "Lúc 9h30 ngày 12/02/2026", True, "when"),
+        ("Cao 2 met", "Cao 3 met", True, "how much"),
+        ("Trụ số 38", "Trụ số 41", False, "which pole"),
+    ],
+)
+def test_numbers_that_count_or_date_do_not_tell_two_texts_apart(one: str, other: str, joins: bool, note: str):
+    verdict = judge(report(f"{LONG}. {one}", number=2, hours=20), report(f"{LONG}. {other}"))
+    assert (verdict.judgement is SAME) is joins, (note, codes(verdict))
+
+
+def test_in_capitals_a_ward_ends_where_its_name_does():
+    named = "RÁC CHẤT ĐỐNG TRƯỚC NHÀ 129 TÔN ĐỨC THẮNG, P.HÒA KHÁNH MỖI KHI TRỜI MƯA"
+    here = report(named.capitalize(), ward="Phường Hòa Khánh")
+    assert judge(report(named, number=2, ward=None), here).judgement is SAME
+    assert judge(report(named, number=2, ward="Phường Hòa Khánh Bắc"), here).judgement is not SAME
 
 
 def test_another_category_is_offered_only_where_the_words_tell_of_one_kind():
