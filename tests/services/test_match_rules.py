@@ -30,7 +30,7 @@ def test_a_change_touches_new_judgements_only_and_is_named_by_them(office: Offic
     office.receives("1022", pothole("1"), pothole("2"))
     joined = office.case_of("1")
     office.match_rules.set(office.minh, HERE, **NEVER)
-    office.receives("app", pothole("3", occurred_at=office.clock.forward(hours=1)))
+    office.receives("app", pothole("3", occurred_at=office.clock.forward(hours=48)))
     assert office.case_of("1") == office.case_of("2") == joined, "what was joined stays joined"
     assert office.case_of("3") != joined
     _, second = office.page(joined).reports
