@@ -62,8 +62,8 @@ Tried and dropped
     is shared, in 91 to 97 where it is the one named first, in 49 where it is another. Kinds of one road as a
     veto, too: pair F1 .87 on the held half. Equal kinds weighed for a spot on the map: 2 of 3,054 hard
     negatives joined, both neighbours. A missing ward ignored: at 100,000 reports 115 of 135 wrong merges were
-    two streets of one name. Joining them within a day: .01 more recall, and .9 instead
-    of .2 hard negatives in a thousand.
+    two streets of one name. Joining them within a day: .01 more recall, and .9 instead of .2 hard negatives
+    in a thousand.
 """
 
 from __future__ import annotations
