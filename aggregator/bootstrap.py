@@ -15,6 +15,7 @@ from aggregator.services.channels import Channels
 from aggregator.services.clock import Clock, system_clock
 from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
+from aggregator.services.digests import Digests
 from aggregator.services.duplicates import Duplicates
 from aggregator.services.evidence import Evidence
 from aggregator.services.fields import Fields
@@ -22,6 +23,7 @@ from aggregator.services.figures import Figures
 from aggregator.services.importing import Importing
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
+from aggregator.services.mailing import Mailing
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
@@ -29,6 +31,8 @@ from aggregator.services.notices import Notices
 from aggregator.services.outbox import Outbox
 from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
+from aggregator.services.reminder_choices import ReminderChoices
+from aggregator.services.reminders import Reminders
 from aggregator.services.review import Review
 from aggregator.services.rules import Rules
 from aggregator.settings import Settings
@@ -67,6 +71,10 @@ class Aggregator:
     match_rules: MatchRules
     previews: Previews
     training: Training
+    mailing: Mailing
+    reminders: Reminders
+    digests: Digests
+    reminder_choices: ReminderChoices
 
     def close(self) -> None:
         self.db.close()
@@ -90,6 +98,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
     match_rules = MatchRules(db, rules, clock)
     polling = Polling(db, vault, connectors, intake, clock, settings)
     cases = Cases(db, vault, clocks, clock, capabilities, settings.data_dir / "attachments")
+    mailing = Mailing(db, clock, settings)
     return Aggregator(
         settings=settings,
         db=db,
@@ -118,4 +127,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         match_rules=match_rules,
         previews=Previews(db, rules, match_rules, clock),
         training=Training(db, rules, clock),
+        mailing=mailing,
+        reminders=Reminders(db, rules, mailing, clock),
+        digests=Digests(db, rules, mailing, clock),
+        reminder_choices=ReminderChoices(db, rules, mailing, clock),
     )

@@ -1,7 +1,8 @@
-"""Settings: five environment variables and one TOML file, read once into one frozen value.
+"""Settings: some environment variables and one TOML file, read once into one frozen value.
 
-`MOTMOI_DATABASE_URL`, `MOTMOI_DATA_DIR`, `MOTMOI_SECRET_KEY_FILE`, `MOTMOI_PORT` and
-`MOTMOI_CONFIG` (a TOML file for all else). Unknown keys are errors, with the nearest known name.
+`MOTMOI_DATABASE_URL`, `MOTMOI_DATA_DIR`, `MOTMOI_SECRET_KEY_FILE`, `MOTMOI_PORT`, `MOTMOI_PUBLIC_URL`,
+`MOTMOI_SMTP_*` (the office's mail server) and `MOTMOI_CONFIG` (a TOML file, for these and all else).
+Unknown keys are errors, with the nearest known name.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,32 @@ class Settings:
     session_idle_s: int = 8 * 3600
     session_max_s: int = 24 * 3600
     max_attachment_bytes: int = 20_000_000
+    #: Where people open the web, for links in mails: "https://motmoi.phuong.gov.vn".
+    public_url: str = ""
+    #: The office's mail server; without it nobody gets mail.
+    smtp_host: str = ""
+    smtp_port: int = 587
+    #: starttls: plain until the server agrees to encrypt, and never without; ssl: encrypted from the first
+    #: byte (port 465); none: plain, for a relay on the same machine.
+    smtp_security: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
+    #: The sender: "Một Mối <motmoi@phuong.gov.vn>".
+    smtp_from: str = ""
+    #: The most that one step of talking to the mail server may take.
+    smtp_timeout_s: float = 15.0
+    #: People may only be mailed at these domains ("phuong.gov.vn"); empty is any.
+    smtp_domains: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.smtp_security not in SMTP_SECURITY:
+            raise SettingsInvalid(f"smtp_security is one of {', '.join(SMTP_SECURITY)}")
+        if self.smtp_host and "@" not in self.smtp_from:
+            raise SettingsInvalid("smtp_from must be an address", hint="motmoi@phuong.gov.vn")
+        if self.smtp_host and not self.public_url.startswith(("http://", "https://")):
+            raise SettingsInvalid(
+                "public_url must be the web's address", hint="mails link to it: https://motmoi.phuong.gov.vn"
+            )
         for name in ("poll_deadline_s", "push_deadline_s"):
             if getattr(self, name) >= self.lease_s:
                 raise SettingsInvalid(f"{name} must be shorter than lease_s ({self.lease_s} s)")
@@ -62,11 +87,20 @@ class Settings:
         return self.secret_key_file or self.data_dir / "secret.key"
 
 
+SMTP_SECURITY = ("starttls", "ssl", "none")
+
 _ENVIRONMENT = {
     "MOTMOI_DATABASE_URL": "database_url",
     "MOTMOI_DATA_DIR": "data_dir",
     "MOTMOI_SECRET_KEY_FILE": "secret_key_file",
     "MOTMOI_PORT": "port",
+    "MOTMOI_PUBLIC_URL": "public_url",
+    "MOTMOI_SMTP_HOST": "smtp_host",
+    "MOTMOI_SMTP_PORT": "smtp_port",
+    "MOTMOI_SMTP_SECURITY": "smtp_security",
+    "MOTMOI_SMTP_USER": "smtp_user",
+    "MOTMOI_SMTP_PASSWORD": "smtp_password",
+    "MOTMOI_SMTP_FROM": "smtp_from",
 }
 
 
@@ -108,8 +142,10 @@ def _typed(name: str, value: Any) -> Any:
     try:
         if kind.startswith("Path"):
             return None if value is None else Path(value)
-        if kind.startswith("tuple"):
+        if kind.startswith("tuple[Path"):
             return tuple(Path(item) for item in value)
+        if kind.startswith("tuple[str"):
+            return tuple(str(item) for item in value)
         if kind == "int":
             return int(value)
         if kind == "float":

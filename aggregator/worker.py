@@ -5,7 +5,9 @@
     sweep_tick       move cases whose deadline passed a stage
     attachment_tick  fetch pending files
     reap_tick        free what dead workers held
-    tidy_tick        forget notices that are ninety days old
+    remind_tick      make the digests of the day, tell of deadlines
+    mail_tick        send what is due to staff
+    tidy_tick        forget notices and mails that are ninety days old
 
 APScheduler is a clock here and nothing more: its job store is memory, what is due is rows, and any
 number of workers may run on one database. What may surprise: a tick that is late or was missed needs
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: Cases that one sweep moves before it looks at the clock again.
 SWEEP = 500
+#: Mails that one connection to the mail server carries.
+MAILS = 50
 #: Ticks between two looks for files, for dead workers, and for what has grown old: none is urgent.
 ATTACHMENT_TICKS, REAP_TICKS, TIDY_TICKS = 3, 10, 3600
 
@@ -59,6 +63,8 @@ class Worker:
             "sweep_tick": (self.sweep_tick, 1),
             "attachment_tick": (self.attachment_tick, ATTACHMENT_TICKS),
             "reap_tick": (self.reap_tick, REAP_TICKS),
+            "remind_tick": (self.remind_tick, 1),
+            "mail_tick": (self.mail_tick, 1),
             "tidy_tick": (self.tidy_tick, TIDY_TICKS),
         }
         self._scheduler = BackgroundScheduler(
@@ -150,8 +156,19 @@ class Worker:
     def reap_tick(self) -> None:
         self._parts.polling.reap()
 
+    def remind_tick(self) -> None:
+        # The digests first: what they tell is not told a second time.
+        self._parts.digests.tick(self._stopping.is_set)
+        self._parts.reminders.tick(self._stopping.is_set)
+
+    def mail_tick(self) -> None:
+        while self._parts.mailing.drain(self.owner, MAILS, self._stopping.is_set).total() >= MAILS:
+            pass
+
     def tidy_tick(self) -> None:
         self._parts.notices.prune()
+        self._parts.mailing.prune()
+        self._parts.digests.prune()
 
     # Nothing ends the heartbeat ---------------------------------------------------------------------
 

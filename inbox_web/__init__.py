@@ -32,6 +32,7 @@ from inbox_web import (
     manual,
     matching,
     notices,
+    reminders,
     review,
     security,
     streets,
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 BLUEPRINTS = (
-    auth, inbox, case, review, notices, cover, legal, manual, streets, dashboard, channels, matching, health,
+    auth, inbox, case, review, notices, reminders, cover, legal, manual, streets, dashboard, channels,
+    matching, health,
 )  # fmt: skip
 
 

@@ -112,6 +112,7 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "merged_away": lambda data: _("Merged into %(code)s", code=data.get("into", "")),
     "split": lambda data: _("%(n)s split off", n=len(data.get("reports", ()))),
     "split_off": lambda data: _("Split off from %(code)s", code=data.get("from", "")),
+    "escalated": lambda data: _("Escalated to leaders, level %(level)s", level=data.get("level", 1)),
     "unmerged": lambda data: _("The merge of %(code)s was undone", code=data.get("from", "")),
     "unmerged_away": lambda data: _("The merge into %(code)s was undone", code=data.get("into", "")),
     "different": _different,

@@ -56,6 +56,14 @@ def _joined(code: str, data: Mapping[str, Any], times: int) -> str:
     )  # fmt: skip
 
 
+def _folded(code: str, data: Mapping[str, Any], times: int) -> str:
+    return ngettext(
+        "A reminder could not be given in time: look at case %(code)s",
+        "%(num)s reminders could not be given in time, the most urgent is case %(code)s",
+        times, code=code,
+    )  # fmt: skip
+
+
 _SENTENCES: dict[str, Callable[[str, Mapping[str, Any], int], str]] = {
     "merged": _merged,
     "merged_away": lambda code, data, times: _(
@@ -69,6 +77,16 @@ _SENTENCES: dict[str, Callable[[str, Mapping[str, Any], int], str]] = {
         code=code, other=data.get("into", ""),
     ),
     "joined": _joined,
+    "due_soon": lambda code, data, times: _("Case %(code)s is due soon", code=code),
+    "due_today": lambda code, data, times: _("Case %(code)s is due today", code=code),
+    "overdue": lambda code, data, times: _("Case %(code)s is overdue", code=code),
+    "escalated": lambda code, data, times: _(
+        "Case %(code)s is overdue and was escalated to level %(level)s", code=code, level=data.get("level", 1)
+    ),
+    "deadline_changed": lambda code, data, times: _(
+        "The deadline of case %(code)s has changed: what you were told of it no longer holds", code=code
+    ),
+    "reminders_folded": _folded,
     "recurred": lambda code, data, times: _(
         "The problem of your case %(code)s has come back as %(other)s", code=code, other=data.get("other", "")
     ),

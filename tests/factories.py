@@ -40,17 +40,21 @@ from aggregator.services.admission import Admission
 from aggregator.services.cases import Cases
 from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
+from aggregator.services.digests import Digests
 from aggregator.services.duplicates import Duplicates
 from aggregator.services.evidence import Evidence
 from aggregator.services.fields import Fields
 from aggregator.services.figures import Figures
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
+from aggregator.services.mailing import Mailing
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
 from aggregator.services.notices import Notices
 from aggregator.services.placing import Placing
+from aggregator.services.reminder_choices import ReminderChoices
+from aggregator.services.reminders import Reminders
 from aggregator.services.review import Review
 from aggregator.services.rules import Rules
 from aggregator.services.views import CaseView
@@ -75,6 +79,11 @@ KINDS = {
 }
 #: One rule set for all databases of a session: a calendar of thirty years is worth keeping.
 RULES = Rules()
+#: An office with a mail server; nothing is sent before somebody drains.
+MAIL = Settings(
+    smtp_host="127.0.0.1", smtp_port=9, smtp_security="none", smtp_from="Một Mối <motmoi@phuong-a.test>",
+    public_url="https://motmoi.phuong-a.test",
+)  # fmt: skip
 CHEAP_HASHES = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
@@ -218,6 +227,7 @@ class Office:
         self.duplicates = Duplicates(self.db, self.deadlines, self.clock)
         self.review = Review(self.db, self.deadlines, self.clock)
         self.notices = Notices(self.db, self.clock)
+        self.mailed(MAIL)
         self.absences = Absences(self.db, self.clock)
         self.fields = Fields(self.db, RULES, self.clock)
         self.inbox = Inbox(self.db, self.vault, self.clock)
@@ -231,6 +241,13 @@ class Office:
         self._numbers = itertools.count(1)
         staff = people(dict(self.rows(select(officers.c.login, officers.c.id))))
         self.lan, self.minh, self.hue, self.admin = staff.lan, staff.minh, staff.hue, staff.admin
+
+    def mailed(self, settings: Settings) -> None:
+        """The parts that send mail, with these settings."""
+        self.mailing = Mailing(self.db, self.clock, settings)
+        self.reminders = Reminders(self.db, RULES, self.mailing, self.clock)
+        self.digests = Digests(self.db, RULES, self.mailing, self.clock)
+        self.reminder_choices = ReminderChoices(self.db, RULES, self.mailing, self.clock)
 
     def close(self) -> None:
         self.db.close()

@@ -109,7 +109,9 @@ def test_waking_does_not_wait_for_the_tick(sqlite_url: str, tmp_path: Path) -> N
     worker.start()
     assert first.wait(PATIENCE)
     with worker._quiet:
-        assert worker._quiet.wait_for(lambda: not worker._active["polls"], PATIENCE)
+        assert worker._quiet.wait_for(
+            lambda: not worker._active["polls"] and not worker._active["poll_tick"], PATIENCE
+        )
     world.channels.poll_now(world.admin, "a")
     worker.wake()
     assert second.wait(PATIENCE)
@@ -144,12 +146,20 @@ def test_a_heartbeat_that_fails_says_so_once_without_what_it_says(
         for beat in beats:
             beat()
     said = [record.message.split(" failed")[0] for record in caplog.records]
-    assert said == ["poll_tick", "outbox_tick", "sweep_tick", "attachment_tick", "reap_tick", "tidy_tick"]
+    assert said == [
+        "poll_tick",
+        "outbox_tick",
+        "sweep_tick",
+        "attachment_tick",
+        "reap_tick",
+        "remind_tick",
+        "tidy_tick",
+    ]
     assert "no such table" not in caplog.text and "UPDATE" not in caplog.text
     from aggregator.storage.migrate import upgrade
 
     upgrade(f"sqlite:///{tmp_path}/never-migrated.db")
     for beat in beats:
         beat()
-    assert sum("works again" in record.message for record in caplog.records) == 6
+    assert sum("works again" in record.message for record in caplog.records) == 7
     app.close()

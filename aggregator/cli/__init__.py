@@ -18,7 +18,20 @@ from collections.abc import Sequence
 
 import click
 
-from aggregator.cli import cases, channels, db, demo, importing, ledger, matching, outbox, people, serve, sla
+from aggregator.cli import (
+    cases,
+    channels,
+    db,
+    demo,
+    importing,
+    ledger,
+    matching,
+    outbox,
+    people,
+    reminding,
+    serve,
+    sla,
+)
 from aggregator.cli.failing import exit_code, told
 from aggregator.cli.frame import COULD_NOT, INTERRUPTED, Group
 from aggregator.errors import AggregatorError
@@ -60,6 +73,8 @@ for _command in (
     sla.sla,
     outbox.outbox,
     ledger.ledger,
+    reminding.remind,
+    reminding.mail,
 ):
     motmoi.add_command(_command)
 

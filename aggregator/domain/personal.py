@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from aggregator.domain.text import digest63, phones
 
-__all__ = ["Kind", "Personal", "comparable", "personal"]
+__all__ = ["Kind", "Personal", "comparable", "hidden", "personal"]
 
 
 class Kind(StrEnum):
@@ -66,6 +66,13 @@ def personal(text: str) -> list[Personal]:
         found += [Personal(Kind.EMAIL, match[0], *match.span()) for match in _EMAIL.finditer(text)]
     found.sort(key=lambda each: (each.start, -each.end))
     return [each for at, each in enumerate(found) if all(each.start >= one.end for one in found[:at])]
+
+
+def hidden(text: str) -> str:
+    """The text with "…" for each piece of personal data in it: for what leaves the product."""
+    for each in reversed(personal(text)):
+        text = f"{text[: each.start]}…{text[each.end :]}"
+    return text
 
 
 def _plate(match: re.Match[str]) -> str:

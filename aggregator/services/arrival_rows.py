@@ -135,7 +135,7 @@ def case(
         "officer_id": book.officer_for(lead.ward, lead.category),
         "received_at": values.occurred_at, "opened_at": now, "closed_at": None,
         "late": None, "due_at": clock.due_at, "due_step": clock.due_step, "stage": clock.stage,
-        "next_at": clock.next_at,
+        "next_at": clock.next_at, "remind_at": clock.remind_at,
         "sort_at": clock.due_at or values.occurred_at + NO_DEADLINE, "report_count": len(group),
         "unread": True, "delivery_problem": False, "legal": None,
         "merged_into": None, "version": 1,

@@ -68,6 +68,8 @@ class CaseClock:
     stage: str
     next_at: datetime | None
     due_step: str = Step.RESULT.value
+    #: When somebody may have to be told of it: from then on reminders look at the case.
+    remind_at: datetime | None = None
 
 
 def source_due(received_at: datetime, due_at: datetime, paused: bool = False) -> Due:
@@ -96,7 +98,22 @@ def case_clock(owed: Sequence[Owed], now: datetime) -> CaseClock:
     stage = sla.stage(first.due, now)
     if stage is Stage.NONE and any(_held(item.due) for item in owed):
         stage = Stage.PAUSED  # a source's deadline runs on while ours is paused: the pause still shows
-    return CaseClock(first.due.due_at, stage.value, sla.next_change(first.due, now), first.step)
+    remind_at = None if first.due.paused_at is not None else first.due.due_soon_at
+    return CaseClock(first.due.due_at, stage.value, sla.next_change(first.due, now), first.step, remind_at)
+
+
+def look_at(case: Any, derived: CaseClock, now: datetime) -> datetime | None:
+    """When reminders must look at a case whose stored row becomes `derived`.
+
+    At once where a warning may have been given that no longer holds; as planned where nothing moved.
+    """
+    if derived.remind_at is None or not case.is_open:
+        return None
+    if (case.due_at, case.stage) == (derived.due_at, derived.stage):
+        found: datetime | None = case.remind_at
+        return found
+    warned = case.due_at is not None and case.stage in (Stage.DUE_SOON, Stage.OVERDUE)
+    return now if warned and case.due_at != derived.due_at else derived.remind_at
 
 
 class Deadlines:
@@ -165,7 +182,7 @@ class Deadlines:
             late, order = _late(case, result), case.closed_at or now
         case_queries.change_quietly(
             tx, case_id, due_at=derived.due_at, due_step=derived.due_step, stage=derived.stage,
-            next_at=derived.next_at, late=late, sort_at=order,
+            next_at=derived.next_at, late=late, sort_at=order, remind_at=look_at(case, derived, now),
         )  # fmt: skip
         return derived
 

@@ -60,6 +60,8 @@ cases = Table(
     Column("stage", Text, nullable=False),
     #: When the stage changes by itself next; NULL needs no watching.
     Column("next_at", Instant),
+    #: When to look next whether somebody is to be told of the deadline; NULL: nobody is.
+    Column("remind_at", Instant),
     #: Open: the deadline; closed: when it closed. The order of every list.
     Column("sort_at", Instant, nullable=False),
     Column("report_count", Integer, nullable=False),
@@ -110,6 +112,12 @@ cases = Table(
         "next_at",
         sqlite_where=Column("next_at").isnot(None),
         postgresql_where=Column("next_at").isnot(None),
+    ),
+    Index(
+        "ix_cases_remind_at",
+        "remind_at",
+        sqlite_where=Column("remind_at").isnot(None),
+        postgresql_where=Column("remind_at").isnot(None),
     ),
 )
 

@@ -21,6 +21,7 @@ from aggregator.storage import (
     legal_tables,
     match_rule_tables,
     place_tables,
+    reminder_tables,
     report_tables,
     street_tables,
 )
@@ -37,6 +38,7 @@ _ALL = (
     legal_tables,
     match_rule_tables,
     place_tables,
+    reminder_tables,
     report_tables,
     street_tables,
 )

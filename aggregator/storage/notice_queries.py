@@ -67,6 +67,17 @@ def mark_read(tx: Tx, officer_id: int, at: datetime, notice_id: int | None) -> i
     return tx.execute(query.values(read_at=at)).rowcount
 
 
+def outdate(tx: Tx, told: Iterable[tuple[int, int]], kinds: Sequence[str], at: datetime) -> None:
+    """Mark as read what (officer, case) pairs have not read of these kinds: something newer is told."""
+    for officer_id, case_id in sorted(set(told)):
+        unread = (
+            (notices.c.officer_id == officer_id)
+            & (notices.c.case_id == case_id)
+            & notices.c.read_at.is_(None)
+        )
+        tx.execute(update(notices).where(unread, notices.c.kind.in_(kinds)).values(read_at=at))
+
+
 def forget_before(tx: Tx, at: datetime) -> int:
     return tx.execute(delete(notices).where(notices.c.at < at)).rowcount
 
