@@ -314,10 +314,5 @@ def _codes(tx: Tx, wards: Iterable[str], now: datetime) -> dict[str, Iterator[st
     """For each ward, the codes of its next cases: two digits of the year, then a running number."""
     wanted = Counter(wards)
     year = now.astimezone(VN).year % 100
-    return {
-        ward: (
-            f"{year:02}-{number:05}"
-            for number in count(ledger_queries.take_case_numbers(tx, ward, year, wanted[ward]))
-        )
-        for ward in wanted
-    }
+    firsts = ledger_queries.take_case_numbers(tx, year, wanted)
+    return {ward: (f"{year:02}-{number:05}" for number in count(first)) for ward, first in firsts.items()}

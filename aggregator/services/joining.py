@@ -229,7 +229,7 @@ def _new_case(tx: Tx, case: Any, reports: Sequence[int], now: datetime) -> int:
     lead = report_queries.in_case_ids(tx, reports)[0]
     text = " ".join(lead.body.split())
     year = now.astimezone(VN).year % 100
-    number = ledger_queries.take_case_numbers(tx, case.ward_code, year, 1)
+    number = ledger_queries.take_case_numbers(tx, year, {case.ward_code: 1})[case.ward_code]
     case_id = case_queries.reserve_ids(tx, 1)[0]
     # Its clock runs, whatever the other case waits for.
     working = case.status in OPEN and case.status != Status.NEEDS_INFO

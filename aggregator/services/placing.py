@@ -234,7 +234,7 @@ def _hand_over(tx: Tx, book: Book, case: Any, ward: str, now: datetime) -> str:
     """The case and what was merged into it, in the other ward, under new codes; the case's own."""
     merged = _merged_under(tx, case.id)
     year = now.astimezone(VN).year % 100
-    first = ledger_queries.take_case_numbers(tx, ward, year, 1 + len(merged))
+    first = ledger_queries.take_case_numbers(tx, year, {ward: 1 + len(merged)})[ward]
     codes = [f"{year:02}-{number:05}" for number in range(first, first + 1 + len(merged))]
     # What was begun there was begun by others: here it is new, unless it waits for somebody.
     begun = case.status in (Status.ACCEPTED, Status.IN_PROGRESS)

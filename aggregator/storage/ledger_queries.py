@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -44,17 +44,36 @@ def _read_heads(tx: Tx, chains: list[str], lock: bool) -> dict[str, tuple[int, s
 
 def append(tx: Tx, rows: list[dict[str, Any]], new_heads: dict[str, tuple[int, str]]) -> None:
     insert_rows(tx, ledger_entries, rows)
-    for chain, (seq, digest) in new_heads.items():
-        tx.execute(update(ledger_heads).where(ledger_heads.c.chain == chain).values(seq=seq, hash=digest))
+    _change_heads(tx, {chain: {"seq": seq, "hash": digest} for chain, (seq, digest) in new_heads.items()})
 
 
-def take_case_numbers(tx: Tx, chain: str, year: int, count: int) -> int:
-    """The first of `count` consecutive case numbers of this ward and year. The head must be locked."""
-    table = ledger_heads
-    row = tx.execute(select(table.c.case_year, table.c.case_number).where(table.c.chain == chain)).one()
-    last = row.case_number if row.case_year == year else 0
-    tx.execute(update(table).where(table.c.chain == chain).values(case_year=year, case_number=last + count))
-    return int(last) + 1
+def take_case_numbers(tx: Tx, year: int, counts: Mapping[str, int]) -> dict[str, int]:
+    """Ward -> the first of so many consecutive case numbers of this year. The heads must be locked."""
+    table = ledger_heads.c
+    query = select(table.chain, table.case_year, table.case_number).where(table.chain.in_(counts))
+    last = {row.chain: row.case_number if row.case_year == year else 0 for row in tx.execute(query)}
+    _change_heads(
+        tx,
+        {chain: {"case_year": year, "case_number": last[chain] + count} for chain, count in counts.items()},
+    )
+    return {chain: last[chain] + 1 for chain in counts}
+
+
+def _change_heads(tx: Tx, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """One statement for all chains; all have the columns of the first."""
+    if not changes:
+        return
+    names = next(iter(changes.values()))
+    statement = (
+        update(ledger_heads)
+        .where(ledger_heads.c.chain == bindparam("of_chain"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+    rows = [
+        {"of_chain": chain, **{f"new_{name}": value for name, value in values.items()}}
+        for chain, values in changes.items()
+    ]
+    tx.execute(statement, rows)
 
 
 def entries(tx: Tx) -> Iterator[ledger.Entry]:

@@ -11,9 +11,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from aggregator.domain.matching import Traits
 from aggregator.domain.traits import PER_KEY, day_of
@@ -47,27 +62,58 @@ def postings(tx: Tx, keys: Mapping[int, int]) -> dict[int, list[int]]:
     return {key: ids for key, ids in tx.execute(_POSTINGS_POSTGRES, parts) if ids}
 
 
-def stored_traits(tx: Tx, report_ids: Iterable[int]) -> dict[int, Traits]:
-    """Report id -> what is compared, with the state of the case it lives in now."""
-    t, found = match_traits.c, {}
-    query = (
-        select(
-            t.report_id, t.received_at, t.ward, t.category, t.house, t.street, t.lat, t.lng, t.phone,
-            t.text, t.content, t.channel, t.legal, t.anonymous, t.kinds,
-            cases.c.id, cases.c.is_open, cases.c.closed_at, cases.c.report_count,
-        )
+def _compared(t: Any, c: Any) -> list[Any]:
+    """The columns of `stored_traits`, of whatever stands for `match_traits` and `cases`."""
+    return [
+        t.report_id, t.received_at, t.ward, t.category, t.house, t.street, t.lat, t.lng, t.phone, t.text,
+        t.content, t.channel, t.legal, t.anonymous, t.kinds, c.id, c.is_open, c.closed_at, c.report_count,
+    ]  # fmt: skip
+
+
+def _stored_sqlite() -> Select[Any]:
+    t, wanted = match_traits.c, func.json_each(bindparam("ids")).table_valued("value").c
+    return (
+        select(*_compared(t, cases.c))
         .join(memberships, (memberships.c.report_id == t.report_id) & memberships.c.ended_at.is_(None))
         .join(cases, cases.c.id == memberships.c.case_id)
-    )  # fmt: skip
-    for part in chunks(sorted(report_ids)):
-        for row in tx.execute(query.where(t.report_id.in_(part))):
-            found[row[0]] = Traits(
-                report_id=row[0], received_at=row[1], ward=row[2], category=row[3], house=row[4],
-                street=row[5], lat=row[6], lng=row[7], phone=row[8], text=row[9], content=row[10],
-                channel=row[11], legal=row[12], anonymous=row[13], kinds=row[14],
-                case_id=row[15], case_open=row[16], closed_at=row[17], case_size=row[18],
-            )  # fmt: skip
-    return found
+        .where(t.report_id.in_(select(wanted.value)))
+    )
+
+
+def _stored_postgres() -> Select[Any]:
+    """One by one by their indexes, whatever the statistics say: else it reads all memberships of a table
+    that is not yet large."""
+    wanted = func.unnest(cast(bindparam("ids"), ARRAY(BigInteger))).table_valued("id").render_derived()
+    t = _one(select(match_traits).where(match_traits.c.report_id == wanted.c.id))
+    living = memberships.c.ended_at.is_(None)
+    m = _one(select(memberships.c.case_id).where(memberships.c.report_id == wanted.c.id, living))
+    c = _one(select(cases).where(cases.c.id == m.c.case_id))
+    return select(*_compared(t.c, c.c)).select_from(wanted, t, m, c)
+
+
+def _one(query: Select[Any]) -> LateralFromClause:
+    return query.limit(1).lateral()
+
+
+_STORED = {"sqlite": _stored_sqlite(), "postgresql": _stored_postgres()}
+
+
+def stored_traits(tx: Tx, report_ids: Iterable[int]) -> dict[int, Traits]:
+    """Report id -> what is compared, with the state of the case it lives in now."""
+    wanted = sorted(report_ids)
+    if not wanted:
+        return {}
+    dialect = tx.dialect.name
+    rows = tx.execute(_STORED[dialect], {"ids": json.dumps(wanted) if dialect == "sqlite" else wanted})
+    return {
+        row[0]: Traits(
+            report_id=row[0], received_at=row[1], ward=row[2], category=row[3], house=row[4],
+            street=row[5], lat=row[6], lng=row[7], phone=row[8], text=row[9], content=row[10],
+            channel=row[11], legal=row[12], anonymous=row[13], kinds=row[14],
+            case_id=row[15], case_open=row[16], closed_at=row[17], case_size=row[18],
+        )
+        for row in rows
+    }  # fmt: skip
 
 
 def insert_traits(tx: Tx, traits: Sequence[Traits], keys: Mapping[int, Sequence[int]]) -> None:

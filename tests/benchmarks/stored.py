@@ -56,6 +56,8 @@ from tests.postgres_server import Server, running
 SEED, DAYS = 7, 60
 #: Past reports are made in parts of so many, each of twelve wards and sixty days.
 PART, WARDS_A_PART, MOST_WARDS = 10_000, 12, 168
+#: When the answer to a past report is due: before that to a new one, as a rule.
+OWED = timedelta(days=15)
 #: How the streams number the wards of the held half.
 _FIRST_WARD = 26_001
 #: New reports: taken in, in pages; and looked up only.
@@ -204,8 +206,8 @@ def _buffers(tx: Tx, statement: str, values: Any) -> int:
 # The past ------------------------------------------------------------------------------------------
 
 
-def _fill(office: Office, count: int) -> list[Report]:
-    """`count` past reports into the tables; the new reports that go on with the newest part."""
+def _fill(office: Office, count: int) -> None:
+    """`count` past reports into the tables, in the order of their time."""
     parts = max(1, count // PART)
     circle = MOST_WARDS // WARDS_A_PART
     codes = [str(_FIRST_WARD + 100 * place + 3 * n) for place in range(circle) for n in range(WARDS_A_PART)]
@@ -214,12 +216,16 @@ def _fill(office: Office, count: int) -> list[Report]:
     for part in reversed(range(1, parts)):
         made = streams.stream(HELD, PART, SEED + part, DAYS, _corner(part % circle))
         _shift(made, part % circle, part // circle)
-        _store(office, made, part * PART)
+        _store(office, made, (parts - 1 - part) * PART)
+    _store(office, _newest(count)[:-NEW], (parts - 1) * PART)
+    _settle(office.db)
+
+
+def _newest(count: int) -> list[Report]:
+    """The newest part of the past, and the new reports that go on with it."""
     made = streams.stream(HELD, min(count, PART) + NEW, SEED, DAYS, _corner(0))
     _shift(made, 0, 0)
-    _store(office, made[:-NEW], 0)
-    _settle(office.db)
-    return made[-NEW:]
+    return made
 
 
 # Invented people that streets might be named after: a family a corner, so that few names come twice.
@@ -331,7 +337,8 @@ def _case_row(
         "extract": t.text[:160], "channel_id": channel_id,
         "status": "resolved" if closed_at else "in_progress", "is_open": closed_at is None,
         "received_at": t.received_at, "opened_at": t.received_at, "closed_at": closed_at,
-        "stage": "done" if closed_at else "none", "sort_at": closed_at or t.received_at,
+        "due_at": None if closed_at else t.received_at + OWED,
+        "stage": "done" if closed_at else "none", "sort_at": closed_at or t.received_at + OWED,
         "report_count": size, "unread": False, "delivery_problem": False, "version": 1,
     }  # fmt: skip
 
