@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    null,
     or_,
     select,
     text,
@@ -57,16 +58,17 @@ def postings(tx: Tx, keys: Mapping[int, int]) -> dict[int, list[int]]:
         return {}
     if tx.dialect.name == "sqlite":
         rows = tx.execute(_POSTINGS_SQLITE, {"keys": json.dumps(wanted), "per_key": PER_KEY})
-        return {key: json.loads(ids) for key, ids in rows if ids != "[]"}
+        return {key: json.loads(ids) for key, ids in rows.all() if ids != "[]"}
     parts = {"keys": [key for key, _ in wanted], "since": [day for _, day in wanted], "per_key": PER_KEY}
-    return {key: ids for key, ids in tx.execute(_POSTINGS_POSTGRES, parts) if ids}
+    return {key: ids for key, ids in tx.execute(_POSTINGS_POSTGRES, parts).all() if ids}
 
 
 def _compared(t: Any, c: Any) -> list[Any]:
-    """The columns of `stored_traits`, of whatever stands for `match_traits` and `cases`."""
+    """In the order of the fields of `Traits`; `t` and `c` stand for `match_traits` and `cases`."""
     return [
         t.report_id, t.received_at, t.ward, t.category, t.house, t.street, t.lat, t.lng, t.phone, t.text,
-        t.content, t.channel, t.legal, t.anonymous, t.kinds, c.id, c.is_open, c.closed_at, c.report_count,
+        t.content, t.channel, t.legal, t.anonymous, t.kinds, null().label("written"),
+        c.id, c.is_open, c.closed_at, c.report_count,
     ]  # fmt: skip
 
 
@@ -105,15 +107,7 @@ def stored_traits(tx: Tx, report_ids: Iterable[int]) -> dict[int, Traits]:
         return {}
     dialect = tx.dialect.name
     rows = tx.execute(_STORED[dialect], {"ids": json.dumps(wanted) if dialect == "sqlite" else wanted})
-    return {
-        row[0]: Traits(
-            report_id=row[0], received_at=row[1], ward=row[2], category=row[3], house=row[4],
-            street=row[5], lat=row[6], lng=row[7], phone=row[8], text=row[9], content=row[10],
-            channel=row[11], legal=row[12], anonymous=row[13], kinds=row[14],
-            case_id=row[15], case_open=row[16], closed_at=row[17], case_size=row[18],
-        )
-        for row in rows
-    }  # fmt: skip
+    return {row[0]: Traits(*row) for row in rows.all()}
 
 
 def insert_traits(tx: Tx, traits: Sequence[Traits], keys: Mapping[int, Sequence[int]]) -> None:

@@ -18,6 +18,7 @@ machine at all. Exit code 1 where a goal is missed.
 from __future__ import annotations
 
 import argparse
+import gc
 import math
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from typing import Any
 import psutil
 from sqlalchemy import Table, text
 
+from aggregator.cli import GC_AFTER
 from aggregator.domain import matching
 from aggregator.domain.matching import Traits, traits
 from aggregator.domain.text import e164, squash
@@ -132,8 +134,8 @@ def _cost(engine: str, count: int) -> Cost:
         factories.seed(url)
         office = stack.enter_context(closing(Office(url, folder)))
         office.run(CHANNEL)
-        new = _fill(office, count)
-        return _arrive(office, new, server_processes() if server else [])
+        _fill(office, count)
+        return _arrive(office, _newest(count)[-NEW:], server_processes() if server else [])
 
 
 def _arrive(office: Office, new: list[Report], server: list[psutil.Process]) -> Cost:
@@ -379,6 +381,7 @@ def _plain(db: Database) -> Iterator[Any]:
 
 
 def main() -> int:
+    gc.set_threshold(GC_AFTER)  # as the commands do
     options = _options()
     missed: list[Figure] = []
     for table, figures in measure(options.engines, options.counts):
