@@ -96,7 +96,8 @@ def elsewhere(one: Traits, other: Traits) -> bool:
     No time, caller or likeness makes these one; where a place is crowded they are most of what is near, so
     they are told without a comparison.
     """
-    if one.category == other.category or one.category is None or other.category is None:
+    mine, theirs = one.category, other.category
+    if mine == theirs or mine is None or theirs is None:
         return False
     return one.content != other.content and _where(one, other) in _APART
 

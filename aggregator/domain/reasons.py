@@ -92,11 +92,11 @@ def reasons(
     vetoes = list(vetoes)
     told_already = {_TOLD_BY.get(code) for code in vetoes}
     counted = sorted(
-        (
+        [
             (abs(weight), code)
             for code, weight in weights.items()
             if abs(weight) >= _SHOWN_FROM and code not in told_already
-        ),
+        ],
         reverse=True,
     )
     told = [
@@ -166,5 +166,8 @@ def _named(t: Traits, other: Traits) -> str:
 
 def _street(t: Traits, other: Traits) -> str:
     """The name with accents where either report is known to write it so."""
-    names = [t.written, other.written if other.street == t.street else None]
-    return next((name for name in names if name and not name.isascii()), (t.street or "").title())
+    for one in (t, other) if other.street == t.street else (t,):
+        name = one.written
+        if name and not name.isascii():
+            return name
+    return (t.street or "").title()

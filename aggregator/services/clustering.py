@@ -33,6 +33,7 @@ NUMBERS = ("lat", "lng")
 FIELDS = ("id", "received_at", *TEXTS, *NUMBERS, "closed_at")
 
 _LINES_AT_ONCE = 400
+_SAME, _UNSURE, _DIFFERENT = Judgement  # looked up once, not for each report
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,13 @@ class BadLine:
 
 def traits_of(given: Mapping[str, Any], number: int) -> Traits:
     """What is compared of a report with the names of `FIELDS`; `InputInvalid` names the wrong field."""
-    for names, kind, words in ((TEXTS, (str,), "a text"), (NUMBERS, (int, float), "a number")):
-        for name in names:
-            value = given.get(name)
-            if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-                raise InputInvalid(f"{name} {value!r} is not {words}", field=name)
+    for name in TEXTS:
+        if (value := given.get(name)) is not None and not isinstance(value, str):
+            raise InputInvalid(f"{name} {value!r} is not a text", field=name)
+    for name in NUMBERS:
+        value = given.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise InputInvalid(f"{name} {value!r} is not a number", field=name)
     subject, body, category = given.get("subject") or "", given.get("body") or "", given.get("category")
     return traits(
         report_id=number,
@@ -125,18 +128,18 @@ def _told(name: str, ids: Sequence[str], case_id: int, placement: Placement) -> 
     ranked = placement.ranked
     beside = next((pair for pair in ranked if pair[0].report_id == placement.beside), None)
     best = beside or (ranked[0] if ranked else None)
-    judgement = Judgement.DIFFERENT
+    judgement = _DIFFERENT
     if beside:
-        judgement = Judgement.SAME
+        judgement = _SAME
     elif placement.suggestions:
-        judgement = Judgement.UNSURE
+        judgement = _UNSURE
     return Clustered(
         id=name,
         case=ids[case_id],
         judgement=judgement,
         score=best[1].score if best else 0.0,
         best=ids[best[0].report_id] if best else None,
-        candidates=tuple((ids[old.report_id], verdict.score) for old, verdict in ranked),
+        candidates=tuple([(ids[old.report_id], verdict.score) for old, verdict in ranked]),
         reasons=best[1].reasons if best else (),
     )
 
