@@ -10,6 +10,8 @@ from aggregator.sdk.discovery import Found, discover
 from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
+from aggregator.services.bodies import Bodies
+from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
 from aggregator.services.channels import Channels
 from aggregator.services.clock import Clock, system_clock
@@ -61,7 +63,9 @@ class Aggregator:
     duplicates: Duplicates
     review: Review
     notices: Notices
+    bodies: Bodies
     absences: Absences
+    case_units: CaseUnits
     fields: Fields
     deadlines: Deadlines
     outbox: Outbox
@@ -112,12 +116,14 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         importing=Importing(db, connectors, accounts, channels, polling, clock),
         intake=intake,
         cases=cases,
-        placing=Placing(db, rules, cases, clock),
+        placing=Placing(db, rules, cases, clocks, clock),
         comparing=Comparing(db),
         duplicates=Duplicates(db, clocks, clock),
         review=Review(db, clocks, clock),
         notices=Notices(db, clock),
+        bodies=Bodies(db, rules, cases, clock),
         absences=Absences(db, clock),
+        case_units=CaseUnits(db, clocks, clock),
         fields=Fields(db, rules, clock),
         deadlines=clocks,
         outbox=Outbox(db, vault, connectors, clock, settings),

@@ -19,6 +19,7 @@ from inbox_web import (
     access,
     assets,
     auth,
+    bodies,
     case,
     channels,
     cover,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 BLUEPRINTS = (
-    auth, inbox, case, review, notices, reminders, cover, legal, manual, streets, dashboard, channels,
-    matching, health,
+    auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
+    dashboard, channels, matching, health,
 )  # fmt: skip
 
 

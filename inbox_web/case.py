@@ -86,6 +86,35 @@ def assign(case_id: int) -> Answer:
     return change(case_id, act)
 
 
+@blueprint.post("/cases/<int:case_id>/units")
+@open_to(Right.HANDLE)
+def join_unit(case_id: int) -> Answer:
+    """Another unit works on the case, beside the one that leads it."""
+
+    def act() -> Done:
+        day = a_day("unit_until") if request.form.get("unit_until", "").strip() else None
+        unit_id, task = number("with_unit_id") or 0, request.form.get("task", "")
+        services().case_units.join(actor(), case_id, unit_id, task, day, **guards())
+        return Done(_("The unit works on it, too."))
+
+    return change(case_id, act)
+
+
+@blueprint.post("/cases/<int:case_id>/units/<int:unit_id>")
+@open_to(Right.HANDLE)
+def unit_step(case_id: int, unit_id: int) -> Answer:
+    """The unit has done its task, or works on the case no longer."""
+
+    def act() -> Done:
+        if request.form.get("step") == "done":
+            services().case_units.done(actor(), case_id, unit_id, **guards())
+            return Done(_("Noted: the unit has done its task."))
+        services().case_units.leave(actor(), case_id, unit_id, **guards())
+        return Done(_("The unit works on it no longer."))
+
+    return change(case_id, act)
+
+
 @blueprint.post("/cases/<int:case_id>/move")
 @open_to(Right.HANDLE)
 def move(case_id: int) -> Answer:

@@ -64,6 +64,13 @@ def _assigned(data: Data) -> str:
     return _("Assigned to %(owner)s", owner=owner) if owner else _("Assigned to nobody")
 
 
+def _unit_joined(data: Data) -> str:
+    told = _("%(unit)s works on it, too", unit=data.get("unit", ""))
+    if data.get("due_at"):
+        told += f" ({_('Due')} {when(datetime.fromisoformat(data['due_at']))})"
+    return _with(told, data.get("task"))
+
+
 def _paused(data: Data) -> str:
     reason = label(PAUSE_REASONS, data.get("reason", ""))
     return _with(_with(_("The clock was paused"), reason), data.get("note"))
@@ -104,6 +111,10 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "replied": lambda data: _("Answered: %(kind)s", kind=label(REPLY_NAMES, data.get("kind", ""))),
     "noted": lambda data: _("Internal note"),
     "assigned": _assigned,
+    "unit_joined": _unit_joined,
+    "unit_done": lambda data: _("%(unit)s has done its task", unit=data.get("unit", "")),
+    "unit_left": lambda data: _("%(unit)s works on it no longer", unit=data.get("unit", "")),
+    "wrong_jurisdiction": lambda data: _("Not ours: it belongs to %(body)s", body=data.get("body", "")),
     "moved": lambda data: _with(_("The state was changed"), data.get("reason")),
     "paused": _paused,
     "extended": _extended,

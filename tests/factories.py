@@ -37,6 +37,8 @@ from aggregator.services import starting_set
 from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
+from aggregator.services.bodies import Bodies
+from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
 from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
@@ -222,13 +224,15 @@ class Office:
         self.cases = Cases(
             self.db, self.vault, self.deadlines, self.clock, lambda kind: KINDS[kind], folder / "attachments"
         )
-        self.placing = Placing(self.db, RULES, self.cases, self.clock)
+        self.placing = Placing(self.db, RULES, self.cases, self.deadlines, self.clock)
         self.comparing = Comparing(self.db)
         self.duplicates = Duplicates(self.db, self.deadlines, self.clock)
         self.review = Review(self.db, self.deadlines, self.clock)
         self.notices = Notices(self.db, self.clock)
         self.mailed(MAIL)
+        self.bodies = Bodies(self.db, RULES, self.cases, self.clock)
         self.absences = Absences(self.db, self.clock)
+        self.case_units = CaseUnits(self.db, self.deadlines, self.clock)
         self.fields = Fields(self.db, RULES, self.clock)
         self.inbox = Inbox(self.db, self.vault, self.clock)
         self.figures = Figures(self.db, self.clock)

@@ -39,7 +39,14 @@ from aggregator.services.matching_index import Matcher
 from aggregator.services.notices import Notice
 from aggregator.services.rules import Book
 from aggregator.services.stored_index import StoredCandidates
-from aggregator.storage import case_queries, ledger_queries, match_queries, report_queries, street_queries
+from aggregator.storage import (
+    case_queries,
+    case_unit_queries,
+    ledger_queries,
+    match_queries,
+    report_queries,
+    street_queries,
+)
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import Head
 from aggregator.storage.vault import Vault
@@ -220,12 +227,13 @@ class Admission:
                 for case_id, group in grown.items()
             ],
         )  # fmt: skip
-        paused = clock_log.pause_reasons(tx, grown)
+        paused, shared = clock_log.pause_reasons(tx, grown), case_unit_queries.shared(tx, grown)
         for case_id, group in grown.items():
             if case_id in paused:
                 reports = [arrival.report_id for arrival in group]
                 clock_log.carry_pause(tx, case_id, reports, was=None, now_in=paused[case_id], at=now)
-            if case_id in paused or _could_come_first(rows[case_id].due_at, group):
+            anew = case_id in shared and self._clocks.rechoose(tx, case_id, now, None, several_units=True)
+            if anew or case_id in paused or _could_come_first(rows[case_id].due_at, group):
                 self._clocks.refresh(tx, case_id, now)
         counters.shift(tx, before.values(), case_queries.facts(tx, grown).values())
 

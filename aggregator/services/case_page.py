@@ -15,6 +15,7 @@ from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
 from aggregator.services import clock_log, cover, delivery_views, fields, legal_matters
 from aggregator.services.clock_views import Explained
+from aggregator.services.cover_views import CaseUnitView
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.explaining import explained
 from aggregator.services.guidance import guidance
@@ -36,6 +37,7 @@ from aggregator.services.views import (
 )
 from aggregator.storage import (
     case_queries,
+    case_unit_queries,
     decision_queries,
     inbox_queries,
     ledger_queries,
@@ -91,6 +93,10 @@ def read(
         if not legal_matters.is_restricted(case) else (),
         legal=_legal(tx, case, reports),
         family=_family(tx, case),
+        units=tuple(
+            CaseUnitView(one.unit_id, one.unit, one.task, one.due_at, one.done_at, one.who)
+            for one in case_unit_queries.working(tx, case_id)
+        ),
         suggestion=fields.suggest(tx, clocks.book(tx), case.ward_code, case.category_code, duty)
         if case.is_open else None,
     )  # fmt: skip

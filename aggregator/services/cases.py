@@ -25,6 +25,7 @@ from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.sdk.contract import Capabilities
 from aggregator.services import (
     case_page,
+    case_units,
     clock_log,
     clock_verbs,
     deadlines,
@@ -200,6 +201,7 @@ class Cases:
                 )  # fmt: skip
             status = Status.ACCEPTED if case.status == Status.NEW and officer_id else Status(case.status)
             case_queries.change(tx, case_id, unit_id=unit_id, officer_id=officer_id, status=status.value)
+            case_units.led_by(tx, self._clocks, actor, case, unit_id, now)
             clock_verbs.hand_over(tx, self._clocks, actor, case, unit_id, now)
             told = {"unit": names.unit, "officer": names.officer}
             _record(tx, case, "assigned", actor, now, told | _moved(case, status))

@@ -74,7 +74,7 @@ def extend(
             "the deadline was extended before", message_vi="Vụ việc này đã được gia hạn một lần.",
             hint="Report progress to the citizen, or ask who answers for the unit",
         )  # fmt: skip
-    due_at = _close_of(clocks.book(tx).calendar(case.ward_code), until, now)
+    due_at = close_of(clocks.book(tx).calendar(case.ward_code), until, now)
     results = [row for row in case_queries.deadlines_of(tx, members) if row.step == Step.RESULT]
     latest = max((row.due_at for row in results if row.origin == "policy"), default=None)
     if latest is None or due_at <= latest:
@@ -89,7 +89,7 @@ def extend(
     return {"reason": why, "was": latest.isoformat(), "due_at": due_at.isoformat()}
 
 
-def _close_of(calendar: Calendar, day: date, now: datetime) -> datetime:
+def close_of(calendar: Calendar, day: date, now: datetime) -> datetime:
     """When the office closes on that day; refuses days off, days past and days out of reach."""
     told = f"{day:%d/%m/%Y}"
     if day > (now + LONGEST_EXTENSION).date() or day < now.astimezone(VN).date():

@@ -105,6 +105,19 @@ class CoverBoard:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseUnitView:
+    """A unit that works on a case beside the one that leads it."""
+
+    unit_id: int
+    unit: str
+    task: str
+    due_at: datetime | None
+    done_at: datetime | None
+    #: Who marked it as done.
+    who: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerSuggestion:
     """Who should have a case by its field, with why."""
 

@@ -31,6 +31,17 @@ def guidance(own: str, guess: Mapping[str, Any]) -> str:
     )
 
 
+def directed_to(own: str, body: str, contact: str) -> str:
+    """Which body outside the ward is competent, and where to reach it. `contact` may be empty."""
+    own = _within(own)
+    where = f"{body} ({contact})" if contact else body
+    return (
+        f"Kính gửi ông/bà,\nỦy ban nhân dân {own} đã nhận được phản ánh của ông/bà. Nội dung phản ánh thuộc"
+        f" thẩm quyền giải quyết của {body}, không thuộc thẩm quyền của Ủy ban nhân dân {own}.\nĐề nghị"
+        f" ông/bà gửi phản ánh đến {where} để được giải quyết đúng thẩm quyền.\nTrân trọng."
+    )
+
+
 def _within(name: str) -> str:
     """The name inside a sentence: "phường Sài Gòn"."""
     return name[:1].lower() + name[1:]

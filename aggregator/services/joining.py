@@ -39,7 +39,7 @@ from aggregator.services.clock_log import carry_pause, pause_reason
 from aggregator.services.deadlines import NO_DEADLINE, Deadlines
 from aggregator.services.ledger import Draft
 from aggregator.services.notices import Notice
-from aggregator.storage import case_queries, ledger_queries, outbox_queries, report_queries
+from aggregator.storage import case_queries, case_unit_queries, ledger_queries, outbox_queries, report_queries
 from aggregator.storage.db import Tx
 
 #: Pairs remembered of one merge or split. Beyond that (two crowds parted) the eldest of each side
@@ -210,6 +210,8 @@ def _send_home(
         # Of a reopening and a pause in the same instant the reopening would count.
         carry_pause(tx, home, reports, was=None, now_in=now_in, at=now + timedelta(microseconds=1))
     legal_matters.inherit(tx, case, home, reports, now)
+    if case_unit_queries.shared(tx, [case.id]) and not case_unit_queries.shared(tx, [home]):
+        clocks.rechoose(tx, home, now, actor.id, several_units=False)
     clocks.refresh(tx, home, now)
     return home
 

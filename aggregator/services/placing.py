@@ -30,9 +30,10 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services import ledger, legal_matters, questions
+from aggregator.services import case_units, ledger, legal_matters, questions
 from aggregator.services.cases import Cases
 from aggregator.services.clock import Clock
+from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, require
 from aggregator.services.learning import Learning
 from aggregator.services.ledger import Draft
@@ -66,10 +67,11 @@ class _Ward:
 class Placing:
     """The verbs on where a case belongs."""
 
-    def __init__(self, db: Database, rules: Rules, cases: Cases, clock: Clock) -> None:
+    def __init__(self, db: Database, rules: Rules, cases: Cases, clocks: Deadlines, clock: Clock) -> None:
         self._db = db
         self._rules = rules
         self._cases = cases
+        self._clocks = clocks
         self._clock = clock
         self._learning = Learning()
         self._do = Frame(db, clock).do
@@ -98,6 +100,7 @@ class Placing:
             book = self._rules.book(tx)
             reports = report_queries.in_case_ids(tx, self._members(tx, case_id))
             self._decide(tx, actor, case, reports, _Ward(ward_code, name), Cause.MOVED, now)
+            case_units.end_all(tx, self._clocks, actor, case, now)
             code = _hand_over(tx, book, case, ward_code, now)
             _carry_reports(tx, case.ward_code, ward_code, reports)
             questions.refresh(tx, [case.id])

@@ -16,7 +16,7 @@ from aggregator.domain.worktime import WARD_WEEK
 from aggregator.services import ledger
 from aggregator.services.holiday_seed import vietnam_days
 from aggregator.services.ledger import SYSTEM, Draft
-from aggregator.storage import place_queries
+from aggregator.storage import body_queries, place_queries
 from aggregator.storage.db import Database, Tx
 
 #: code, Vietnamese, English, words that channels use for it
@@ -82,6 +82,16 @@ _UNSAID: dict[str, Any] = {
 }  # fmt: skip
 
 
+#: Bodies to which citizens are often directed. Contacts differ from place to place: the office enters them.
+BODIES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Công ty Điện lực khu vực", ("dien",)),
+    ("Công ty Cấp nước khu vực", ("cap_nuoc",)),
+    ("Công an phường", ("an_ninh",)),
+    ("Doanh nghiệp viễn thông quản lý tuyến cáp", ("vien_thong",)),
+    ("Trung tâm Quản lý giao thông công cộng", ("xe_buyt",)),
+)
+
+
 def seed(db: Database, now: datetime) -> bool:
     """Put the starting set into a database that has none; False where it was there."""
     with db.write() as tx:
@@ -94,6 +104,13 @@ def seed(db: Database, now: datetime) -> bool:
             aliases = [squash(word) for word in words]
             row = {"code": code, "name_vi": name_vi, "name_en": name_en, "aliases": aliases}
             place_queries.put_category(tx, row)
+        body_queries.insert_bodies(
+            tx,
+            [
+                {"ward_code": None, "name": name, "contact": "", "categories": list(codes)}
+                for name, codes in BODIES
+            ],
+        )
         ledger.append(tx, [Draft(SYSTEM, "starting_set", now, {"policies": len(POLICIES)})])
     return True
 

@@ -18,7 +18,7 @@ from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.sketch import Apart, Sketch
 from aggregator.domain.workflow import Status
 from aggregator.services.clock_views import Explained
-from aggregator.services.cover_views import CoverView, OwnerSuggestion
+from aggregator.services.cover_views import CaseUnitView, CoverView, OwnerSuggestion
 
 #: The inbox's views, in the order of the menu.
 VIEWS = (
@@ -309,8 +309,16 @@ class CaseView:
     legal: LegalView | None = None
     #: The problem's first case and all that came back after it, oldest first; empty where it never did.
     family: tuple[RelativeView, ...] = ()
+    #: The units that work on it beside the one that leads.
+    units: tuple[CaseUnitView, ...] = ()
     #: Who should have it by its field, with why.
     suggestion: OwnerSuggestion | None = None
+
+    @property
+    def next_unit(self) -> CaseUnitView | None:
+        """The unit whose own deadline comes first of those that have not done their task."""
+        owed = [(one.due_at, one) for one in self.units if one.due_at is not None and one.done_at is None]
+        return min(owed, key=lambda pair: pair[0])[1] if owed else None
 
     @property
     def deadline_vi(self) -> str:

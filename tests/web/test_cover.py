@@ -98,3 +98,41 @@ def test_the_leader_says_who_handles_what_and_an_officer_only_reads_it(
     form = {**minh.form("/cover", "/cover"), "ward": OTHER, "name": "Tổ lạ"}
     assert minh.client.post("/cover/fields/unit", data=form).status_code == 404
     assert "Tổ Điện" not in hue.get("/cover/fields").text
+
+
+def test_a_case_of_several_units_shows_each_task_and_the_earliest_deadline(
+    office: Office, lan: Browser
+) -> None:
+    office.receive(office.report())
+    units = {one.label: one.value for one in office.services.inbox.choices(office.actor("lan")).units}
+    other = units["Công an phường"]
+    assert "Hạn 17:00 25/11/2026" in soup(lan.get("/cases/1")).select_one(".facts").text
+    answer = lan.submit("/cases/1", "/cases/1/units", with_unit_id=other, task="Giữ trật tự",
+                        unit_until="2026-11-13")  # fmt: skip
+    assert "Đã thêm đơn vị phối hợp" in said(lan, answer)
+    page = soup(lan.get("/cases/1"))
+    assert "Công an phường phải xong phần việc trước 17:00 13/11/2026" in " ".join(page.main.text.split())
+    assert "Hạn 17:00 25/11/2026" not in page.select_one(".facts").text, "fifteen days now"
+    lan.submit("/cases/1", f"/cases/1/units/{other}", step="done")
+    assert "đã làm xong phần việc" in soup(lan.get("/cases/1")).select_one(".timeline").text
+    refused = lan.submit("/cases/1", "/cases/1/units", with_unit_id=other, task="Giữ nữa")
+    assert refused.status_code == 422 and soup(refused).select_one("#task")["value"] == "Giữ nữa"
+
+
+def test_a_matter_for_another_body_is_answered_with_its_name(
+    office: Office, lan: Browser, admin: Browser, hue: Browser
+) -> None:
+    office.receive(office.report(category_raw="Điện"))
+    answer = admin.submit("/bodies", "/bodies", name="Điện lực Bến Nghé", contact="1900 0000", field="dien")
+    assert answer.status_code == 303
+    offered = soup(lan.get("/cases/1/refuse"))
+    link = next(a for a in offered.select("main li a") if "Bến Nghé" in a.text)
+    assert "đúng lĩnh vực" in link.parent.text
+    text = lan.form(link["href"], "/cases/1/refuse")["body"]
+    assert "Điện lực Bến Nghé (1900 0000)" in text
+    answer = lan.submit(link["href"], "/cases/1/refuse", body=f"{text}\nLan")
+    assert "Phúc đáp đang được chuyển" in said(lan, answer)
+    page = soup(lan.get("/cases/1"))
+    assert "thuộc Điện lực Bến Nghé" in page.select_one(".timeline").text
+    assert "Từ chối" in page.select_one(".bar").text
+    assert hue.get("/cases/1/refuse").status_code == 404
