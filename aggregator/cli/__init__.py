@@ -21,6 +21,7 @@ import click
 from aggregator.cli import (
     cases,
     channels,
+    cover,
     db,
     demo,
     importing,
@@ -71,6 +72,7 @@ for _command in (
     matching.match,
     cases.case,
     sla.sla,
+    cover.cover,
     outbox.outbox,
     ledger.ledger,
     reminding.remind,

@@ -125,12 +125,12 @@ class Absences:
         )
 
     def find(self, login: str) -> int:
-        """The officer of this login; for the command line."""
+        """The officer of this login, `InputInvalid` where there is none; for the command line."""
         with self._db.read() as tx:
             for person in cover_queries.people(tx, None):
                 if person.login == login.strip().casefold():
                     return int(person.id)
-        raise NotFound(f"no officer of a ward has the login {login!r}", message_vi="Không có cán bộ này.")
+        raise InputInvalid(f"no officer of a ward has the login {login!r}", field="login")
 
     def _change(
         self, tx: Tx, actor: Actor, absence_id: int, version: int | None, once: str | None,

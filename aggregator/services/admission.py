@@ -24,6 +24,7 @@ from aggregator.services import (
     arrival_rows,
     clock_log,
     counters,
+    cover,
     deadlines,
     ledger,
     legal_matters,
@@ -300,15 +301,19 @@ def _found(arrivals: Sequence[Arrival]) -> list[Found]:
 def _tell_owners(
     tx: Tx, grown: Mapping[int, Sequence[Arrival]], entries: Mapping[int, int], now: datetime
 ) -> None:
-    """Who works on a case learns that the rule put more into it: one line a case, however many came."""
+    """Who works on a case, and who stands in for them, learns that the rule put more into it.
+
+    One line a case, however many came.
+    """
     facts = case_queries.facts(tx, grown)
+    answering = cover.both(tx, {one.officer_id for one in facts.values() if one.officer_id is not None}, now)
     told = [
         Notice(
-            officer, "joined", case_id, facts[case_id].ward_code,
+            person, "joined", case_id, facts[case_id].ward_code,
             times=len(group), entry=entries[group[-1].report_id],
         )
         for case_id, group in grown.items()
-        if (officer := facts[case_id].officer_id) is not None
+        for person in answering.get(facts[case_id].officer_id or 0, ())
     ]  # fmt: skip
     notices.tell(tx, told, now)
 

@@ -10,7 +10,7 @@ case, because both lists are asked for at read time; when the absence ends there
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from aggregator.services.cover_views import CoverView
 from aggregator.storage import cover_queries
 from aggregator.storage.db import Tx
 
-__all__ = ["Duty", "Receivers", "read", "receivers", "rota"]
+__all__ = ["Duty", "Receivers", "both", "read", "receivers", "rota"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,16 @@ def rota(rows: Sequence[Any]) -> Rota:
 def read(tx: Tx, ward: str | None, now: datetime) -> Duty:
     """Who is away now in this ward (None: in every ward). One statement."""
     return Duty(cover_queries.living(tx, ward, now, now), now)
+
+
+def both(tx: Tx, officer_ids: Iterable[int], now: datetime) -> dict[int, tuple[int, ...]]:
+    """Each officer with who answers for them now: whoever tells one of what happened tells the other."""
+    wanted = set(officer_ids)
+    if not wanted:
+        return {}
+    duty = read(tx, None, now)
+    answers = {one: duty.rota.at(one, now).answers for one in wanted}
+    return {one: (one,) if who in (None, one) else (one, who) for one, who in answers.items()}
 
 
 def receivers(tx: Tx, cases: Sequence[Any], now: datetime) -> dict[int, Receivers]:

@@ -180,7 +180,7 @@ def _link(tx: Tx, actor: Actor, case: Any, earlier: Any, now: datetime) -> int:
     entry = _settled(tx, actor, "recurs", case, earlier, {"decision": decision}, now)
     told = [
         Notice(one, "recurred", earlier.id, case.ward_code, entry=entry)
-        for one in notices.owners(tx, [earlier])
+        for one in notices.owners(tx, [earlier], now)
     ]
     notices.tell(tx, told, now, by=actor.id)
     return decision

@@ -90,7 +90,7 @@ def _tell(
         Draft(case.ward_code, f"{kind}_away", now, told, case.id, actor.id),
         Draft(case.ward_code, kind, now, told, into.id, actor.id),
     ])  # fmt: skip
-    mine, theirs = notices.owners(tx, [case]), notices.owners(tx, [into])
+    mine, theirs = notices.owners(tx, [case], now), notices.owners(tx, [into], now)
     found = [Notice(one, f"{kind}_away", case.id, case.ward_code, entry=away) for one in mine]
     # Who answers for both is told once, of the case that went.
     found += [Notice(one, kind, into.id, case.ward_code, entry=held) for one in theirs - mine]

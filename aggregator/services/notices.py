@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aggregator.domain.people import Actor
-from aggregator.services import legal_matters
+from aggregator.services import cover, legal_matters
 from aggregator.services.clock import Clock
 from aggregator.services.views import NoticePage, NoticeView
 from aggregator.storage import decision_queries, ids, notice_queries
@@ -54,12 +54,13 @@ def tell(tx: Tx, found: Iterable[Notice], now: datetime, *, by: int | None = Non
     )  # fmt: skip
 
 
-def owners(tx: Tx, cases: Iterable[Any]) -> set[int]:
-    """Who answers for these cases: their officers, and the people of their units."""
+def owners(tx: Tx, cases: Iterable[Any], now: datetime) -> set[int]:
+    """Who answers for these cases: their officers, who stands in for them, and the people of their units."""
     known = list(cases)
     units = notice_queries.people_of_units(tx, (case.unit_id for case in known if case.unit_id is not None))
     officers = {case.officer_id for case in known if case.officer_id is not None}
-    return officers | {person for people in units.values() for person in people}
+    answering = {one for pair in cover.both(tx, officers, now).values() for one in pair}
+    return answering | {person for people in units.values() for person in people}
 
 
 class Notices:

@@ -14,7 +14,7 @@ from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
 from aggregator.services import cover
 from aggregator.services.views import InboxFilter
 from aggregator.storage.db import Database
-from tests.factories import MONDAY, Office, together
+from tests.factories import MONDAY, Office, record, together
 from tests.people import WARD_A, WARD_B
 
 FRIDAY = date(2026, 3, 6)
@@ -330,3 +330,17 @@ def test_reminders_go_to_who_answers_and_the_owner_hears_of_it(office: Office, t
     assert asked(office.db)[owned] == cover.Receivers(tu.id, (office.lan.id,))
     goes(office, tu, None)
     assert asked(office.db)[owned] == cover.Receivers(None, (office.lan.id, office.minh.id))
+
+
+def test_what_joins_a_case_is_told_to_the_owner_and_to_the_cover(office: Office, tu: Actor) -> None:
+    case_id = office.opens("1")
+    office.cases.assign(office.minh, case_id, unit_id=None, officer_id=office.lan.id)
+    goes(office, office.lan, tu)
+    (first,) = office.page(case_id).reports
+    office.receives("1022", record("1b", first.body, subject="", address=first.address))
+    assert office.case_of("1b") == case_id
+    for person in (office.lan, tu):
+        assert [(told.kind, told.case_id) for told in office.notices.page(person).rows] == [
+            ("joined", case_id)
+        ]  # fmt: skip
+    assert office.notices.page(office.minh).rows == ()
