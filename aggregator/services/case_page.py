@@ -56,12 +56,11 @@ FAMILY = 20
 
 
 def read(
-    tx: Tx, clocks: Deadlines, actor: Actor, case_id: int, now: datetime,
+    tx: Tx, clocks: Deadlines, actor: Actor, case: Any, now: datetime,
     capabilities: Callable[[str], Capabilities],
 ) -> CaseView:  # fmt: skip
-    """The page's values; the caller has checked that the person may see this case."""
-    case = case_queries.row(tx, case_id)
-    assert case is not None
+    """The page's values of the case's row; the caller has checked that the person may see it."""
+    case_id = case.id
     if not legal_matters.may_read(actor, case):
         return _outside(tx, actor, case, now)
     living = case_queries.living(tx, case_id)

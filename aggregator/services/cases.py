@@ -83,14 +83,14 @@ class Cases:
         with self._db.read() as tx:
             case = seen(tx, actor, case_id)
             if not (legal_matters.is_restricted(case) and legal_matters.may_read(actor, case)):
-                return self._page(tx, actor, case_id)
+                return self._page(tx, actor, case)
         with self._db.write() as tx:
             case = seen(tx, actor, case_id)
             _record(tx, case, "legal_read", actor, self._clock(), {})
-            return self._page(tx, actor, case_id)
+            return self._page(tx, actor, case)
 
-    def _page(self, tx: Tx, actor: Actor, case_id: int) -> CaseView:
-        return case_page.read(tx, self._clocks, actor, case_id, self._clock(), self._capabilities)
+    def _page(self, tx: Tx, actor: Actor, case: Any) -> CaseView:
+        return case_page.read(tx, self._clocks, actor, case, self._clock(), self._capabilities)
 
     def find(self, actor: Actor, code: str) -> int:
         """The id of the case with this code (or id) that the person sees; `NotFound` otherwise."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Table,
     Text,
     TextualSelect,
     and_,
@@ -372,13 +373,19 @@ def officer_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
 
 
 def officer_names(tx: Tx, officer_ids: Iterable[int | None]) -> dict[int, str]:
-    wanted = sorted({one for one in officer_ids if one is not None})
-    query = select(officers.c.id, officers.c.name).where(officers.c.id.in_(wanted))
-    return {row.id: row.name for row in tx.execute(query)}
+    return _names(tx, officers, (one for one in officer_ids if one is not None))
 
 
 def unit_names(tx: Tx, unit_ids: Iterable[int]) -> dict[int, str]:
-    query = select(units.c.id, units.c.name).where(units.c.id.in_(sorted(set(unit_ids))))
+    return _names(tx, units, unit_ids)
+
+
+def _names(tx: Tx, table: Table, given: Iterable[int]) -> dict[int, str]:
+    """Id -> name; nobody asked for costs no statement."""
+    wanted = sorted(set(given))
+    if not wanted:
+        return {}
+    query = select(table.c.id, table.c.name).where(table.c.id.in_(wanted))
     return {row.id: row.name for row in tx.execute(query)}
 
 
