@@ -11,6 +11,7 @@ from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
 from aggregator.services.bodies import Bodies
+from aggregator.services.calendars import Calendars
 from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
 from aggregator.services.channels import Channels
@@ -33,10 +34,13 @@ from aggregator.services.notices import Notices
 from aggregator.services.outbox import Outbox
 from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
+from aggregator.services.recounts import Recounts
 from aggregator.services.reminder_choices import ReminderChoices
 from aggregator.services.reminders import Reminders
 from aggregator.services.review import Review
+from aggregator.services.rulebook import Rulebook
 from aggregator.services.rules import Rules
+from aggregator.services.whatif import WhatIf
 from aggregator.settings import Settings
 from aggregator.storage.db import Database
 from aggregator.storage.vault import Vault
@@ -79,6 +83,10 @@ class Aggregator:
     reminders: Reminders
     digests: Digests
     reminder_choices: ReminderChoices
+    rulebook: Rulebook
+    calendars: Calendars
+    recounts: Recounts
+    whatif: WhatIf
 
     def close(self) -> None:
         self.db.close()
@@ -137,4 +145,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         reminders=Reminders(db, rules, mailing, clock),
         digests=Digests(db, rules, mailing, clock),
         reminder_choices=ReminderChoices(db, rules, mailing, clock),
+        rulebook=Rulebook(db, rules, clock),
+        calendars=Calendars(db, rules, clock),
+        recounts=Recounts(db, rules, clock),
+        whatif=WhatIf(db, rules, clock),
     )

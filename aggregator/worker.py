@@ -3,6 +3,7 @@
     poll_tick        claim due channels while a thread is free, run each in the pool
     outbox_tick      deliver what is due
     sweep_tick       move cases whose deadline passed a stage
+    recount_tick     count open cases again after a calendar or a rule has changed
     attachment_tick  fetch pending files
     reap_tick        free what dead workers held
     remind_tick      make the digests of the day, tell of deadlines
@@ -61,6 +62,7 @@ class Worker:
             "poll_tick": (self.poll_tick, 1),
             "outbox_tick": (self.outbox_tick, 1),
             "sweep_tick": (self.sweep_tick, 1),
+            "recount_tick": (self.recount_tick, 1),
             "attachment_tick": (self.attachment_tick, ATTACHMENT_TICKS),
             "reap_tick": (self.reap_tick, REAP_TICKS),
             "remind_tick": (self.remind_tick, 1),
@@ -147,6 +149,10 @@ class Worker:
 
     def sweep_tick(self) -> None:
         while self._parts.deadlines.sweep(SWEEP) >= SWEEP and not self._stopping.is_set():
+            pass
+
+    def recount_tick(self) -> None:
+        while not self._stopping.is_set() and self._parts.recounts.tick():
             pass
 
     def attachment_tick(self) -> None:

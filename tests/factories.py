@@ -38,6 +38,7 @@ from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
 from aggregator.services.bodies import Bodies
+from aggregator.services.calendars import Calendars
 from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
 from aggregator.services.comparing import Comparing
@@ -55,11 +56,14 @@ from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
 from aggregator.services.notices import Notices
 from aggregator.services.placing import Placing
+from aggregator.services.recounts import Recounts
 from aggregator.services.reminder_choices import ReminderChoices
 from aggregator.services.reminders import Reminders
 from aggregator.services.review import Review
+from aggregator.services.rulebook import Rulebook
 from aggregator.services.rules import Rules
 from aggregator.services.views import CaseView
+from aggregator.services.whatif import WhatIf
 from aggregator.settings import Settings
 from aggregator.storage import channel_queries
 from aggregator.storage.account_tables import officers
@@ -240,6 +244,10 @@ class Office:
         self.match_rules = MatchRules(self.db, RULES, self.clock)
         self.previews = Previews(self.db, RULES, self.match_rules, self.clock)
         self.training = Training(self.db, RULES, self.clock)
+        self.rulebook = Rulebook(self.db, RULES, self.clock)
+        self.calendars = Calendars(self.db, RULES, self.clock)
+        self.recounts = Recounts(self.db, RULES, self.clock)
+        self.whatif = WhatIf(self.db, RULES, self.clock)
         self.accounts = Accounts(self.db, self.clock, Settings(), CHEAP_HASHES)
         self._runs: dict[str, Run] = {}
         self._numbers = itertools.count(1)

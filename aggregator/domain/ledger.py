@@ -52,7 +52,11 @@ class Finding:
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: the same value is the same bytes."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _CANONICAL.encode(value)
+
+
+#: Made once: `json.dumps` would make another one for every entry.
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def instant(at: datetime) -> str:

@@ -226,6 +226,10 @@ class Calendar:
         special = self._special.get(day)
         return self._week[day.weekday()] if special is None else special
 
+    def week_shifts(self, weekday: int) -> tuple[Shift, ...]:
+        """The shifts of an ordinary Monday (0) to Sunday (6)."""
+        return self._week[weekday]
+
     def is_working_day(self, day: date) -> bool:
         """Whether anybody works that day, if only for an hour."""
         return bool(self.shifts_on(day))

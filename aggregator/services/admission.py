@@ -83,7 +83,7 @@ class Admission:
         grown = self._open_cases(tx, run, book, arrivals, now)
         stored = case_queries.rows(tx, grown)
         self._write_members(tx, book, arrivals, stored, now)
-        self._grow_cases(tx, grown, stored, now)
+        self._grow_cases(tx, book, grown, stored, now)
         # Once they live somewhere: an officer is asked about cases.
         questions.refresh(tx, [a.case_id for a in arrivals if a.placement and a.placement.suggestions])
         entries = ledger.append(tx, [arrival_rows.entry(run, arrival, now) for arrival in arrivals])
@@ -118,6 +118,7 @@ class Admission:
             book, report_id=arrival.report_id, ward=arrival.ward, channel=run.channel_slug,
             category=arrival.category, urgency=arrival.urgency, kind=arrival.values.kind,
             received_at=arrival.values.occurred_at, source_due_at=arrival.values.due_at, now=now,
+            unit_id=arrival_rows.unit(book, arrival),
         )  # fmt: skip
 
     def _traits(self, run: Run, arrival: Arrival) -> Traits:
@@ -211,11 +212,16 @@ class Admission:
             ],
         )
         case_queries.insert_deadlines(
-            tx, [owed.row(book.calendar(a.ward).version) for a in arrivals for owed in a.owed]
+            tx,
+            [
+                owed.row(book.calendar(a.ward, arrival_rows.unit(book, a)).version)
+                for a in arrivals
+                for owed in a.owed
+            ],
         )
 
     def _grow_cases(
-        self, tx: Tx, grown: dict[int, list[Arrival]], rows: Mapping[int, Any], now: datetime
+        self, tx: Tx, book: Book, grown: dict[int, list[Arrival]], rows: Mapping[int, Any], now: datetime
     ) -> None:
         """Stored cases take on what joined them: one more report, unread, the earlier deadline (I5)."""
         if not grown:
@@ -234,6 +240,8 @@ class Admission:
                 reports = [arrival.report_id for arrival in group]
                 clock_log.carry_pause(tx, case_id, reports, was=None, now_in=paused[case_id], at=now)
             anew = case_id in shared and self._clocks.rechoose(tx, case_id, now, None, several_units=True)
+            # Its first deadline was counted by the hours of the unit that its own words suggest.
+            anew = anew or rows[case_id].unit_id in book.unit_calendars
             if anew or case_id in paused or _could_come_first(rows[case_id].due_at, group):
                 self._clocks.refresh(tx, case_id, now)
         counters.shift(tx, before.values(), case_queries.facts(tx, grown).values())

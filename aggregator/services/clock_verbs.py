@@ -74,7 +74,7 @@ def extend(
             "the deadline was extended before", message_vi="Vụ việc này đã được gia hạn một lần.",
             hint="Report progress to the citizen, or ask who answers for the unit",
         )  # fmt: skip
-    due_at = close_of(clocks.book(tx).calendar(case.ward_code), until, now)
+    due_at = close_of(clocks.book(tx).calendar(case.ward_code, case.unit_id), until, now)
     results = [row for row in case_queries.deadlines_of(tx, members) if row.step == Step.RESULT]
     latest = max((row.due_at for row in results if row.origin == "policy"), default=None)
     if latest is None or due_at <= latest:

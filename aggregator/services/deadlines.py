@@ -17,20 +17,20 @@ A case is found again only when its next instant comes, so each stage is written
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.domain import sla
-from aggregator.domain.sla import ClockEvent, ClockKind, Due, Reopening, Stage, Step
+from aggregator.domain.sla import ClockEvent, ClockKind, Due, Policy, Reopening, Stage, Step
 from aggregator.domain.workflow import Status
-from aggregator.domain.worktime import CalendarExhausted
+from aggregator.domain.worktime import Calendar, CalendarExhausted
 from aggregator.services import clock_jumps, clock_log, counters, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import Draft
-from aggregator.services.rules import Book, Rules
-from aggregator.storage import case_queries, report_queries
+from aggregator.services.rules import Book, Rules, recall
+from aggregator.storage import case_queries, recount_queries, report_queries
 from aggregator.storage.db import Database, Tx
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,8 @@ class Owed:
     def row(self, calendar_version: int | None) -> dict[str, Any]:
         return {
             "report_id": self.report_id, "step": self.step, "origin": self.origin,
-            "policy_id": self.policy_id, "calendar_version": calendar_version,
+            "policy_id": self.policy_id,
+            "calendar_version": None if self.origin == "source" else calendar_version,
             "due_at": self.due.due_at, "due_soon_at": self.due.due_soon_at, "met_at": self.met_at,
         }  # fmt: skip
 
@@ -116,6 +117,99 @@ def look_at(case: Any, derived: CaseClock, now: datetime) -> datetime | None:
     return now if warned and case.due_at != derived.due_at else derived.remind_at
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is stored of one deadline, what the log says of it, and the calendar it was counted by."""
+
+    row: Any
+    owed: Owed
+    calendar: Calendar
+
+
+def count(book: Book, case: Any, row: Any, logs: Mapping[int, Sequence[Any]]) -> Counted:
+    """One deadline by its log. `rules.recall` has brought the versions that the rows name.
+
+    What is met, or belongs to a finished case, stays as its own calendar had it: a day off that is entered
+    later makes nobody late, or in time, who is done.
+    """
+    calendar = book.calendar(case.ward_code, case.unit_id)
+    if row.calendar_version is not None and (row.met_at is not None or not case.is_open):
+        calendar = book.past.get(row.calendar_version) or calendar
+    if row.origin == "source":
+        due = source_due(clock_log.started(logs[row.report_id]), row.due_at)
+    else:
+        events = clock_log.of_step(logs[row.report_id], row.step)
+        due = sla.due(book.policies[row.policy_id], calendar, events)
+    owed = Owed(row.report_id, row.origin, row.policy_id, due, row.step, row.met_at)
+    return Counted(row, owed, calendar)
+
+
+def changed_rows(found: Iterable[Counted]) -> list[dict[str, Any]]:
+    """What must be stored so that the rows say what the log says."""
+    rows = []
+    for each in found:
+        row, due = each.row, each.owed.due
+        version = None if row.origin == "source" else each.calendar.version
+        if (due.due_at, due.due_soon_at, version) != (row.due_at, row.due_soon_at, row.calendar_version):
+            rows.append(
+                {
+                    "id": row.id, "due_at": due.due_at, "due_soon_at": due.due_soon_at,
+                    "calendar_version": version,
+                }
+            )  # fmt: skip
+    return rows
+
+
+def derive(case: Any, owed: Sequence[Owed], now: datetime) -> tuple[CaseClock, bool | None, datetime]:
+    """The clock of a case, whether it was late, and its place in lists."""
+    derived = case_clock(owed, now)
+    if case.is_open:
+        return derived, None, derived.due_at or case.received_at + NO_DEADLINE
+    result = ruling([one for one in owed if one.step == Step.RESULT])
+    due_at = result.due.due_at if result else case.due_at
+    return CaseClock(due_at, Stage.DONE.value, None), _late(case, result), case.closed_at or now
+
+
+@dataclass(frozen=True, slots=True)
+class Rechosen:
+    """A deadline that another rule speaks of now, or (`policy` None) none any more."""
+
+    case_id: int
+    row: Any
+    policy: Policy | None
+
+
+def rechosen(
+    book: Book, case: Any, rows: Iterable[Any], reports: Mapping[int, Any], *, several_units: bool
+) -> list[Rechosen]:
+    """Which of a case's unmet deadlines today's rules would count otherwise. Sources' own stand."""
+    found = []
+    for row in rows:
+        if row.origin == "source" or row.met_at is not None:
+            continue
+        report = reports[row.report_id]
+        policy = book.policy(
+            row.step, channel=report.slug, category=case.category_code, urgency=case.urgency,
+            kind=report.kind, at=report.received_at, several_units=several_units,
+        )  # fmt: skip
+        if policy is None or policy.id != row.policy_id:
+            found.append(Rechosen(case.id, row, policy))
+    return found
+
+
+def write_rechosen(tx: Tx, changes: Sequence[Rechosen], now: datetime, officer_id: int | None) -> None:
+    """Tell each clock of its new rule, and drop what no rule speaks of any more."""
+    for change in changes:
+        told = f"{change.policy.key} {change.policy.version}" if change.policy else ""
+        clock_log.append_for(
+            tx, change.case_id, [change.row.report_id], ClockKind.POLICY_CHANGE, now, officer_id,
+            reason=told, step=change.row.step,
+        )  # fmt: skip
+    moved = [{"id": each.row.id, "policy_id": each.policy.id} for each in changes if each.policy]
+    recount_queries.set_deadlines(tx, moved)
+    recount_queries.drop_deadlines(tx, [each.row.id for each in changes if each.policy is None])
+
+
 class Deadlines:
     """Clocks of cases. Verbs that take `tx` are parts of somebody else's transaction."""
 
@@ -132,10 +226,10 @@ class Deadlines:
     def first(
         self, book: Book, *, report_id: int, ward: str, channel: str, category: str | None,
         urgency: str | None, kind: str | None, received_at: datetime, source_due_at: datetime | None,
-        now: datetime,
+        now: datetime, unit_id: int | None = None,
     ) -> list[Owed]:  # fmt: skip
         """What a report that has just arrived is owed; empty only where no rule speaks of it."""
-        owed = []
+        owed, calendar = [], book.calendar(ward, unit_id)
         for step in book.steps:
             policy = book.policy(
                 step, channel=channel, category=category, urgency=urgency, kind=kind, at=received_at
@@ -144,7 +238,7 @@ class Deadlines:
                 continue
             met_at = now if step == Step.CLASSIFY and category else None
             try:
-                due = sla.due(policy, book.calendar(ward), [ClockEvent(ClockKind.START, received_at)])
+                due = sla.due(policy, calendar, [ClockEvent(ClockKind.START, received_at)])
             except CalendarExhausted:
                 # A report dated a century off still comes in; it stands at the end, without a deadline.
                 log.warning(
@@ -164,22 +258,9 @@ class Deadlines:
         case = case_queries.row(tx, case_id)
         assert case is not None, f"case {case_id} of a running change"
         members = [member.report_id for member in case_queries.living(tx, case_id)]
-        found = self.owed(tx, case.ward_code, members, clock_log.read(tx, members))
-        case_queries.set_deadlines(
-            tx,
-            [
-                {"id": row.id, "due_at": owed.due.due_at, "due_soon_at": owed.due.due_soon_at}
-                for row, owed in found
-                if (owed.due.due_at, owed.due.due_soon_at) != (row.due_at, row.due_soon_at)
-            ],
-        )
-        derived = case_clock([owed for _, owed in found], now)
-        late, order = None, derived.due_at or case.received_at + NO_DEADLINE
-        if not case.is_open:
-            result = ruling([owed for _, owed in found if owed.step == Step.RESULT])
-            due_at = result.due.due_at if result else case.due_at
-            derived = CaseClock(due_at, Stage.DONE.value, None)
-            late, order = _late(case, result), case.closed_at or now
+        found = self.owed(tx, case, members, clock_log.read(tx, members))
+        recount_queries.set_deadlines(tx, changed_rows(found))
+        derived, late, order = derive(case, [each.owed for each in found], now)
         case_queries.change_quietly(
             tx, case_id, due_at=derived.due_at, due_step=derived.due_step, stage=derived.stage,
             next_at=derived.next_at, late=late, sort_at=order, remind_at=look_at(case, derived, now),
@@ -187,19 +268,12 @@ class Deadlines:
         return derived
 
     def owed(
-        self, tx: Tx, ward: str, report_ids: Sequence[int], logs: Mapping[int, Sequence[Any]]
-    ) -> list[tuple[Any, Owed]]:
-        """What each report is owed by its log: the stored row, and what it should say."""
-        book = self._rules.book(tx)
-        found = []
-        for row in case_queries.deadlines_of(tx, report_ids):
-            if row.origin == "source":
-                due = source_due(clock_log.started(logs[row.report_id]), row.due_at)
-            else:
-                events = clock_log.of_step(logs[row.report_id], row.step)
-                due = sla.due(book.policies[row.policy_id], book.calendar(ward), events)
-            found.append((row, Owed(row.report_id, row.origin, row.policy_id, due, row.step, row.met_at)))
-        return found
+        self, tx: Tx, case: Any, report_ids: Sequence[int], logs: Mapping[int, Sequence[Any]]
+    ) -> list[Counted]:
+        """What each report of the case is owed by its log, beside what is stored of it."""
+        book, rows = self._rules.book(tx), case_queries.deadlines_of(tx, report_ids)
+        recall(tx, book, (row.calendar_version for row in rows))
+        return [count(book, case, row, logs) for row in rows]
 
     def rechoose(
         self, tx: Tx, case_id: int, now: datetime, officer_id: int | None, *, several_units: bool
@@ -212,22 +286,15 @@ class Deadlines:
         book, case = self._rules.book(tx), case_queries.row(tx, case_id)
         assert case is not None, f"case {case_id} of a running change"
         members = [member.report_id for member in case_queries.living(tx, case_id)]
-        rows = {row.id: row for row in report_queries.in_case_ids(tx, members)}
-        changed = []
-        for owed in case_queries.deadlines_of(tx, members):
-            report = rows[owed.report_id]
-            policy = None if owed.origin == "source" else book.policy(
-                owed.step, channel=report.slug, category=case.category_code, urgency=case.urgency,
-                kind=report.kind, at=report.received_at, several_units=several_units,
-            )  # fmt: skip
-            if policy is not None and policy.id != owed.policy_id and owed.met_at is None:
-                clock_log.append_for(
-                    tx, case.id, [owed.report_id], ClockKind.POLICY_CHANGE, now, officer_id,
-                    reason=f"{policy.key} {policy.version}", step=owed.step,
-                )  # fmt: skip
-                changed.append({"id": owed.id, "policy_id": policy.id})
-        case_queries.set_policies(tx, changed)
-        return bool(changed)
+        reports = recount_queries.chosen_by(tx, members)
+        rows = case_queries.deadlines_of(tx, members)
+        changes = [
+            change
+            for change in rechosen(book, case, rows, reports, several_units=several_units)
+            if change.policy is not None
+        ]
+        write_rechosen(tx, changes, now, officer_id)
+        return bool(changes)
 
     def sweep(self, limit: int = 500) -> int:
         """Write every stage that has come since the last sweep; how many were written.

@@ -26,7 +26,7 @@ from aggregator.services.clock_views import (
     StepView,
     UnitTimeView,
 )
-from aggregator.services.deadlines import Deadlines, Owed, ruling
+from aggregator.services.deadlines import Counted, Deadlines, Owed, ruling
 from aggregator.storage import inbox_queries
 from aggregator.storage.db import Tx
 
@@ -37,25 +37,25 @@ OTHERS = 50
 def explained(tx: Tx, clocks: Deadlines, case: Any, report_ids: Sequence[int], now: datetime) -> Explained:
     """The answer for a case's row and its living reports."""
     logs = clock_log.read(tx, report_ids)
-    found = clocks.owed(tx, case.ward_code, report_ids, logs)
-    open_owed = [owed for _, owed in found if owed.met_at is None]
-    first = ruling(open_owed or [owed for _, owed in found if owed.step == Step.RESULT])
+    found = clocks.owed(tx, case, report_ids, logs)
+    open_owed = [each.owed for each in found if each.owed.met_at is None]
+    first = ruling(open_owed or [each.owed for each in found if each.owed.step == Step.RESULT])
     if first is None:
         return Explained(None, None, (), (), ())
     rows = logs[first.report_id]
     teller = _Teller(tx, clocks, case, rows, first)
-    mine = [(row, owed) for row, owed in found if owed.report_id == first.report_id]
+    mine = [each for each in found if each.owed.report_id == first.report_id]
     order = list(Step)
-    mine.sort(key=lambda pair: (order.index(Step(pair[1].step)), pair[1].due.due_at))
+    mine.sort(key=lambda each: (order.index(Step(each.owed.step)), each.owed.due.due_at))
     others = [
         OtherView(owed.report_id, owed.due.due_at, owed.met_at)
-        for _, owed in found
+        for owed in (each.owed for each in found)
         if owed.report_id != first.report_id and owed.step == Step.RESULT
     ]
     return Explained(
         report_id=first.report_id,
         started_at=clock_log.started(rows),
-        steps=tuple(teller.step(row, owed) for row, owed in mine),
+        steps=tuple(map(teller.step, mine)),
         others=tuple(others[:OTHERS]),
         units=teller.units(now),
         may_extend=case.is_open and not any(clock_log.extended(each) for each in logs.values()),
@@ -68,21 +68,23 @@ class _Teller:
     def __init__(self, tx: Tx, clocks: Deadlines, case: Any, rows: Sequence[Any], first: Owed) -> None:
         self._tx = tx
         self._book = clocks.book(tx)
-        self._calendar = self._book.calendar(case.ward_code)
+        self._calendar = self._book.calendar(case.ward_code, case.unit_id)
         self._rows = rows
         self._first = first
 
-    def step(self, row: Any, owed: Owed) -> StepView:
+    def step(self, counted: Counted) -> StepView:
+        owed, calendar = counted.owed, counted.calendar
         plain = StepView(
             step=owed.step, origin=owed.origin, due_at=owed.due.due_at, due_soon_at=owed.due.due_soon_at,
-            met_at=owed.met_at, rules=owed == self._first, calendar_version=row.calendar_version,
+            met_at=owed.met_at, rules=owed == self._first,
+            calendar_version=None if owed.policy_id is None else calendar.version,
             sentence_vi="Theo hạn mà kênh tiếp nhận đặt ra.",
             sentence_en="As demanded by the source channel.",
         )  # fmt: skip
         if owed.policy_id is None:
             return plain
         events = clock_log.of_step(self._rows, owed.step)
-        told = sla.explain(self._book.policies[owed.policy_id], self._calendar, events)
+        told = sla.explain(self._book.policies[owed.policy_id], calendar, events)
         return replace(
             plain,
             sentence_vi=told.sentence_vi,

@@ -9,9 +9,9 @@ book's mark.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from aggregator.domain.sla import Policy, Reopening, Step, Unit, choose
 from aggregator.domain.text import squash
 from aggregator.domain.worktime import VN, Calendar, DayEnd, DayOverride, Shift
 from aggregator.services.ledger import SYSTEM
-from aggregator.storage import cover_queries, match_rule_queries, place_queries
+from aggregator.storage import calendar_queries, cover_queries, match_rule_queries, place_queries
 from aggregator.storage.db import Tx
 
 #: Years a calendar is built for at once: historical imports reach back, and a longer table costs
@@ -45,9 +45,15 @@ class Book:
     officers_for: Mapping[tuple[str, str], tuple[int, ...]]
     wards: Mapping[str, str]
     matching: RuleBook
+    #: Unit -> calendar, where a unit has hours of its own.
+    unit_calendars: Mapping[int, Calendar] = field(default_factory=dict)
+    #: Earlier versions of calendars, as somebody asked for them.
+    past: dict[int, Calendar | None] = field(default_factory=dict)
 
-    def calendar(self, ward: str) -> Calendar:
-        return self.calendars.get(ward) or self.calendars[None]
+    def calendar(self, ward: str, unit_id: int | None = None) -> Calendar:
+        """The unit's own calendar, else the ward's, else everybody's."""
+        own = self.unit_calendars.get(unit_id) if unit_id is not None else None
+        return own or self.calendars.get(ward) or self.calendars[None]
 
     def category(self, raw: str | None) -> str | None:
         """Our category for a channel's word, None where nobody mapped it: never a guess."""
@@ -97,12 +103,13 @@ class Rules:
 
 def _read(tx: Tx, mark: str) -> Book:
     days = place_queries.all_days(tx)
-    calendars = {row.ward_code: _calendar(row, days) for row in place_queries.all_calendars(tx)}
+    made = [(row, calendar_of(row, days)) for row in place_queries.all_calendars(tx)]
     categories = place_queries.all_categories(tx)
     return Book(
         mark=mark,
-        policies={row.id: _policy(row) for row in place_queries.all_policies(tx)},
-        calendars=calendars,
+        policies={row.id: policy_of(row) for row in place_queries.all_policies(tx)},
+        calendars={row.ward_code: calendar for row, calendar in made if row.unit_id is None},
+        unit_calendars={row.unit_id: calendar for row, calendar in made if row.unit_id is not None},
         aliases={word: row.code for row in categories for word in _words(row)},
         category_names={row.code: (row.name_vi, row.name_en) for row in categories},
         unit_for={
@@ -146,25 +153,63 @@ def _words(row: Any) -> list[str]:
     return [row.code, squash(row.name_vi), squash(row.name_en), *row.aliases]
 
 
-def _calendar(row: Any, days: Sequence[Any]) -> Calendar:
-    shared = {day.day: day for day in days if day.calendar_id is None}
-    own = {day.day: day for day in days if day.calendar_id == row.id}
-    merged = {**shared, **own}
-    overrides = [
-        DayOverride(day.day, day.works, day.note, day.decision, day.source, _shifts(day.shifts))
-        for day in merged.values()
-    ]
-    week = {int(weekday): _shifts(shifts) for weekday, shifts in row.week.items()}
+def recall(tx: Tx, book: Book, numbers: Iterable[int | None]) -> None:
+    """Bring these versions of calendars into `book.past`, None where one was never kept."""
+    for number in set(numbers) - {None} - set(book.past):
+        assert number is not None
+        row = calendar_queries.version(tx, number)
+        book.past[number] = row and Calendar(
+            _week(row.week), [_kept_day(day) for day in row.days], zone=VN, first_year=FIRST_YEAR,
+            last_year=FIRST_YEAR + YEARS, version=number,
+        )  # fmt: skip
+
+
+def calendar_of(row: Any, days: Sequence[Any]) -> Calendar:
+    """The calendar that a stored row and the days of all calendars make; raises what `Calendar` raises."""
     return Calendar(
-        week, overrides, zone=VN, first_year=FIRST_YEAR, last_year=FIRST_YEAR + YEARS, version=row.version
-    )
+        _week(row.week), overrides_of(row, days), zone=VN, first_year=FIRST_YEAR,
+        last_year=FIRST_YEAR + YEARS, version=row.version,
+    )  # fmt: skip
+
+
+def overrides_of(row: Any, days: Sequence[Any]) -> list[DayOverride]:
+    """The days that differ in this calendar: the shared ones, where it follows them, under its own."""
+    merged = {day.day: day for day in days if day.calendar_id is None} if row.shared_days else {}
+    merged |= {day.day: day for day in days if day.calendar_id == row.id}
+    return [override_of(day) for day in merged.values()]
+
+
+def override_of(day: Any) -> DayOverride:
+    return DayOverride(day.day, day.works, day.note, day.decision, day.source, _shifts(day.shifts))
+
+
+def kept(day: DayOverride) -> list[Any]:
+    """The day as a version of a calendar keeps it; `_kept_day` reads it back."""
+    return [day.day.isoformat(), day.works, day.note, day.decision, day.source, shifts_row(day.shifts)]
+
+
+def _kept_day(row: Sequence[Any]) -> DayOverride:
+    day, works, note, decision, source, shifts = row
+    return DayOverride(date.fromisoformat(day), works, note, decision, source, _shifts(shifts))
+
+
+def shifts_row(shifts: Sequence[Shift]) -> list[list[str]]:
+    return [[shift.start.isoformat("minutes"), shift.end.isoformat("minutes")] for shift in shifts]
+
+
+def week_row(week: Mapping[int, Sequence[Shift]]) -> dict[str, list[list[str]]]:
+    return {str(weekday): shifts_row(shifts) for weekday, shifts in week.items() if shifts}
+
+
+def _week(stored: Mapping[str, Any]) -> dict[int, tuple[Shift, ...]]:
+    return {int(weekday): _shifts(shifts) for weekday, shifts in stored.items()}
 
 
 def _shifts(stored: Sequence[Sequence[str]]) -> tuple[Shift, ...]:
     return tuple(Shift(time.fromisoformat(start), time.fromisoformat(end)) for start, end in stored)
 
 
-def _policy(row: Any) -> Policy:
+def policy_of(row: Any) -> Policy:
     return Policy(
         id=row.id, version=row.version, name=row.name, step=row.step, amount=row.amount,
         unit=Unit(row.unit), valid_from=row.valid_from, valid_to=row.valid_to, channel=row.channel,

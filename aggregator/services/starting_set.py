@@ -12,8 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from aggregator.domain.text import squash
-from aggregator.domain.worktime import WARD_WEEK
-from aggregator.services import ledger
+from aggregator.services import calendar_book, ledger
 from aggregator.services.holiday_seed import vietnam_days
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.storage import body_queries, place_queries
@@ -98,7 +97,7 @@ def seed(db: Database, now: datetime) -> bool:
         ledger.lock(tx, [SYSTEM])  # two machines may start on a new database in the same second
         if place_queries.has_calendar(tx):
             return False
-        _calendar(tx, now)
+        calendar_book.first(tx, now, vietnam_days(now.year - 2, now.year + 2))
         _policies(tx)
         for code, name_vi, name_en, words in CATEGORIES:
             aliases = [squash(word) for word in words]
@@ -113,22 +112,6 @@ def seed(db: Database, now: datetime) -> bool:
         )
         ledger.append(tx, [Draft(SYSTEM, "starting_set", now, {"policies": len(POLICIES)})])
     return True
-
-
-def _calendar(tx: Tx, now: datetime) -> None:
-    week = {
-        str(weekday): [[shift.start.isoformat("minutes"), shift.end.isoformat("minutes")] for shift in shifts]
-        for weekday, shifts in WARD_WEEK.items()
-    }
-    place_queries.insert_calendar(
-        tx, {"ward_code": None, "name": "Giờ hành chính", "week": week, "version": 1, "changed_at": now}
-    )
-    rows: list[dict[str, Any]] = [
-        {"calendar_id": None, "day": day.day, "works": day.works, "note": day.note,
-         "decision": day.decision, "source": day.source}
-        for day in vietnam_days(now.year - 2, now.year + 2)
-    ]  # fmt: skip
-    place_queries.insert_days(tx, rows)
 
 
 def _policies(tx: Tx) -> None:

@@ -249,16 +249,6 @@ def deadlines_of(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
     return found
 
 
-def set_deadlines(tx: Tx, changed: list[dict[str, Any]]) -> None:
-    """Store what the log says now; dicts carry id, due_at, due_soon_at."""
-    if changed:
-        statement = update(deadlines).where(deadlines.c.id == bindparam("row"))
-        tx.execute(
-            statement.values(due_at=bindparam("due"), due_soon_at=bindparam("soon")),
-            [{"row": row["id"], "due": row["due_at"], "soon": row["due_soon_at"]} for row in changed],
-        )
-
-
 def delete_source_deadlines(tx: Tx, report_ids: Sequence[int]) -> None:
     """The sources changed what they demand for these reports, or withdrew it."""
     for part in chunks(report_ids):
@@ -278,14 +268,6 @@ def owe_again(tx: Tx, report_ids: Sequence[int], step: str) -> None:
     for part in chunks(report_ids):
         mine = deadlines.c.report_id.in_(part) & (deadlines.c.step == step)
         tx.execute(update(deadlines).where(mine).values(met_at=None))
-
-
-def set_policies(tx: Tx, changed: list[dict[str, Any]]) -> None:
-    """Count deadlines by other rules; dicts carry id, policy_id."""
-    if changed:
-        statement = update(deadlines).where(deadlines.c.id == bindparam("row"))
-        rows = [{"row": row["id"], "policy": row["policy_id"]} for row in changed]
-        tx.execute(statement.values(policy_id=bindparam("policy")), rows)
 
 
 def due_stages(tx: Tx, now: datetime, limit: int) -> list[Row[Any]]:

@@ -39,14 +39,64 @@ calendars = Table(
     "calendars",
     metadata,
     Column("id", Id, primary_key=True),
-    #: NULL is the calendar of every ward that has none of its own.
+    #: NULL, with no unit either, is the calendar of everybody who has none of their own.
     Column("ward_code", Text, ForeignKey("wards.code"), unique=True),
     Column("name", Text, nullable=False),
     #: Weekday "0".."6" (Monday first) -> list of ["07:30", "11:30"] shifts.
     Column("week", Json, nullable=False),
+    #: The number of its newest row in `calendar_versions`.
     Column("version", Integer, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    #: Whose hours these are, where a unit has its own. No foreign key: SQLite could not drop the column.
+    Column("unit_id", Id),
+    #: Whether the days that all share hold here; a hotline works through Tết.
+    Column("shared_days", Boolean, nullable=False, server_default=true()),
+    Index("uq_calendars_unit_id", "unit_id", unique=True),
 )
+
+calendar_versions = Table(
+    "calendar_versions",
+    metadata,
+    #: Counts through all calendars: a deadline's `calendar_version` alone names what it was counted by.
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("calendar_id", Id, nullable=False),
+    Column("week", Json, nullable=False),
+    #: Every day that differs, shared ones included: [day, works, note, decision, source, shifts].
+    Column("days", Json, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("officer_id", Id),
+    Column("why", Text, nullable=False),
+    Index("ix_calendar_versions_calendar_id", "calendar_id", "number"),
+)
+
+recounts = Table(
+    "recounts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    #: calendar, policy: what changed
+    Column("kind", Text, nullable=False),
+    #: Which rule (policy); NULL for a calendar.
+    Column("rule_key", Text),
+    #: Whose cases: of one ward, of one unit, or (both NULL) of all.
+    Column("ward_code", Text),
+    Column("unit_id", Id),
+    Column("why", Text, nullable=False),
+    Column("officer_id", Id),
+    Column("created_at", Instant, nullable=False),
+    #: Where it stands: this ward, after this case.
+    Column("at_ward", Text, nullable=False),
+    Column("after_case", Id, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    #: Warnings and overdue marks that were taken back.
+    Column("taken_back", Integer, nullable=False),
+    Column("finished_at", Instant),
+    #: Ended early because a later change recounts the same cases.
+    Column("replaced", Boolean, nullable=False),
+    Index("ix_recounts_unfinished", "id", sqlite_where=Column("finished_at").is_(None),
+          postgresql_where=Column("finished_at").is_(None)),
+)  # fmt: skip
 
 calendar_days = Table(
     "calendar_days",
@@ -97,5 +147,12 @@ sla_policies = Table(
     Column("applied", Boolean, nullable=False, server_default=true()),
     #: When a newer version took its place, or the rule was given up.
     Column("retired_at", Instant),
+    #: When and why this version was made and given up; NULL for what was shipped. Who did it is an officer's
+    #: id (no foreign key: SQLite could not drop the column), NULL for the person at the machine.
+    Column("made_at", Instant),
+    Column("made_by", Id),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("retired_by", Id),
+    Column("retired_why", Text, nullable=False, server_default=""),
     Index("uq_sla_policies_key_version", "key", "version", unique=True),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -349,10 +350,11 @@ def clocks(office: Office) -> list[Any]:
     """When every report is due, or while its clock stands still, how long it ran; and when it stopped."""
     with office.db.read() as tx:
         ids = [row[0] for row in tx.exec_driver_sql("SELECT id FROM reports ORDER BY id DESC LIMIT 6")]
-        found = office.deadlines.owed(tx, "27142", ids, clock_log.read(tx, ids))
+        anywhere = SimpleNamespace(ward_code="27142", unit_id=None, is_open=True)
+        found = office.deadlines.owed(tx, anywhere, ids, clock_log.read(tx, ids))
     return [
         (owed.report_id, owed.origin, owed.due.stopped_at, _reading(owed.due))
-        for _, owed in sorted(found, key=lambda each: each[0].id)
+        for owed in (each.owed for each in sorted(found, key=lambda each: each.row.id))
     ]
 
 
