@@ -23,6 +23,7 @@ from aggregator.cli import (
     channels,
     cover,
     db,
+    deadline_rules,
     demo,
     importing,
     ledger,
@@ -32,6 +33,7 @@ from aggregator.cli import (
     reminding,
     serve,
     sla,
+    working_time,
 )
 from aggregator.cli.failing import exit_code, told
 from aggregator.cli.frame import COULD_NOT, INTERRUPTED, Group
@@ -73,6 +75,8 @@ for _command in (
     cases.case,
     sla.sla,
     cover.cover,
+    deadline_rules.rules,
+    working_time.calendar,
     outbox.outbox,
     ledger.ledger,
     reminding.remind,

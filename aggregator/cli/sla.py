@@ -10,6 +10,7 @@ import click
 from aggregator.cli.cases import find
 from aggregator.cli.frame import Group, moment, plain, show
 from aggregator.cli.opening import OPERATOR, opened
+from aggregator.cli.trying import whatif
 
 if TYPE_CHECKING:
     from aggregator.services.clock_views import StepView
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 @click.group(cls=Group)
 def sla() -> None:
     """Look at deadlines and the rules behind them."""
+
+
+sla.add_command(whatif)
 
 
 @sla.command()

@@ -160,7 +160,10 @@ def _day_vi(day: str) -> str:
     """'Thứ Ba' of 'Tuesday', '24/12/2026' of '2026-12-24'."""
     if day in _WEEKDAYS:
         return _WEEKDAYS_VI[_WEEKDAYS.index(day)]
-    return f"{date.fromisoformat(day):%d/%m/%Y}"
+    try:
+        return f"{date.fromisoformat(day):%d/%m/%Y}"
+    except ValueError:
+        return day  # what a person typed, before it belongs to any day
 
 
 def _of_day(at: time) -> int:

@@ -133,7 +133,7 @@ def count(book: Book, case: Any, row: Any, logs: Mapping[int, Sequence[Any]]) ->
     later makes nobody late, or in time, who is done.
     """
     calendar = book.calendar(case.ward_code, case.unit_id)
-    if row.calendar_version is not None and (row.met_at is not None or not case.is_open):
+    if row.calendar_version != calendar.version and (row.met_at is not None or not case.is_open):
         calendar = book.past.get(row.calendar_version) or calendar
     if row.origin == "source":
         due = source_due(clock_log.started(logs[row.report_id]), row.due_at)

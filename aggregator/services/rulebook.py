@@ -42,9 +42,6 @@ from aggregator.storage.db import Database, Tx
 CERTAINTIES = ("confirmed", "press", "press_days", "unverified")
 URGENCIES = ("urgent", "high", "normal", "low")
 KINDS = ("feedback", "proposal")
-#: Beyond these a number is a slip of the keyboard: ten years of minutes, hours, days.
-MOST = {Unit.MINUTES: 525_600, Unit.WORKING_HOURS: 20_000, Unit.WORKING_DAYS: 2_500,
-        Unit.CALENDAR_DAYS: 3_660}  # fmt: skip
 NAME_MOST, SOURCE_MOST = 200, 500
 #: Cases that a preview counts, and shows on one page.
 MOST_PREVIEWED, PER_PAGE = 20_000, 25
@@ -360,11 +357,6 @@ def _check(book: Book, policy: Policy, old: Policy | None) -> None:
     for field, value, allowed, vi in choices:
         if value not in allowed:
             raise InputInvalid(f"{field} {value!r} is not known", field=field, message_vi=vi)
-    if policy.amount > MOST[policy.unit]:
-        raise InputInvalid(
-            f"{policy.amount} {policy.unit} is more than {MOST[policy.unit]}", field="amount",
-            message_vi=f"Thời hạn {policy.amount} quá dài (tối đa {MOST[policy.unit]}).",
-        )  # fmt: skip
     if policy.certainty == "confirmed" and not policy.source:
         raise InputInvalid(
             "a confirmed rule names its source", field="source",

@@ -154,8 +154,9 @@ def _words(row: Any) -> list[str]:
 
 
 def recall(tx: Tx, book: Book, numbers: Iterable[int | None]) -> None:
-    """Bring these versions of calendars into `book.past`, None where one was never kept."""
-    for number in set(numbers) - {None} - set(book.past):
+    """Bring these versions of calendars, but today's, into `book.past`; None where one was never kept."""
+    today = {calendar.version for each in (book.calendars, book.unit_calendars) for calendar in each.values()}
+    for number in set(numbers) - {None} - set(book.past) - today:
         assert number is not None
         row = calendar_queries.version(tx, number)
         book.past[number] = row and Calendar(
