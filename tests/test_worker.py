@@ -150,6 +150,7 @@ def test_a_heartbeat_that_fails_says_so_once_without_what_it_says(
         "poll_tick",
         "outbox_tick",
         "sweep_tick",
+        "recount_tick",
         "attachment_tick",
         "reap_tick",
         "remind_tick",

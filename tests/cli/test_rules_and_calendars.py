@@ -29,7 +29,7 @@ def test_a_rule_is_changed_shown_and_given_up(motmoi: Any) -> None:
 
 WRONG = [
     (("rules", "change", "1022_2025", "--unit", "tuan", "--why", "x"), 2, "--unit 'tuan' is not known"),
-    (("rules", "change", "khong_co", "--amount", "3", "--why", "x"), 1, "no rule khong_co"),
+    (("rules", "change", "khong_co", "--amount", "3", "--why", "x"), 2, "no rule khong_co"),
     (("rules", "apply", "1022_2025"), 2, "give --why"),
     (("calendar", "set", "31/02/2026", "--off", "--why", "x"), 2, "is no date"),
     (("calendar", "week", "--mon", "07:30-11:30;11:00-12:00", "--why", "x"), 2, "overlaps"),
