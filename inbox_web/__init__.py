@@ -20,10 +20,12 @@ from inbox_web import (
     assets,
     auth,
     bodies,
+    calendars,
     case,
     channels,
     cover,
     dashboard,
+    deadline_rules,
     errors,
     events,
     health,
@@ -47,7 +49,8 @@ __all__ = ["create_app"]
 
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
-    dashboard, channels, matching, health,
+    dashboard, channels, matching, deadline_rules,
+    calendars, health,
 )  # fmt: skip
 
 

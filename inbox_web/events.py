@@ -59,6 +59,14 @@ def _stage(data: Data) -> str:
     return _with(told, label(STEPS, data["step"])) if data.get("step") else told
 
 
+def _recounted(data: Data) -> str:
+    was, now = (
+        when(datetime.fromisoformat(data[name])) if data.get(name) else _("none") for name in ("was", "now")
+    )
+    told = _("The deadline was counted again: %(was)s → %(now)s", was=was, now=now)
+    return _with(told, data.get("why"))
+
+
 def _assigned(data: Data) -> str:
     owner = " – ".join(str(data[name]) for name in ("unit", "officer") if data.get(name))
     return _("Assigned to %(owner)s", owner=owner) if owner else _("Assigned to nobody")
@@ -107,6 +115,7 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "joined": _joined,
     "revised": lambda data: _("Changed at the source %(channel)s", channel=data["channel"]),
     "stage": _stage,
+    "recounted": _recounted,
     "delivery": _delivery,
     "replied": lambda data: _("Answered: %(kind)s", kind=label(REPLY_NAMES, data.get("kind", ""))),
     "noted": lambda data: _("Internal note"),

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
-from aggregator.domain import countdown, legal_guidance
+from aggregator.domain import countdown, day_table, legal_guidance
 from aggregator.domain.cover import NOON, AbsenceReason, Why, until_en, until_vi
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.joint_plan import Refusal
@@ -231,6 +231,30 @@ CERTAINTIES = {
     "confirmed": _l("confirmed by the office"),
 }
 
+REPORT_KINDS = {"feedback": _l("Feedback"), "proposal": _l("Proposal")}
+
+DAY_ENDS = {
+    "end_of_day": _l("when the office closes"),
+    "same_time": _l("at the hour at which the report came"),
+}
+
+REOPENINGS = {
+    "goes_on": _l("the clock goes on where it stopped"),
+    "afresh": _l("the whole time begins again"),
+}
+
+#: Who says that a day differs.
+DAY_SOURCES = {
+    "person": _l("a person"),
+    "decision": _l("shipped, from a decision"),
+    "package": _l("computed"),
+}
+
+WEEKDAYS = (
+    _l("Monday"), _l("Tuesday"), _l("Wednesday"), _l("Thursday"), _l("Friday"), _l("Saturday"), _l("Sunday"),
+)  # fmt: skip
+WEEKDAYS_SHORT = (_l("Mo"), _l("Tu"), _l("We"), _l("Th"), _l("Fr"), _l("Sa"), _l("Su"))
+
 URGENCIES = {"urgent": _l("Urgent"), "high": _l("High"), "normal": _l("Normal"), "low": _l("Low")}
 
 DIRECTIONS = {
@@ -439,6 +463,8 @@ _TABLES = {
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
     "ABSENCES": ABSENCES, "PARTS_OF_DAY": PARTS_OF_DAY,
     "STEPS": STEPS, "UNITS": UNITS, "CERTAINTIES": CERTAINTIES,
+    "REPORT_KINDS": REPORT_KINDS, "DAY_ENDS": DAY_ENDS, "REOPENINGS": REOPENINGS, "DAY_SOURCES": DAY_SOURCES,
+    "WEEKDAYS": WEEKDAYS, "WEEKDAYS_SHORT": WEEKDAYS_SHORT,
     "PREVIEWS": PREVIEWS,
     "HEALTH_ICONS": HEALTH_ICONS, "LIKENESS": LIKENESS, "REFUSALS": REFUSALS, "SKETCH": Sketch,
     "LEGAL_KINDS": LEGAL_KINDS, "LEGAL_STATES": LEGAL_STATES,
@@ -471,3 +497,4 @@ def install(app: Flask) -> None:
     ):
         app.add_template_filter(use)
     app.add_template_filter(lambda code, table: label(table, code), "label")
+    app.add_template_filter(day_table.hours_text, "hours")
