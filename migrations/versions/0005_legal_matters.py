@@ -6,7 +6,7 @@ from alembic import op
 from aggregator.storage.types import Instant
 
 revision = "0005_legal_matters"
-down_revision = "0006_clocks"
+down_revision = "0004_clocks"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

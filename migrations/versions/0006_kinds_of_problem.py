@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_kinds_of_problem"
+revision = "0006_kinds_of_problem"
 down_revision = "0005_legal_matters"
 
 

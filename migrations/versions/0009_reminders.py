@@ -9,8 +9,8 @@ from alembic import op
 
 from aggregator.storage.types import Instant
 
-revision = "0007_reminders"
-down_revision = "0009_cover"
+revision = "0009_reminders"
+down_revision = "0008_cover"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

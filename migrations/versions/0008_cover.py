@@ -5,8 +5,8 @@ from alembic import op
 
 from aggregator.storage.types import Instant
 
-revision = "0009_cover"
-down_revision = "0004_decisions"
+revision = "0008_cover"
+down_revision = "0007_decisions"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from aggregator.storage.types import Instant
 
-revision = "0002_streets"
-down_revision = "0003_rules_of_matching"
+revision = "0003_streets"
+down_revision = "0002_rules_of_matching"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

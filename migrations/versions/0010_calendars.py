@@ -12,8 +12,8 @@ from alembic import op
 
 from aggregator.storage.types import Instant
 
-revision = "0008_calendars"
-down_revision = "0007_reminders"
+revision = "0010_calendars"
+down_revision = "0009_reminders"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -11,8 +11,8 @@ from alembic import op
 
 from aggregator.storage.types import Instant
 
-revision = "0006_clocks"
-down_revision = "0002_streets"
+revision = "0004_clocks"
+down_revision = "0003_streets"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -9,8 +9,8 @@ from alembic import op
 
 from aggregator.storage.types import Instant
 
-revision = "0004_decisions"
-down_revision = "0007_kinds_of_problem"
+revision = "0007_decisions"
+down_revision = "0006_kinds_of_problem"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -5,7 +5,7 @@ from alembic import op
 
 from aggregator.storage.types import Instant
 
-revision = "0003_rules_of_matching"
+revision = "0002_rules_of_matching"
 down_revision = "0001_first_tables"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
