@@ -12,7 +12,7 @@ noted. Somebody who touches a case before the job reaches it has it counted anew
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import SimpleNamespace
@@ -28,6 +28,7 @@ from aggregator.services.deadlines import (
     changed_rows,
     count,
     derive,
+    look_at,
     rechosen,
     write_rechosen,
 )
@@ -40,21 +41,6 @@ from aggregator.storage.db import Database, Tx
 BATCH = 1000
 _RAISED = (Stage.DUE_SOON.value, Stage.OVERDUE.value)
 _ORDER = {Stage.OVERDUE.value: 2, Stage.DUE_SOON.value: 1}
-
-
-@dataclass(frozen=True, slots=True)
-class TakenBack:
-    """A warning or an overdue mark that was right under the old rules and is wrong under the new."""
-
-    case_id: int
-    ward: str
-    was: str
-    now: str
-    due_at: datetime | None
-
-
-#: Told inside the transaction that corrects the stages, so that what hangs on them is corrected with them.
-Listener = Callable[[Tx, Sequence[TakenBack], datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +89,12 @@ def order(
 
 
 class Recounts:
-    """The worker's side. `listeners` hear of every stage that is taken back."""
+    """The worker's side. Reminders look again at every case whose warning is taken back (`remind_at`)."""
 
-    def __init__(self, db: Database, rules: Rules, clock: Clock, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, db: Database, rules: Rules, clock: Clock) -> None:
         self._db = db
         self._rules = rules
         self._clock = clock
-        self._listeners = tuple(listeners)
 
     def tick(self) -> bool:
         """Take one step of the oldest job; False where nothing is to be done."""
@@ -171,21 +156,14 @@ class Recounts:
                 {
                     "id": each.case.id, "due_at": each.clock.due_at, "due_step": each.clock.due_step,
                     "stage": each.clock.stage, "next_at": each.clock.next_at, "sort_at": each.order,
+                    "remind_at": look_at(each.case, each.clock, now),
                 }
                 for each in moved
             ],
         )  # fmt: skip
         ledger.append(tx, [_entry(job, each, now) for each in moved])
         counters.shift(tx, before.values(), case_queries.facts(tx, restaged).values())
-        back = [
-            TakenBack(each.case.id, each.case.ward_code, each.case.stage, each.clock.stage, each.clock.due_at)
-            for each in moved
-            if each.taken_back
-        ]
-        if back:
-            for listener in self._listeners:
-                listener(tx, back, now)
-        return len(back)
+        return sum(each.taken_back for each in moved)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def next_cases(tx: Tx, ward: str, unit_id: int | None, after: int, limit: int) -
 _CASE = (
     cases.c.id, cases.c.code, cases.c.ward_code, cases.c.unit_id, cases.c.is_open, cases.c.status,
     cases.c.stage, cases.c.due_at, cases.c.due_step, cases.c.received_at, cases.c.closed_at,
-    cases.c.category_code, cases.c.urgency,
+    cases.c.category_code, cases.c.urgency, cases.c.remind_at,
 )  # fmt: skip
 
 
