@@ -1,8 +1,8 @@
 """A holiday that is announced late, with fifty thousand open cases: counted again, each in the ledger.
 
 What may surprise: the cases are written straight into the tables, as intake leaves them, because taking
-them in would take minutes and is measured elsewhere. The time is this process's own; beside it stands
-what the clock on the wall said, because PostgreSQL works in processes of its own.
+them in would take minutes and is measured elsewhere. What is judged is the clock on the
+wall, because PostgreSQL works in processes of its own: measure it on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ def _recount(url: str, folder: Path, size: int) -> Iterator[Figure]:
         (job,) = product.calendars.recounts(OPERATOR)
         assert (job.seen, job.changed) == (size, size), job
         assert not product.evidence.verify().findings
-    yield at_most("recounted and in the ledger, CPU", cpu, SECONDS, "s", f"{1e6 * cpu / size:.0f} us a case")
-    yield told("by the clock on the wall", wall, "s")
+    # The goal is an office's, which waits by the clock; a server's own processes are in it, too.
+    yield at_most("recounted and in the ledger", wall, SECONDS, "s", f"{1e6 * wall / size:.0f} us a case")
+    yield told("of it this process's CPU", cpu, "s")
 
 
 def fill(product: Aggregator, size: int) -> None:
