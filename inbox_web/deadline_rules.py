@@ -21,7 +21,7 @@ from aggregator.domain.worktime import DayEnd
 from aggregator.errors import InputInvalid
 from aggregator.services.rulebook import CERTAINTIES, KINDS, URGENCIES
 from inbox_web.access import Door, actor, open_to, services
-from inbox_web.forms import guards, once, say
+from inbox_web.forms import guards, once, say, whole
 from inbox_web.language import _
 from inbox_web.wording import local
 
@@ -66,12 +66,12 @@ def trial() -> str:
     retired = "retired" in given
     found = services().whatif.rule(
         actor(), {} if retired else _said(given), key=key, retired=retired,
-        days=_whole(given, "days") or 30, page=_whole(given, "page") or 1,
+        days=whole(given, "days") or 30, page=whole(given, "page") or 1,
     )  # fmt: skip
     asked = {name: value for name, value in given.items() if name != "page"}
     return render_template(
         "rules/trial.html", found=found, asked=asked, key=key, retired=retired,
-        version=_whole(given, "version"),
+        version=whole(given, "version"),
     )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def preview(key: str) -> str:
     book = services().rulebook
     return render_template(
         "rules/recount.html", rule=book.rule(actor(), key),
-        found=book.preview_recount(actor(), key, _whole(request.args, "page") or 1),
+        found=book.preview_recount(actor(), key, whole(request.args, "page") or 1),
     )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _said(form: Any) -> dict[str, Any]:
     found: dict[str, Any] = {name: form[name].strip() for name in _TEXTS if name in form}
     found |= {name: form.get(name, "").strip() or None for name in _CONDITIONS}
     for name in ("amount", "warn_percent"):
-        found[name] = _whole(form, name)
+        found[name] = whole(form, name)
     found["warn_percent"] = found["warn_percent"] or 80
     found["unit"] = _member(Unit, form.get("unit"))
     found["day_end"] = _member(DayEnd, form.get("day_end") or DayEnd.END_OF_DAY)
@@ -176,17 +176,4 @@ def _levels(typed: str) -> tuple[int, ...]:
         raise InputInvalid(
             f"{typed[:20]!r} is no list of hours", field="escalate_hours",
             message_vi=f"“{typed[:20]}” không phải là dãy số giờ. Hãy ghi như 4, 8, 16.",
-        ) from error  # fmt: skip
-
-
-def _whole(given: Any, name: str) -> int | None:
-    typed = given.get(name, "").strip()
-    if not typed:
-        return None
-    try:
-        return int(typed)
-    except ValueError as error:
-        raise InputInvalid(
-            f"{name} {typed[:20]!r} is not a number", field=name,
-            message_vi=f"“{typed[:20]}” không phải là số.",
         ) from error  # fmt: skip

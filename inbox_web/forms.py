@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -31,6 +32,24 @@ def a_day(name: str) -> date:
             f"{name}: {given!r} is not a date", field=name,
             message_vi=f"“{given}” không phải là ngày. Hãy ghi như 24/12/2026.",
         ) from error  # fmt: skip
+
+
+def whole(given: Mapping[str, str], name: str) -> int | None:
+    """The whole number of a field, None where nothing was typed, or `InputInvalid`."""
+    typed = given.get(name, "").strip()
+    if not typed:
+        return None
+    try:
+        return int(typed)
+    except ValueError as error:
+        raise no_number(name, typed) from error
+
+
+def no_number(name: str, typed: str) -> InputInvalid:
+    return InputInvalid(
+        f"{name} {typed[:20]!r} is not a number", field=name,
+        message_vi=f"“{typed[:20]}” không phải là số.",
+    )  # fmt: skip
 
 
 def guards() -> dict[str, Any]:

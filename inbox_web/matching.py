@@ -15,10 +15,9 @@ from werkzeug.wrappers import Response
 
 from aggregator.domain.match_rule import CAPS, SAME_FLOOR, SAME_MOST, UNSURE_LEAST, WINDOWS
 from aggregator.domain.people import Right
-from aggregator.errors import InputInvalid
 from aggregator.services.match_rules import Scope
 from inbox_web.access import Door, actor, open_to, services
-from inbox_web.forms import once, say
+from inbox_web.forms import no_number, once, say, whole
 from inbox_web.language import _
 
 blueprint = Blueprint("matching", __name__)
@@ -58,7 +57,7 @@ def preview() -> str:
     given = request.args
     found = services().previews.preview(
         actor(), _scope(given), **_values(given), back="back" in given,
-        days=_whole(given, "days") or 30, page=_whole(given, "page") or 1,
+        days=whole(given, "days") or 30, page=whole(given, "page") or 1,
     )  # fmt: skip
     names = services().inbox.choices(actor())
     return render_template(
@@ -93,7 +92,7 @@ def _asked(given: Any) -> dict[str, str]:
 
 def _values(given: Any) -> dict[str, Any]:
     shares = {name: _percent(given, name) for name in ("same", "unsure")}
-    return {**shares, **{name: _whole(given, name) for name in ("cap", "window_days")}}
+    return {**shares, **{name: whole(given, name) for name in ("cap", "window_days")}}
 
 
 def _percent(given: Any, name: str) -> float | None:
@@ -103,22 +102,7 @@ def _percent(given: Any, name: str) -> float | None:
     try:
         return round(float(typed) / 100, 6)
     except ValueError as error:
-        raise _no_number(name, typed) from error
-
-
-def _whole(given: Any, name: str) -> int | None:
-    typed = given.get(name, "").strip()
-    if not typed:
-        return None
-    try:
-        return int(typed)
-    except ValueError as error:
-        raise _no_number(name, typed) from error
-
-
-def _no_number(name: str, typed: str) -> InputInvalid:
-    return InputInvalid(f"{name} {typed[:20]!r} is not a number", field=name,
-                        message_vi=f"“{typed[:20]}” không phải là số.")  # fmt: skip
+        raise no_number(name, typed) from error
 
 
 def _label(choices: Any, value: str | None) -> str | None:
