@@ -41,7 +41,7 @@ def list_(ward: str | None) -> None:
 @click.option("--from-noon", is_flag=True, help="Away from noon of the first day on.")
 @click.option("--until-noon", is_flag=True, help="Back at noon of the last day.")
 @click.option("--reason", type=click.Choice([one.value for one in AbsenceReason]), default="leave",
-              show_default=True, help="Why; colleagues see it.")  # fmt: skip
+              show_default=True, help="Why; only the person and the leaders see it.")  # fmt: skip
 @click.option("--substitute", metavar="LOGIN", help="Who stands in.")
 def add(
     login: str, first: datetime, last: datetime, from_noon: bool, until_noon: bool, reason: str,
