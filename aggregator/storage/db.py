@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,10 +90,10 @@ class Database:
         @event.listens_for(engine, "connect")
         def _connect(connection: sqlite3.Connection, _record: Any) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            _write_ahead(connection)
             for pragma in (
-                "journal_mode=WAL",
                 "synchronous=FULL",
-                f"busy_timeout={BUSY_MS}",
                 "foreign_keys=ON",
                 "cache_size=-32000",
                 "temp_store=MEMORY",
@@ -155,6 +156,23 @@ class Database:
     def close(self) -> None:
         self._reader.dispose()
         self._writer.dispose()
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the file to write-ahead logging, which is a property of the file and stays.
+
+    The turn itself is refused at once, busy timeout or not, while another process makes the same turn on
+    a new file (two holders of a read lock would wait for each other): so it is asked again until it holds.
+    """
+    patience = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -19,6 +19,7 @@ from aggregator.errors import SettingsInvalid
 from aggregator.storage.db import Database, DatabaseUnavailable
 from aggregator.storage.ledger_tables import ledger_heads
 from aggregator.storage.place_tables import calendars, wards
+from tests.factories import together
 
 
 @pytest.fixture
@@ -50,6 +51,20 @@ def test_reading_does_not_write(db: Database) -> None:
     with pytest.raises(Exception, match=r"(?i)read.?only"), db.read() as tx:
         add(tx, "x")
     assert codes(db) == set()
+
+
+def test_many_may_open_a_new_file_at_the_same_moment(tmp_path: Path) -> None:
+    # Turning a new file to write-ahead logging is refused at once while another does it: asked again.
+    def opened(number: int) -> None:
+        new = Database(f"sqlite:///{tmp_path}/{number}.db")
+        try:
+            with new.write() as tx:
+                tx.execute(text("CREATE TABLE IF NOT EXISTS t (a)"))
+        finally:
+            new.close()
+
+    for number in range(60):
+        together(*[lambda number=number: opened(number)] * 6)
 
 
 def test_a_reader_sees_one_moment(db: Database) -> None:
