@@ -12,6 +12,13 @@ returns "nothing" for a page it did not understand.
     push(ctx, command)    -> deliver one answer
     lookup(ctx, command)  -> is that answer at the portal? (read-back, before any repeat)
     fetch_attachment(...) -> the bytes of one attachment
+
+What only some portals allow is a protocol of its own, told by a capability of the manifest:
+
+    backfill(ctx, span, cursor)  `Backfills`      capability ``backfill``: by_date or by_page
+    fetch(ctx, external_id)      `Fetches`        capability ``fetch``: one report by its id
+    handle_webhook(ctx, request) `TakesWebhooks`  capability ``webhook``: the source calls us
+    migrate_cursor(old)          `MigratesCursor` a cursor of an older version of the connector
 """
 
 from __future__ import annotations
@@ -22,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from aggregator.errors import (
@@ -46,6 +53,7 @@ __all__ = [
     "Answer",
     "Attachment",
     "AuthFailed",
+    "Backfills",
     "BadRecord",
     "Batch",
     "BotChallenge",
@@ -57,8 +65,10 @@ __all__ = [
     "Context",
     "Cursor",
     "FetchedFile",
+    "Fetches",
     "Location",
     "Manifest",
+    "MigratesCursor",
     "Permanent",
     "Person",
     "Problem",
@@ -71,8 +81,12 @@ __all__ = [
     "RemoteState",
     "SchemaDrift",
     "SourceStatus",
+    "Span",
+    "TakesWebhooks",
     "Transient",
     "UnknownOutcome",
+    "WebhookReply",
+    "WebhookRequest",
 ]
 
 #: The contract's version. A manifest that asks for another one is refused at load.
@@ -112,6 +126,10 @@ class Capabilities:
     backfill: Literal["by_date", "by_page", "none"] = "none"
     conditional_get: bool = False
     max_reply_chars: int = 4000
+    #: One report can be read by its id (`Fetches`): canaries, questions about a single report.
+    fetch: bool = False
+    #: The source calls us (`TakesWebhooks`); such a channel may have no poll at all.
+    webhook: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +152,11 @@ class Manifest:
     #: ``max_bytes`` of one response.
     defaults: Mapping[str, Any]
     folder: Path
+    #: ``python``: the folder's own code. Any other kind names a level of `aggregator.sdk.levels`, and the
+    #: manifest alone is the connector: `source` says how it reads, `push` how it answers.
+    kind: str = "python"
+    source: Mapping[str, Any] = field(default_factory=dict)
+    push: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +338,41 @@ class FetchedFile:
     filename: str
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a backfill asks for: a time span (half open, aware), or the reports of these ids."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """One call of a source to us, before anything in it is believed. `body` is what came, byte by byte:
+    signatures are made over it."""
+
+    method: str
+    #: Names in lower case.
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReply:
+    """What the source is answered once the batch is stored (never before), and the batch itself.
+
+    ``batch.next_cursor`` is not used. No batch: the call was understood and holds nothing to store.
+    """
+
+    batch: Batch | None = None
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """All that a connector may use during one call."""
@@ -370,4 +428,41 @@ class Connector(Protocol):
 
     def fetch_attachment(self, ctx: Context, ref: str) -> FetchedFile:
         """The bytes of one attachment."""
+        ...
+
+
+@runtime_checkable
+class Backfills(Protocol):
+    """A portal whose past can be asked for. Its cursor is a stream of its own, never that of `poll`."""
+
+    def backfill(self, ctx: Context, span: Span, cursor: Cursor | None) -> Iterator[Batch]:
+        """The reports of `span`, in batches; `cursor` is where an interrupted one stopped."""
+        ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A portal where one report can be read by its id."""
+
+    def fetch(self, ctx: Context, external_id: str) -> tuple[Record, RawItem] | None:
+        """The report as the portal has it now; None where it is not there. Raises `BadRecord`."""
+        ...
+
+
+@runtime_checkable
+class TakesWebhooks(Protocol):
+    """A source that calls us."""
+
+    def handle_webhook(self, ctx: Context, request: WebhookRequest) -> WebhookReply:
+        """What the call brings. Raises `AuthFailed` where its signature is not the source's, `BadRecord`
+        or `SchemaDrift` where it cannot be read. Uses no network: a source waits two seconds for us."""
+        ...
+
+
+@runtime_checkable
+class MigratesCursor(Protocol):
+    """A connector whose cursors changed their form."""
+
+    def migrate_cursor(self, old: Cursor) -> Cursor | None:
+        """`old` in today's form; None to begin anew (what is known is recognised, nothing doubles)."""
         ...

@@ -26,6 +26,7 @@ import yaml
 
 from aggregator.errors import ConfigInvalid
 from aggregator.sdk.contract import API, Capabilities, Connector, Manifest, SourceStatus
+from aggregator.sdk.levels import compiled
 from aggregator.sdk.settings_schema import check_schema, complete, faults_of, meant
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
 GROUP = "motmoi.connectors"
 _MANIFEST = "connector.yaml"
 _REQUIRED = ("id", "version", "api", "title", "description", "maintainer", "capabilities", "config_schema")
-_OPTIONAL = ("status_map", "defaults")
+_OPTIONAL = ("status_map", "defaults", "kind", "source", "push")
 
 
 # -- manifests -----------------------------------------------------------------------------------
@@ -71,6 +72,9 @@ def load_manifest(folder: Path) -> Manifest:
         status_map=_statuses(path, data.get("status_map") or {}),
         defaults=_table(path, data, "defaults"),
         folder=folder,
+        kind=str(data.get("kind") or "python"),
+        source=_table(path, data, "source"),
+        push=_table(path, data, "push"),
     )
 
 
@@ -202,8 +206,9 @@ class Found:
 
     def _load(self, manifest: Manifest) -> Connector:
         try:
-            package = self._import(manifest)
-            connector: Connector = package.CONNECTOR
+            connector: Connector = (
+                self._import(manifest).CONNECTOR if _has_code(manifest) else compiled(manifest)
+            )
         except Exception as error:  # the edge to foreign code
             self.problem = traceback.format_exc()
             raise ConfigInvalid(
@@ -225,6 +230,12 @@ class Found:
         if self.origin == "entry point":
             return importlib.import_module(self.module)
         return _import_folder(self.module, manifest.folder)
+
+
+def _has_code(manifest: Manifest) -> bool:
+    """A manifest of a kind may come with code of its own (a subclass), or be all there is."""
+    code = manifest.folder / "__init__.py"
+    return manifest.kind == "python" or (code.exists() and "CONNECTOR" in code.read_text("utf-8"))
 
 
 def _import_folder(name: str, folder: Path) -> ModuleType:
@@ -291,6 +302,6 @@ def _from_folder(folder: Path) -> Found:
         manifest = load_manifest(folder)
     except ConfigInvalid as error:
         return Found(folder.name, None, origin, str(error))
-    if not (folder / "__init__.py").exists():
+    if manifest.kind == "python" and not (folder / "__init__.py").exists():
         return Found(manifest.id, manifest, origin, f"{folder}: __init__.py is missing")
     return Found(manifest.id, manifest, origin, module=f"motmoi_dropin_{manifest.id}")
