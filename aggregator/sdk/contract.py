@@ -265,6 +265,9 @@ class Batch:
 
     ``records[i]`` came from ``items[i]``. ``source_count`` is the source's own total where it gives
     one. ``complete`` is true on the last batch of a poll.
+
+    `listed` and `shape` are evidence of what was seen, for the watch over drift (`domain.drift`): without
+    them an empty page of a connector that leaves out what it knows looks like a quiet night.
     """
 
     records: tuple[Record, ...]
@@ -274,6 +277,12 @@ class Batch:
     problems: tuple[Problem, ...] = ()
     source_count: int | None = None
     complete: bool = False
+    #: Rows that the source listed on the pages behind this batch, those known and left out included.
+    #: None: not counted. Over a whole poll a list that is in order never falls to nothing.
+    listed: int | None = None
+    #: A short mark of the page's structure (its key paths, its tags and classes; never its contents),
+    #: the same for as long as the page is built the same way. None: not taken.
+    shape: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.records) != len(self.items):

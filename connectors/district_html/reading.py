@@ -110,6 +110,7 @@ def poll(ctx: Context, cursor: Cursor | None) -> Iterator[Batch]:
             next_cursor=memory.cursor(limits.max_tracked),
             source_count=None if part else walked.total,
             complete=not part,
+            listed=0 if part else len(walked.rows),
         )
         if not part:
             return

@@ -144,7 +144,7 @@ class NationalBus:
         page: RawPage,
     ) -> Iterator[Batch]:
         rest = iter(changed)
-        pages: tuple[RawPage, ...] = (page,) if changed else ()
+        pages: tuple[RawPage, ...] = (page,)
         done = 0
         while True:
             part = list(islice(rest, BATCH))
@@ -159,6 +159,7 @@ class NationalBus:
                 next_cursor=_cursor(seen, entries, settings.max_tracked),
                 pages=pages,
                 complete=done == len(changed),
+                listed=len(entries) if pages else 0,
             )
             pages = ()
             if done == len(changed):

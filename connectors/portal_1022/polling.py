@@ -96,6 +96,7 @@ class Walk:
         self.failures = 0
         self.total: int | None = None
         self.touched: set[str] = set()
+        self.bare: ListPage | None = None
         self._start_from(cursor)
 
     def _start_from(self, cursor: Cursor | None) -> None:
@@ -130,7 +131,8 @@ class Walk:
         yield from self._pages()
         yield from self._watched()
         self.sure = True
-        yield self._batch(_Found.nothing(), None, complete=True)
+        # A list of nothing at all is told with the page that said so.
+        yield self._batch(_Found.nothing(), None if self.touched else self.bare, complete=True)
 
     # -- pages -----------------------------------------------------------------------------------
 
@@ -148,6 +150,7 @@ class Walk:
                 self._must_be_the_end(page, number)
                 return
             if not ids:
+                self.bare = page
                 return
             if self._loses_order(before, ids) and began > 1:
                 number, began, before = 1, 1, []
@@ -283,7 +286,7 @@ class Walk:
 
     def _batch(self, found: _Found, page: ListPage | None, *, complete: bool = False) -> Batch:
         pages: tuple[RawPage, ...] = ()
-        if page is not None and (found.records or found.problems):
+        if page is not None and (found.records or found.problems or not page.lines):
             response = page.response
             pages = (RawPage(response.content, response.content_type, response.url),)
         return Batch(
@@ -294,6 +297,7 @@ class Walk:
             problems=tuple(found.problems),
             source_count=self.total,
             complete=complete,
+            listed=0 if page is None else len(page.lines),
         )
 
 
