@@ -54,6 +54,7 @@ from aggregator.sdk.contract import (
     RemoteState,
     SchemaDrift,
 )
+from aggregator.sdk.echo import find_answer
 from connectors.national_bus import mapping
 from connectors.national_bus.client import Bus, Reply
 from connectors.national_bus.settings import BusSettings, read
@@ -219,7 +220,7 @@ class NationalBus:
             )
         answers = mapping.answers_of(rows, settings, ctx.zone)
         status = mapping.text_in(rows[0], settings.fields["status"]) if rows else ""
-        found = mapping.find_answer(answers, command.body)
+        found = find_answer(answers, command.body)
         return RemoteState(ctx.status_of(status or None), answers, found)
 
     # -- set-up ----------------------------------------------------------------------------------

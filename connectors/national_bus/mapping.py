@@ -11,9 +11,7 @@ several rows, one for each answer; they are one record.
 from __future__ import annotations
 
 import hashlib
-import html
 import json
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -239,13 +237,3 @@ def answer_item(command: PushCommand, settings: BusSettings, zone: ZoneInfo) -> 
         "body": command.body,
     }
     return {names[key]: value for key, value in values.items() if names[key]}
-
-
-def find_answer(answers: Iterable[Answer], body: str) -> Answer | None:
-    """The answer with this text, however the portal folded spaces, accents or HTML entities."""
-    wanted = _folded(body)
-    return next((answer for answer in answers if _folded(answer.body) == wanted), None)
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", html.unescape(text)).split())

@@ -41,9 +41,10 @@ from aggregator.sdk.contract import (
     SourceStatus,
     Transient,
 )
+from aggregator.sdk.echo import find_answer
 
 from .client import Client, ListPage
-from .mapping import Item, answers_of, find_answer, id_of, to_raw, to_record
+from .mapping import CLOCK_SLACK, Item, answers_of, id_of, to_raw, to_record
 from .polling import Walk
 
 __all__ = ["CONNECTOR"]
@@ -140,7 +141,7 @@ class Portal1022:
         return RemoteState(
             status=ctx.status_of(item.text("maTinhTrangXuLy") or item.text("tinhTrangXuLy")),
             answers=answers,
-            found=find_answer(answers, _words(ctx, command), command.at),
+            found=find_answer(answers, _words(ctx, command), command.at - CLOCK_SLACK),
         )
 
     def fetch_attachment(self, ctx: Context, ref: str) -> FetchedFile:

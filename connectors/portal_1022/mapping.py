@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -33,10 +32,10 @@ from aggregator.sdk.contract import (
     RawItem,
     Record,
 )
-from aggregator.sdk.html import soup, text_of
+from aggregator.sdk.echo import folded
 from aggregator.sdk.http import clean_json
 
-__all__ = ["Item", "answers_of", "digest", "find_answer", "folded", "id_of", "to_raw", "to_record"]
+__all__ = ["CLOCK_SLACK", "Item", "answers_of", "digest", "id_of", "to_raw", "to_record"]
 
 #: Counters and flags that change without being news; left out of what tells whether a report changed.
 COUNTERS = frozenset(("quanTam", "binhLuan", "rate", "mauNen", "daXem", "thongBaoThoiHan", "soLuotDanhGia"))
@@ -46,7 +45,7 @@ _MIDNIGHT = datetime(1900, 1, 1)  # noqa: DTZ001 (only its hour is used)
 _HANDLED = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.\d+)?")
 #: An answer of the same words counts as ours only if it is not older than our order to send it, less what
 #: portal clocks are known to be off (a wrong zone is 7 hours).
-_CLOCK_SLACK = timedelta(hours=12)
+CLOCK_SLACK = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,22 +274,6 @@ def answers_of(item: Item, zone: ZoneInfo) -> tuple[Answer, ...]:
     if isinstance(own, str) and own.strip() and folded(own) not in [folded(a.body) for a in found]:
         found.append(Answer(body=own.strip()))
     return tuple(found)
-
-
-def folded(text: str) -> str:
-    """Words alone: portals wrap answers in markup, and turn line ends and letters' forms around."""
-    plain = text_of(soup(text)) if re.search(r"<[a-zA-Z/][^>]{0,200}>", text) else text
-    return " ".join(unicodedata.normalize("NFC", plain).split())
-
-
-def find_answer(answers: Sequence[Answer], body: str, sent_at: datetime) -> Answer | None:
-    """The answer that has exactly our words, the newest first; None where it is not there."""
-    ours = folded(body)
-    for answer in reversed(answers):
-        recent = answer.at is None or answer.at >= sent_at - _CLOCK_SLACK
-        if recent and folded(answer.body) == ours:
-            return answer
-    return None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, PushCommand, SourceStatus
 from aggregator.sdk.discovery import load_manifest
+from aggregator.sdk.echo import find_answer
 from connectors.national_bus import mapping, settings
 
 HERE = Path(__file__).parent
@@ -147,8 +148,8 @@ def test_answer_carries_the_six_fields_with_the_day_in_vietnam():
 def test_answer_is_found_however_the_portal_folded_it():
     rows = [{"TRALOIID": 5, "NOIDUNGTRALOI": "Đa\u0303 xử lý  &amp; thông báo\n"}]
     answers = mapping.answers_of(rows, read(), ZONE)
-    assert mapping.find_answer(answers, "Đã xử lý & thông báo").remote_ref == "5"
-    assert mapping.find_answer(answers, "Đã xử lý") is None
+    assert find_answer(answers, "Đã xử lý & thông báo").remote_ref == "5"
+    assert find_answer(answers, "Đã xử lý") is None
 
 
 def test_defaults_in_code_and_in_the_form_are_the_same():

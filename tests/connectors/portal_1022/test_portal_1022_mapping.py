@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from aggregator.sdk.contract import Answer, BadRecord, RawItem, Record
 from aggregator.sdk.discovery import load_manifest
+from aggregator.sdk.echo import find_answer
 from aggregator.sdk.testing import context_for
 from connectors import portal_1022
-from connectors.portal_1022.mapping import digest, find_answer, id_of, to_raw, to_record
+from connectors.portal_1022.mapping import digest, id_of, to_raw, to_record
 
 SAMPLES = Path(__file__).parent / "samples"
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
