@@ -286,7 +286,7 @@ def _schedule(spec: ChannelSpec) -> dict[str, Any]:
 
 def _try_again(channel: ChannelRow, now: datetime) -> dict[str, Any]:
     """Due now; a stop is lifted, but "down" is only over when a poll succeeds."""
-    due = {} if channel.next_due_at is None else {"next_due_at": now}
+    due = {} if channel.next_due_at is None else {"next_due_at": now, "breaker_until": now}
     return {**due, "state": State.DEGRADED.value, "failures": 0} if channel.state in HELD else due
 
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from aggregator.domain import breaker as breakers
 from aggregator.domain import polling as rules
-from aggregator.domain.polling import DOWN, State, Verdict
+from aggregator.domain.breaker import Breaker
+from aggregator.domain.polling import DOWN, HELD, State, Verdict
 from aggregator.domain.runs import Counts, Run
 from aggregator.domain.text import clean
 from aggregator.errors import AggregatorError, AuthFailed, ChannelError, RateLimited, SchemaDrift
@@ -23,7 +25,7 @@ from aggregator.services import ledger
 from aggregator.services.clock import Clock
 from aggregator.services.faults import origin
 from aggregator.services.ledger import SYSTEM, Draft
-from aggregator.storage import channel_queries, outbox_queries, quarantine_queries
+from aggregator.storage import alarm_queries, channel_queries, outbox_queries, quarantine_queries
 from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.vault import Vault
@@ -31,6 +33,9 @@ from aggregator.storage.vault import Vault
 log = logging.getLogger(__name__)
 
 LONGEST_ERROR = 500
+#: What a person is asked to do where a channel stopped for one.
+ALARMS = {State.NEEDS_REAUTH: "reconnect", State.MISCONFIGURED: "settings", State.BROKEN: "defect"}
+SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,29 +115,40 @@ class Endings:
 
     def _succeeded(self, claim: Claim, progress: Progress) -> None:
         channel, now = claim.channel, self._clock()
-        back = State(channel.state) in DOWN
+        due = rules.next_slot(channel.next_due_at, _interval(channel), now)
+        breaker = breakers.after(_breaker(channel), None, due)
+        whole = breaker.state is breakers.State.CLOSED
+        back = whole and State(channel.state) in DOWN
+        if not whole:  # it answers again: the second look is soon
+            due = min(due, now + breakers.NEXT_PROBE)
         health: dict[str, Any] = {
-            "state": State.OK.value, "failures": 0, "last_error_code": None, "last_error": None,
-            "last_error_vi": None, "down_since": None, "last_try_at": now, "last_success_at": now,
+            "failures": 0, "last_error_code": None, "last_error": None, "last_error_vi": None,
+            "last_try_at": now, "last_success_at": now, **_breaker_values(breaker),
+            **({"state": State.OK.value, "down_since": None} if whole else {}),
         }  # fmt: skip
         if progress.counts.stored:
             health["last_item_at"] = now
         if progress.state is not None:
             health["connector_state"] = progress.state
-        due = _next(claim, now, rules.next_slot(channel.next_due_at, _interval(channel), now))
-        if progress.cut_short:
-            due = _next(claim, now, now)
+        slot = _next(claim, now, now if progress.cut_short else due)
         with self._db.write() as tx:
             if back:
                 ledger.lock(tx, [SYSTEM])  # the chain before the rows, as everybody who writes both does
-            health |= _writable_again(tx, channel, now)
-            channel_queries.finish(tx, claim.run, health, _run_values(progress, None, now), due)
+            if whole:
+                health |= _writable_again(tx, channel, now)
+            channel_queries.finish(tx, claim.run, health, _run_values(progress, None, now), slot)
             quarantine_queries.supersede_pages(tx, channel.id)
+            self._close_alarms(tx, claim, progress, back, now)
             if back:
                 told = {"channel": channel.slug, "was": channel.state, "since": _since(channel, now)}
                 ledger.append(tx, [Draft(SYSTEM, "channel_back", now, told, channel_id=channel.id)])
         if back:
             log.info("channel %s is back", channel.slug)
+
+    def _close_alarms(self, tx: Tx, claim: Claim, progress: Progress, back: bool, now: datetime) -> None:
+        kinds = [*(ALARMS.values() if back else ()), *([SILENCE] if progress.counts.stored else ())]
+        if kinds:
+            alarm_queries.close(tx, claim.channel.id, kinds, now)
 
     def _failed(self, claim: Claim, progress: Progress, error: Exception) -> None:
         channel, now = claim.channel, self._clock()
@@ -144,14 +160,17 @@ class Endings:
             first_s=float(channel.options.get("retry_first_s", 30.0)),
         )
         down = verdict.state in DOWN and State(channel.state) not in DOWN
-        wait = verdict.wait if verdict.wait is not None else _interval(channel)
+        then = now + (verdict.wait if verdict.wait is not None else _interval(channel))
+        values = _unwell(channel, verdict, error, now)
+        values |= _breaker_values(breakers.after(_breaker(channel), error, then))
         with self._db.write() as tx:
             if down:
                 ledger.lock(tx, [SYSTEM])
             channel_queries.finish(
-                tx, claim.run, _unwell(channel, verdict, error, now), _run_values(progress, error, now),
-                _next(claim, now, now + wait),
-            )  # fmt: skip
+                tx, claim.run, values, _run_values(progress, error, now), _next(claim, now, then)
+            )
+            if verdict.state in HELD:
+                alarm_queries.open_one(tx, channel.id, ALARMS[verdict.state], {"code": verdict.code}, now)
             if isinstance(error, SchemaDrift):
                 self._keep_page(tx, claim.run, error, now)
             if down:
@@ -207,6 +226,18 @@ def _writable_again(tx: Tx, channel: ChannelRow, now: datetime) -> dict[str, Any
     outbox_queries.wake(tx, channel.id, now)
     failed = {"write_failures": 0} if channel.last_error_code is not None else {}
     return {"write_open_until": None, **failed}
+
+
+def _breaker(channel: ChannelRow) -> Breaker:
+    state = breakers.State(channel.breaker)
+    return Breaker(state, channel.breaker_failures, channel.breaker_probes, channel.breaker_until)
+
+
+def _breaker_values(breaker: Breaker) -> dict[str, Any]:
+    return {
+        "breaker": breaker.state.value, "breaker_failures": breaker.failures,
+        "breaker_probes": breaker.probes, "breaker_until": breaker.until,
+    }  # fmt: skip
 
 
 def _interval(channel: ChannelRow) -> timedelta:

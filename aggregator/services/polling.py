@@ -114,7 +114,9 @@ class Polling:
         now, owner = self._clock(), owner_name(kind)
         try:
             with self._db.write() as tx:
-                channel = channel_queries.claim_one(tx, wanted.id, owner, now, self._lease_end(now))
+                channel = channel_queries.claim_one(
+                    tx, wanted.id, owner, now, self._lease_end(now), probe=kind == "poll"
+                )
                 if channel is not None:
                     return self._begin(tx, channel, owner, kind, now, config)
         except HostTaken:

@@ -19,14 +19,15 @@ _PENDING = attachments.c.state == literal_column("'pending'")
 def claim(tx: Tx, now: datetime, until: datetime, limit: int) -> list[Row[Any]]:
     """Up to `limit` due attachments of one channel, not to be taken again before `until`.
 
-    The rows carry the channel, and `tries` as counted with this one. Channels that are paused or
-    stopped keep theirs waiting.
+    The rows carry the channel, and `tries` as counted with this one. Channels that are paused,
+    stopped or out of reach keep theirs waiting.
     """
     due = [
         _PENDING,
         or_(attachments.c.next_try_at.is_(None), attachments.c.next_try_at <= now),
         channel_schedule.c.paused.is_(False),
         channel_schedule.c.state.not_in([state.value for state in HELD]),
+        channel_schedule.c.breaker == "closed",
     ]
     query: Select[Any] = (
         select(

@@ -89,6 +89,10 @@ class ChannelRow:
     last_write_at: datetime | None
     cursor: Mapping[str, Any] | None
     connector_state: bytes | None
+    breaker: str
+    breaker_failures: int
+    breaker_probes: int
+    breaker_until: datetime | None
 
 
 _COLUMNS = [
@@ -156,6 +160,7 @@ def claim(tx: Tx, owner: str, now: datetime, lease_until: datetime) -> ChannelRo
             pick.c.next_due_at <= now,
             pick.c.paused.is_(False),
             pick.c.state.not_in([state.value for state in HELD]),
+            or_(pick.c.breaker != "open", pick.c.breaker_until <= now),
             _free(pick, now),
             ~_host_busy(pick),
         )
@@ -164,13 +169,18 @@ def claim(tx: Tx, owner: str, now: datetime, lease_until: datetime) -> ChannelRo
         .with_for_update(skip_locked=True)
     )
     mine = channel_schedule.c.channel_id == due.scalar_subquery()
-    return _lease(tx, update(channel_schedule).where(mine), owner, lease_until)
+    return _lease(tx, update(channel_schedule).where(mine), owner, lease_until, probe=True)
 
 
-def claim_one(tx: Tx, channel_id: int, owner: str, now: datetime, lease_until: datetime) -> ChannelRow | None:
-    """Lease this channel, due or not; None where it or its host is being polled. May raise `HostTaken`."""
+def claim_one(
+    tx: Tx, channel_id: int, owner: str, now: datetime, lease_until: datetime, *, probe: bool = False
+) -> ChannelRow | None:
+    """Lease this channel, due or not; None where it or its host is being polled. May raise `HostTaken`.
+
+    `probe`: the portal is asked whether it is back, where its breaker is open.
+    """
     free = and_(_free(channel_schedule, now), ~_host_busy(channel_schedule))
-    return _lease(tx, _schedule(channel_id).where(free), owner, lease_until)
+    return _lease(tx, _schedule(channel_id).where(free), owner, lease_until, probe=probe)
 
 
 def _free(table: FromClause, now: datetime) -> ColumnElement[bool]:
@@ -187,10 +197,14 @@ def _host_busy(table: FromClause) -> ColumnElement[bool]:
     )
 
 
-def _lease(tx: Tx, statement: Update, owner: str, lease_until: datetime) -> ChannelRow | None:
-    taken = statement.values(
-        lease_owner=owner, lease_until=lease_until, fence=channel_schedule.c.fence + 1
-    ).returning(channel_schedule.c.channel_id)
+def _lease(tx: Tx, statement: Update, owner: str, lease_until: datetime, *, probe: bool) -> ChannelRow | None:
+    values: dict[str, Any] = {
+        "lease_owner": owner, "lease_until": lease_until, "fence": channel_schedule.c.fence + 1,
+    }  # fmt: skip
+    if probe:
+        breaker = channel_schedule.c.breaker
+        values["breaker"] = case((breaker == "open", "half_open"), else_=breaker)
+    taken = statement.values(**values).returning(channel_schedule.c.channel_id)
     try:
         found = tx.scalar(taken)
     except IntegrityError as error:

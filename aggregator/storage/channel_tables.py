@@ -7,7 +7,19 @@ poll's end writes both.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 
 from aggregator.storage.types import Blob, Id, Instant, Json, metadata
 
@@ -60,6 +72,15 @@ channel_schedule = Table(
     Column("cursor", Json),
     #: Sealed small values of the connector: login session, ETags.
     Column("connector_state", Blob),
+    #: closed, open (nobody asks the portal before `breaker_until`), half_open (one probe at a time).
+    Column("breaker", Text, nullable=False, server_default="closed"),
+    #: Tries in a row in which the portal could not be reached.
+    Column("breaker_failures", Integer, nullable=False, server_default="0"),
+    #: Good tries since it is half open.
+    Column("breaker_probes", Integer, nullable=False, server_default="0"),
+    Column("breaker_until", Instant),
+    #: Runs up to this one stand in `channel_days`.
+    Column("folded_run_id", BigInteger, nullable=False, server_default="0"),
     Index("ix_channel_schedule_next_due_at", "next_due_at"),
     #: Never two polls on one host at once, whatever workers race: a check before the claim could not
     #: promise that under READ COMMITTED.
@@ -77,7 +98,7 @@ poll_runs = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
-    #: poll, import or replay
+    #: poll, import, replay or backfill
     Column("kind", Text, nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("started_at", Instant, nullable=False),
@@ -143,4 +164,108 @@ quarantine = Table(
     Column("seen_at", Instant, nullable=False),
     Index("uq_quarantine_item", "channel_id", "raw_payload_id", "raw_ref", unique=True),
     Index("ix_quarantine_channel_id_state", "channel_id", "state"),
+    #: Forgetting a run asks whether anything refers to it.
+    Index("ix_quarantine_run_id", "run_id"),
+)
+
+channel_alarms = Table(
+    "channel_alarms",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    #: reconnect, settings, defect: the channel stopped for a person; silence: nothing new for too long
+    Column("kind", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("data", Json, nullable=False),
+    Index(
+        "uq_channel_alarms_open",
+        "channel_id",
+        "kind",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+)
+
+#: Reports that came by themselves in each hour: the channel's rhythm.
+channel_hours = Table(
+    "channel_hours",
+    metadata,
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("hour", Instant, nullable=False),
+    Column("arrived", Integer, nullable=False),
+    PrimaryKeyConstraint("channel_id", "hour"),
+)
+
+#: What the runs of a day counted, kept after the runs themselves are forgotten.
+channel_days = Table(
+    "channel_days",
+    metadata,
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("runs", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("stored", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("revised", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    PrimaryKeyConstraint("channel_id", "day"),
+)
+
+#: A day as its source counts it, beside what we held of it at that moment.
+source_counts = Table(
+    "source_counts",
+    metadata,
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("source", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("counted_at", Instant, nullable=False),
+    PrimaryKeyConstraint("channel_id", "day"),
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    #: A span of days (half open), or the reports of these ids.
+    Column("since", Instant),
+    Column("until", Instant),
+    Column("ids", Json),
+    #: active, stopped, done, failed
+    Column("state", Text, nullable=False),
+    #: Of this stream alone; the polls' cursor is another.
+    Column("cursor", Json),
+    #: NULL where no worker is to take it.
+    Column("next_due_at", Instant),
+    #: Failed tries in a row.
+    Column("failures", Integer, nullable=False),
+    #: How many reports the source has of it, where it says so.
+    Column("total", Integer),
+    Column("seen", Integer, nullable=False),
+    Column("stored", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("revised", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    #: Ids that the source does not have.
+    Column("missing", Integer, nullable=False),
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("error_vi", Text),
+    Column("officer_id", Id, ForeignKey("officers.id")),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Index("ix_backfills_channel_id", "channel_id", "id"),
+    Index(
+        "ix_backfills_next_due_at",
+        "next_due_at",
+        sqlite_where=text("next_due_at IS NOT NULL"),
+        postgresql_where=text("next_due_at IS NOT NULL"),
+    ),
 )

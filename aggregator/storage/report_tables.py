@@ -67,6 +67,8 @@ report_revisions = Table(
     Column("raw", Blob, nullable=False),
     Column("raw_type", Text, nullable=False),
     UniqueConstraint("report_id", "seq"),
+    #: Forgetting a run asks whether anything refers to it.
+    Index("ix_report_revisions_run_id", "run_id"),
 )
 
 reporters = Table(

@@ -343,6 +343,9 @@ def test_an_outage_backs_off_is_told_once_and_its_end_once(
     assert all(ceiling / 2 <= wait <= ceiling for wait, ceiling in zip(waits, ceilings, strict=True))
     assert world.row().state == State.DEGRADED and world.row().down_since == START
     world.poll_when_due()
+    assert (world.row().breaker, world.row().state) == ("half_open", State.DEGRADED)
+    world.poll_when_due()
+    assert (world.row().breaker, world.row().down_since) == ("closed", None)
     lines = [record.message for record in caplog.records if record.name.startswith("aggregator.services")]
     assert [line.split(" (")[0] for line in lines] == ["channel a is down", "channel a is back"]
     assert (world.told("channel_down"), world.told("channel_back")) == (1, 1)
