@@ -1,12 +1,13 @@
 """Finding connectors: facts first, code on first use.
 
     entry points, then drop-in folders -> connector.yaml -> Found (listed, with its problem if it has one)
-                                                             -> connector() imports the code
+                                                             -> connector() lints a definition, imports code
 
 Promise: one broken connector shows with its problem and stops nothing. A manifest is read without
 importing the package that it describes. What may surprise: an id is taken once; a second connector
 of the same id is listed under ``id (folder)`` with that as its problem, and a manifest that asks
-for another contract version is refused rather than tried.
+for another contract version is refused rather than tried. A package may hold a manifest and no code;
+its entry point names it all the same.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_args, get_type_hints
-
-import yaml
+from typing import Any
 
 from aggregator.errors import ConfigInvalid
-from aggregator.sdk.contract import API, Capabilities, Connector, Manifest, SourceStatus
+from aggregator.sdk.contract import Connector, Manifest, SourceStatus
 from aggregator.sdk.levels import compiled
-from aggregator.sdk.settings_schema import check_schema, complete, faults_of, meant
+from aggregator.sdk.manifest import FILE, ManifestInvalid, load_manifest
+from aggregator.sdk.settings_schema import complete, faults_of
 
 __all__ = [
     "Found",
     "discover",
+    "in_folder",
     "load_manifest",
     "secret_names",
     "status_map_of",
@@ -40,109 +41,10 @@ __all__ = [
 ]
 
 GROUP = "motmoi.connectors"
-_MANIFEST = "connector.yaml"
-_REQUIRED = ("id", "version", "api", "title", "description", "maintainer", "capabilities", "config_schema")
-_OPTIONAL = ("status_map", "defaults", "kind", "source", "push")
+_METHODS = ("check", "poll", "remap", "push", "lookup", "fetch_attachment")
 
 
-# -- manifests -----------------------------------------------------------------------------------
-
-
-def load_manifest(folder: Path) -> Manifest:
-    """The facts in ``connector.yaml``; `ConfigInvalid` names the file and the key that is wrong."""
-    path = folder / _MANIFEST
-    try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigInvalid(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigInvalid(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigInvalid(f"{path}: a table of keys expected")
-    _check_keys(path, data)
-    return Manifest(
-        id=_text(path, data, "id"),
-        version=_text(path, data, "version"),
-        api=data["api"],
-        title=_words(path, data, "title"),
-        description=_words(path, data, "description"),
-        maintainer=_text(path, data, "maintainer"),
-        capabilities=_capabilities(path, data["capabilities"]),
-        config_schema=_schema(path, data["config_schema"]),
-        status_map=_statuses(path, data.get("status_map") or {}),
-        defaults=_table(path, data, "defaults"),
-        folder=folder,
-        kind=str(data.get("kind") or "python"),
-        source=_table(path, data, "source"),
-        push=_table(path, data, "push"),
-    )
-
-
-def _check_keys(path: Path, data: Mapping[str, Any]) -> None:
-    for key in _REQUIRED:
-        if key not in data:
-            raise ConfigInvalid(f"{path}: key {key!r} is missing")
-    for key in data:
-        if key not in _REQUIRED and key not in _OPTIONAL:
-            raise ConfigInvalid(f"{path}: unknown key {key!r}{meant(str(key), (*_REQUIRED, *_OPTIONAL))}")
-    if data["api"] != API:
-        raise ConfigInvalid(
-            f"{path}: api: {data['api']!r} is not the contract's version {API}",
-            hint="Install a release of the connector made for this product",
-        )
-
-
-def _text(path: Path, data: Mapping[str, Any], key: str) -> str:
-    value = data[key]
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigInvalid(f"{path}: {key}: a text expected (in quotes where it looks like a number)")
-    return value
-
-
-def _words(path: Path, data: Mapping[str, Any], key: str) -> dict[str, str]:
-    value = data[key]
-    if not isinstance(value, dict) or not {"vi", "en"} <= set(value):
-        raise ConfigInvalid(f"{path}: {key}: texts for vi and en expected")
-    return {str(k): str(v) for k, v in value.items()}
-
-
-def _table(path: Path, data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key) or {}
-    if not isinstance(value, dict):
-        raise ConfigInvalid(f"{path}: {key}: a table expected")
-    return value
-
-
-def _capabilities(path: Path, data: Any) -> Capabilities:
-    if not isinstance(data, dict):
-        raise ConfigInvalid(f"{path}: capabilities: a table expected")
-    hints = get_type_hints(Capabilities)
-    names = [f.name for f in fields(Capabilities)]
-    for key, value in data.items():
-        if key not in names:
-            raise ConfigInvalid(f"{path}: capabilities.{key} is unknown{meant(str(key), names)}")
-        choices = get_args(hints[key])
-        if (choices and value not in choices) or (not choices and type(value) is not hints[key]):
-            expected = " | ".join(map(str, choices)) or hints[key].__name__
-            raise ConfigInvalid(f"{path}: capabilities.{key}: {value!r} is not {expected}")
-    return Capabilities(**data)
-
-
-def _schema(path: Path, data: Any) -> dict[str, Any]:
-    problems = check_schema(data)
-    if problems:
-        raise ConfigInvalid(f"{path}: config_schema: {problems[0]}")
-    return dict(data)
-
-
-def _statuses(path: Path, data: Any) -> dict[str, str]:
-    if not isinstance(data, dict):
-        raise ConfigInvalid(f"{path}: status_map: a table expected")
-    known = [s.value for s in SourceStatus]
-    for raw, ours in data.items():
-        if ours not in known:
-            raise ConfigInvalid(f"{path}: status_map.{raw}: {ours!r} is unknown{meant(str(ours), known)}")
-    return {str(raw): str(ours) for raw, ours in data.items()}
+# -- settings of a channel -----------------------------------------------------------------------
 
 
 def status_map_of(manifest: Manifest, own: Mapping[str, str]) -> dict[str, SourceStatus]:
@@ -150,9 +52,6 @@ def status_map_of(manifest: Manifest, own: Mapping[str, str]) -> dict[str, Sourc
     that says a status is the word used when writing back)."""
     merged = {**own, **{raw: ours for raw, ours in manifest.status_map.items() if raw not in own}}
     return {raw: SourceStatus(ours) for raw, ours in merged.items()}
-
-
-# -- settings of a channel -----------------------------------------------------------------------
 
 
 def validate_config(
@@ -206,20 +105,20 @@ class Found:
 
     def _load(self, manifest: Manifest) -> Connector:
         try:
+            _judge(manifest)
             connector: Connector = (
                 self._import(manifest).CONNECTOR if _has_code(manifest) else compiled(manifest)
             )
-        except Exception as error:  # the edge to foreign code
+        except ManifestInvalid as error:
+            self.problem = told(error)
+            raise ConfigInvalid(f"connector {self.id} failed to load: {error.message}") from error
+        except (Exception, SystemExit) as error:  # the edge to foreign code
             self.problem = traceback.format_exc()
             raise ConfigInvalid(
                 f"connector {self.id} failed to load: {type(error).__name__}: {error}",
-                hint="The connector's page shows the whole traceback",
+                hint=f"The whole traceback: motmoi connector show {self.id}",
             ) from error
-        missing = [
-            n
-            for n in ("check", "poll", "remap", "push", "lookup", "fetch_attachment")
-            if not hasattr(connector, n)
-        ]
+        missing = [name for name in _METHODS if not hasattr(connector, name)]
         if missing:
             self.problem = f"CONNECTOR lacks {', '.join(missing)}"
             raise ConfigInvalid(f"connector {self.id} failed to load: {self.problem}")
@@ -230,6 +129,21 @@ class Found:
         if self.origin == "entry point":
             return importlib.import_module(self.module)
         return _import_folder(self.module, manifest.folder)
+
+
+def _judge(manifest: Manifest) -> None:
+    """Look a definition through before it is compiled: what a level does not read, it would ignore."""
+    if manifest.kind == "python":
+        return
+    from aggregator.sdk.lint import findings  # brings the schema library
+
+    if found := findings(manifest.folder):
+        raise ManifestInvalid(tuple(found))
+
+
+def told(error: ConfigInvalid) -> str:
+    """All that is wrong with a manifest, a line each."""
+    return "\n".join(map(str, error.findings)) if isinstance(error, ManifestInvalid) else str(error)
 
 
 def _has_code(manifest: Manifest) -> bool:
@@ -262,8 +176,8 @@ def discover(folders: Sequence[Path] = ()) -> dict[str, Found]:
         _add(found, _from_entry_point(point))
     for folder in folders:
         if folder.is_dir():
-            for child in sorted(p.parent for p in folder.glob(f"*/{_MANIFEST}")):
-                _add(found, _from_folder(child))
+            for child in sorted(p.parent for p in folder.glob(f"*/{FILE}")):
+                _add(found, in_folder(child))
     return found
 
 
@@ -283,8 +197,8 @@ def _from_entry_point(point: EntryPoint) -> Found:
         folder = _package_folder(point.module)
         manifest = load_manifest(folder)
     except ConfigInvalid as error:
-        return Found(point.name, None, "entry point", str(error))
-    except Exception:  # noqa: BLE001 (finding a nested package imports its parents: foreign code)
+        return Found(point.name, None, "entry point", told(error))
+    except (Exception, SystemExit):  # noqa: BLE001 (finding a nested package imports its parents: foreign code)
         return Found(point.name, None, "entry point", traceback.format_exc())
     return Found(manifest.id, manifest, "entry point", module=point.module)
 
@@ -296,12 +210,13 @@ def _package_folder(module: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _from_folder(folder: Path) -> Found:
+def in_folder(folder: Path) -> Found:
+    """The connector in one folder, whole or broken."""
     origin = str(folder)
     try:
         manifest = load_manifest(folder)
     except ConfigInvalid as error:
-        return Found(folder.name, None, origin, str(error))
+        return Found(folder.name, None, origin, told(error))
     if manifest.kind == "python" and not (folder / "__init__.py").exists():
         return Found(manifest.id, manifest, origin, f"{folder}: __init__.py is missing")
     return Found(manifest.id, manifest, origin, module=f"motmoi_dropin_{manifest.id}")

@@ -10,13 +10,14 @@ so that a broken or heavy one costs nothing to the connectors that do not need i
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 
 from aggregator.sdk.contract import ConfigInvalid, Connector, Manifest
 
-__all__ = ["KINDS", "Implied", "Level", "compiled", "level_of"]
+__all__ = ["KINDS", "Implied", "Level", "compiled", "installed", "level_of"]
 
 #: Kind -> ``module:class``.
 KINDS: Mapping[str, str] = {
@@ -53,12 +54,18 @@ class Level(Protocol):
         ...
 
 
+def installed(kind: str) -> bool:
+    """Whether this installation has the class of a kind."""
+    return importlib.util.find_spec(KINDS[kind].split(":")[0]) is not None
+
+
 def level_of(kind: str) -> type[Level]:
-    """The class of a kind. Raises `ConfigInvalid` for an unknown one."""
-    try:
-        module, name = KINDS[kind].split(":")
-    except KeyError:
-        raise ConfigInvalid(f"kind {kind!r} is unknown; known are python, {', '.join(KINDS)}") from None
+    """The class of a kind. Raises `ConfigInvalid` for an unknown one, or one that is not installed."""
+    if kind not in KINDS:
+        raise ConfigInvalid(f"kind {kind!r} is unknown; known are python, {', '.join(KINDS)}")
+    if not installed(kind):
+        raise ConfigInvalid(f"kind {kind!r} is not part of this installation")
+    module, name = KINDS[kind].split(":")
     return cast("type[Level]", getattr(importlib.import_module(module), name))
 
 

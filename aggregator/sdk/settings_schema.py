@@ -15,9 +15,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-__all__ = ["check_schema", "complete", "faults_of", "meant"]
+__all__ = ["TYPES", "UNREAD", "check_schema", "complete", "faults_of", "meant"]
 
-_TYPES: dict[str, tuple[type, ...]] = {
+#: What a setting may be.
+TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
     "number": (int, float),
@@ -26,7 +27,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict, Mapping),
     "null": (type(None),),
 }
-_UNREAD = frozenset(
+#: Keywords that would change the verdict and are not read here.
+UNREAD = frozenset(
     (
         "$ref",
         "allOf",
@@ -52,21 +54,21 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def check_schema(schema: Any, where: str = "") -> list[str]:
-    """What is wrong with a schema itself."""
+def check_schema(schema: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+    """What is wrong with a schema itself: where inside it, and a sentence."""
     if not isinstance(schema, Mapping):
-        return [f"{where or 'schema'}: a table expected"]
-    problems = [f"{where}{key}: this keyword is not supported" for key in schema if key in _UNREAD]
-    problems += [f"{where}type: {t!r} is unknown" for t in _types(schema) if t not in _TYPES]
+        return [(path, "a table expected")]
+    faults = [((*path, key), "this keyword is not supported") for key in schema if key in UNREAD]
+    faults += [((*path, "type"), f"{t!r} is unknown") for t in _types(schema) if t not in TYPES]
     properties = schema.get("properties", {})
     for name in schema.get("required", ()):
         if name not in properties:
-            problems.append(f"{where}required: {name!r} is not among the properties")
+            faults.append(((*path, "required"), f"{name!r} is not among the properties"))
     for name, rule in properties.items():
-        problems += check_schema(rule, f"{where}{name}.")
+        faults += check_schema(rule, (*path, "properties", name))
     if "items" in schema:
-        problems += check_schema(schema["items"], f"{where}items.")
-    return problems
+        faults += check_schema(schema["items"], (*path, "items"))
+    return faults
 
 
 def complete(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,4 +145,4 @@ def _is(value: Any, kind: str) -> bool:
         return kind == "boolean"
     if kind == "integer" and isinstance(value, float):
         return value.is_integer()
-    return isinstance(value, _TYPES[kind])
+    return isinstance(value, TYPES[kind])

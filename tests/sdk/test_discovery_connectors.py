@@ -85,14 +85,17 @@ def test_manifest_is_read_without_running_the_package(tmp_path):
         ({"maintainer": None}, "key 'maintainer' is missing"),
         ({"capabilties": {}}, "unknown key 'capabilties'; did you mean 'capabilities'?"),
         ({"version": 1.0}, "version: a text expected"),
-        ({"title": {"en": "x"}}, "title: texts for vi and en expected"),
+        ({"title": {"en": "x"}}, "title: key 'vi' is missing"),
         ({"capabilities": {"poll": "often"}}, "capabilities.poll: 'often' is not incremental"),
         ({"capabilities": {"push_replies": True}}, "did you mean 'push_reply'?"),
         ({"capabilities": {"max_reply_chars": "many"}}, "capabilities.max_reply_chars"),
         ({"status_map": {"Xong": "resolve"}}, "did you mean 'resolved'?"),
         ({"config_schema": {"oneOf": []}}, "oneOf: this keyword is not supported"),
         ({"config_schema": {"required": ["x"], "properties": {}}}, "'x' is not among the properties"),
-        ({"config_schema": {"properties": {"a": {"type": "text"}}}}, "a.type: 'text' is unknown"),
+        (
+            {"config_schema": {"properties": {"a": {"type": "text"}}}},
+            "config_schema.properties.a.type: 'text' is not string | integer",
+        ),
     ],
 )
 def test_wrong_manifest_names_the_file_and_the_key(tmp_path, changes, says):

@@ -1,0 +1,171 @@
+"""The facts of a connector, from its ``connector.yaml``.
+
+    connector.yaml -> marked_yaml -> load_manifest() -> Manifest
+                                        | anything not as it should be
+                                        v
+                                     lint.findings() -> ManifestInvalid: file:line:column, rule, suggestion
+
+Promise: the folder's code is not imported, and a manifest that loads here is whole except for its
+``source`` and ``push`` sections, which `lint.findings` judges before they are first used. What may
+surprise: the checks here only say yes or no, because every start of the product runs them; the words
+for a person, and the schema library that finds them, are fetched when there is something to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from aggregator.sdk.contract import API, Capabilities, ConfigInvalid, Manifest, SourceStatus
+from aggregator.sdk.levels import level_of
+from aggregator.sdk.marked_yaml import YamlFault, read
+from aggregator.sdk.settings_schema import check_schema
+
+if TYPE_CHECKING:
+    from aggregator.sdk.lint import Finding
+
+__all__ = ["DEFAULTS", "FILE", "ID", "ManifestInvalid", "choices", "load_manifest", "manifest_of"]
+
+FILE = "connector.yaml"
+#: Of a connector. It names a Python module and the channel's kind.
+ID = re.compile(r"[a-z][a-z0-9_]{1,62}")
+#: A channel's own options go over these; the numbers are above zero (``min_gap_s`` may be zero).
+DEFAULTS = ("interval_s", "min_gap_s", "deadline_s", "max_bytes")
+#: A manifest is written by hand; more than this is another file.
+MAX_BYTES = 1_000_000
+
+_ALWAYS = ("id", "version", "api", "title", "description", "maintainer")
+_KEYS = frozenset(
+    (*_ALWAYS, "capabilities", "config_schema", "status_map", "defaults", "kind", "source", "push")
+)
+
+
+class ManifestInvalid(ConfigInvalid):
+    """A ``connector.yaml`` that cannot be used; `findings` say where and why, in the file's order."""
+
+    def __init__(self, found: tuple[Finding, ...]) -> None:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        super().__init__(f"{found[0]}{more}")
+        self.findings = found
+
+
+class _Doubt(Exception):
+    """Something is not as it should be; `lint.findings` finds the words for it."""
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """The manifest in `folder`. Raises `ManifestInvalid` with all that is wrong."""
+    path = folder / FILE
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _Doubt(FILE)
+        return manifest_of(read(path.read_text("utf-8")).data, folder)
+    except Exception as error:  # a level reads what nobody has judged yet: any error may come of it
+        from aggregator.sdk.lint import findings
+
+        found = findings(path)
+        if found:
+            raise ManifestInvalid(tuple(found)) from (
+                None if isinstance(error, _Doubt | YamlFault) else error
+            )
+        raise
+
+
+def manifest_of(data: Any, folder: Path) -> Manifest:
+    """The manifest that a document is. Raises without a word for a person where it is none."""
+    if not isinstance(data, dict) or data.get("api") != API or not _KEYS.issuperset(data):
+        raise _Doubt("keys")
+    kind, source, push = data.get("kind", "python"), data.get("source", {}), data.get("push", {})
+    if not (isinstance(source, dict) and isinstance(push, dict)):
+        raise _Doubt("source, push")
+    if kind == "python":
+        if "source" in data or "push" in data:
+            raise _Doubt("source, push")
+        capabilities, schema = data["capabilities"], data["config_schema"]
+    else:
+        implied = level_of(kind).implied(source, push)
+        capabilities = {**implied.capabilities, **data.get("capabilities", {})}
+        schema = over(implied.config_schema, data.get("config_schema", {}))
+    return Manifest(
+        id=_id(data["id"]),
+        version=_text(data["version"]),
+        api=API,
+        title=_words(data["title"]),
+        description=_words(data["description"]),
+        maintainer=_text(data["maintainer"]),
+        capabilities=_capabilities(capabilities),
+        config_schema=_settings(schema),
+        status_map=_statuses(data.get("status_map", {})),
+        defaults=_defaults(data.get("defaults", {})),
+        folder=folder,
+        kind=kind,
+        source=source,
+        push=push,
+    )
+
+
+def over(below: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`own` laid over `below` at every depth; of ``required`` lists the union."""
+    merged = dict(below)
+    for key, value in own.items():
+        there = merged.get(key)
+        if isinstance(there, Mapping) and isinstance(value, Mapping):
+            merged[key] = over(there, value)
+        elif key == "required" and isinstance(there, list | tuple) and isinstance(value, list):
+            merged[key] = [*there, *(name for name in value if name not in there)]
+        else:
+            merged[key] = value
+    return merged
+
+
+@cache
+def choices() -> Mapping[str, tuple[Any, ...] | type]:
+    """Capability -> the words it may have, or its type."""
+    hints = get_type_hints(Capabilities)
+    return {f.name: get_args(hints[f.name]) or hints[f.name] for f in fields(Capabilities)}
+
+
+def _capabilities(data: Mapping[str, Any]) -> Capabilities:
+    for key, value in data.items():
+        allowed = choices()[key]
+        if value not in allowed if isinstance(allowed, tuple) else type(value) is not allowed:
+            raise _Doubt(key)
+    return Capabilities(**data)
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str) or ID.fullmatch(value) is None:
+        raise _Doubt("id")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _Doubt("a text")
+    return value
+
+
+def _words(value: Any) -> dict[str, str]:
+    return {"vi": _text(value["vi"]), "en": _text(value["en"]), **{k: _text(v) for k, v in value.items()}}
+
+
+def _settings(schema: Any) -> dict[str, Any]:
+    if check_schema(schema):
+        raise _Doubt("config_schema")
+    return dict(schema)
+
+
+def _statuses(data: Any) -> dict[str, str]:
+    return {raw: SourceStatus(ours).value for raw, ours in data.items()}
+
+
+def _defaults(data: Any) -> dict[str, Any]:
+    for key, value in data.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if key not in DEFAULTS or not number or value < 0 or (value == 0 and key != "min_gap_s"):
+            raise _Doubt(key)
+    return dict(data)

@@ -1,0 +1,212 @@
+"""The JSON Schema (2020-12) of ``connector.yaml``: for editors, and for `lint.findings`.
+
+    Capabilities, SourceStatus, each level's SOURCE and PUSH -> manifest_schema()
+
+Promise: made from what the product itself reads, so an editor and the product never disagree. What may
+surprise: a level's own ``$defs`` are lifted to the top under its kind's name, because editors follow no
+reference into a part with another base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aggregator.sdk.contract import API, Capabilities, SourceStatus
+from aggregator.sdk.levels import KINDS, installed, level_of
+from aggregator.sdk.manifest import DEFAULTS, ID, choices
+from aggregator.sdk.settings_schema import TYPES, UNREAD
+
+__all__ = ["EDITOR_LINE", "SCHEMA_FILE", "manifest_schema"]
+
+#: The schema's name beside connectors' folders, and the line that tells an editor of it.
+SCHEMA_FILE = "connector.schema.json"
+EDITOR_LINE = f"# yaml-language-server: $schema=../{SCHEMA_FILE}"
+
+_CAPABILITIES = {
+    "poll": "What one poll gives: what is new or changed, or everything there is.",
+    "attachments": "Files come within the record, are downloaded one by one, or do not come at all.",
+    "push_reply": "Answers can be carried back.",
+    "push_status": "The state shown at the source can be changed.",
+    "idempotency": "How a repeated answer is kept from arriving twice.",
+    "ordering": "Whether the answers to one report must arrive in order.",
+    "revisions": "A report may change after it was created.",
+    "backfill": "Whether the past can be asked for, and how.",
+    "conditional_get": "The source honours ETag or Last-Modified.",
+    "max_reply_chars": "The longest answer that the source takes.",
+    "fetch": "One report can be read by its id.",
+    "webhook": "The source calls us.",
+}
+_DEFAULTS = {
+    "interval_s": "Seconds between two polls.",
+    "min_gap_s": "Seconds between two requests to the same host.",
+    "deadline_s": "Seconds after which a poll gives up.",
+    "max_bytes": "The largest answer that is read.",
+}
+_WORDS = {
+    "type": "object",
+    "description": "Texts for people, in Vietnamese and English.",
+    "required": ["vi", "en"],
+    "additionalProperties": {"type": "string", "minLength": 1},
+    "examples": [{"vi": "Cổng mẫu", "en": "Sample portal"}],
+}
+
+
+def manifest_schema() -> dict[str, Any]:
+    """The whole schema; a kind that this installation lacks has no rules of its own in it."""
+    defs: dict[str, Any] = {"setting": _setting()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:motmoi:connector:{API}",
+        "title": "connector.yaml of Một Mối",
+        "type": "object",
+        "required": ["id", "version", "api", "title", "description", "maintainer"],
+        "properties": _properties(),
+        "additionalProperties": False,
+        "allOf": [_of_python(), *(_of_kind(kind, defs) for kind in KINDS if installed(kind))],
+        "$defs": defs,
+    }
+
+
+def _properties() -> dict[str, Any]:
+    statuses = [status.value for status in SourceStatus]
+    return {
+        "id": {
+            "type": "string",
+            "pattern": f"^{ID.pattern}$",
+            "description": "Small letters, digits and _, as in portal_1022. Never changed later.",
+            "examples": ["portal_1022"],
+        },
+        "version": {
+            "type": "string",
+            "minLength": 1,
+            "description": "In quotes, so that it is no number.",
+            "examples": ["1.0"],
+        },
+        "api": {"const": API, "description": "The version of the connector contract."},
+        "title": _WORDS,
+        "description": _WORDS,
+        "maintainer": {"type": "string", "minLength": 1, "description": "Who answers for it."},
+        "kind": {
+            "enum": ["python", *KINDS],
+            "default": "python",
+            "description": "What reads the source: the folder's own code, or the product by `source` below.",
+        },
+        "capabilities": _capabilities(),
+        "config_schema": {"$ref": "#/$defs/setting"},
+        "status_map": {
+            "type": "object",
+            "description": "The source's word for a state -> ours. The first entry that says a state is the "
+            "word written back.",
+            "additionalProperties": {"enum": statuses},
+            "examples": [{"Đang xử lý": "in_progress"}],
+        },
+        "defaults": {
+            "type": "object",
+            "description": "Polite habits; a channel's own options go over them.",
+            "properties": {
+                name: {
+                    "type": "number",
+                    "description": _DEFAULTS[name],
+                    **({"minimum": 0} if name == "min_gap_s" else {"exclusiveMinimum": 0}),
+                }
+                for name in DEFAULTS
+            },
+            "additionalProperties": False,
+        },
+        "source": {"type": "object", "description": "How the source is read."},
+        "push": {"type": "object", "description": "How answers are carried back."},
+    }
+
+
+def _capabilities() -> dict[str, Any]:
+    def rule(allowed: tuple[Any, ...] | type) -> dict[str, Any]:
+        if isinstance(allowed, tuple):
+            return {"enum": list(allowed)}
+        return {"type": "boolean"} if allowed is bool else {"type": "integer", "minimum": 1}
+
+    return {
+        "type": "object",
+        "description": "What the source allows. Nothing is offered to a person that is not true here.",
+        "properties": {
+            name: {
+                **rule(allowed),
+                "description": _CAPABILITIES[name],
+                "default": getattr(Capabilities(), name),
+            }
+            for name, allowed in choices().items()
+        },
+        "additionalProperties": False,
+    }
+
+
+def _setting() -> dict[str, Any]:
+    types = {"enum": list(TYPES)}
+    return {
+        "type": "object",
+        "description": "The channel's settings as JSON Schema, drawn as the form that a person fills in; "
+        "`secret: true` stores a setting encrypted.",
+        "propertyNames": {"not": {"enum": sorted(UNREAD)}},
+        "properties": {
+            "type": {"anyOf": [types, {"type": "array", "items": types}]},
+            "required": {"type": "array", "items": {"type": "string"}},
+            "properties": {"type": "object", "additionalProperties": {"$ref": "#/$defs/setting"}},
+            "additionalProperties": {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/setting"}]},
+            "items": {"$ref": "#/$defs/setting"},
+            "enum": {"type": "array"},
+            "minimum": {"type": "number"},
+            "maximum": {"type": "number"},
+            "minLength": {"type": "integer"},
+            "maxLength": {"type": "integer"},
+            "pattern": {"type": "string", "format": "regex"},
+            "title": {"type": "string"},
+            "description": {"type": "string"},
+            "secret": {"type": "boolean"},
+            "order": {"type": "number"},
+            "examples": {"type": "array"},
+        },
+    }
+
+
+def _of_python() -> dict[str, Any]:
+    return {
+        "if": {"properties": {"kind": {"const": "python"}}},
+        "then": {
+            "required": ["capabilities", "config_schema"],
+            "properties": {"source": {"not": {}}, "push": {"not": {}}},
+        },
+        "else": {"required": ["source"]},
+    }
+
+
+def _of_kind(kind: str, defs: dict[str, Any]) -> dict[str, Any]:
+    level = level_of(kind)
+    return {
+        "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+        "then": {
+            "properties": {
+                "source": _lifted(level.SOURCE, f"{kind}_source", defs),
+                "push": _lifted(level.PUSH, f"{kind}_push", defs),
+            }
+        },
+    }
+
+
+def _lifted(schema: Mapping[str, Any], name: str, defs: dict[str, Any]) -> dict[str, Any]:
+    """The schema with its ``$defs`` moved into `defs` as ``name_…``, and its references with them."""
+
+    def moved(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            return {
+                key: value.replace("#/$defs/", f"#/$defs/{name}_")
+                if key == "$ref" and isinstance(value, str)
+                else moved(value)
+                for key, value in part.items()
+                if key not in ("$defs", "$schema", "$id")
+            }
+        return [moved(item) for item in part] if isinstance(part, list | tuple) else part
+
+    for key, part in schema.get("$defs", {}).items():
+        defs[f"{name}_{key}"] = moved(part)
+    whole: dict[str, Any] = moved(schema)
+    return whole
