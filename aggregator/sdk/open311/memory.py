@@ -1,0 +1,50 @@
+"""How far the polls of an endpoint have come, and what is still open there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aggregator.sdk.contract import Cursor, Record, SourceStatus
+
+_DONE = frozenset((SourceStatus.RESOLVED, SourceStatus.REJECTED, SourceStatus.DUPLICATE))
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the cursor remembers, version 1."""
+
+    newest: datetime | None = None
+    updates: datetime | None = None
+    changed: datetime | None = None
+    #: Open requests, the longest unread first.
+    open: dict[str, None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cursor: Cursor | None) -> Memory:
+        """From a stored cursor."""
+        kept: Mapping[str, Any] = cursor or {}
+        times = {
+            name: datetime.fromisoformat(kept[name]) if kept.get(name) else None
+            for name in ("newest", "updates", "changed")
+        }
+        return cls(**times, open=dict.fromkeys(kept.get("open", ())))
+
+    def cursor(self, most: int) -> dict[str, Any]:
+        """As JSON, with at most so many open requests: those read last."""
+        times = {name: getattr(self, name) for name in ("newest", "updates", "changed")}
+        texts = {name: at.isoformat() if at else None for name, at in times.items()}
+        return {"v": 1, **texts, "open": list(self.open)[-most:]}
+
+    def advance(self, times: Sequence[datetime], waiting: Sequence[datetime]) -> None:
+        """Move to the newest of `times`, but not past what still waits for its number."""
+        newest = max((*times, *([self.newest] if self.newest else ())), default=None)
+        self.newest = min((newest, *waiting)) if newest and waiting else newest
+
+    def saw(self, record: Record) -> None:
+        """Watch it while it is open; it stands last in line now."""
+        self.open.pop(record.external_id, None)
+        if record.status not in _DONE:
+            self.open[record.external_id] = None
