@@ -19,8 +19,10 @@ from collections.abc import Sequence
 import click
 
 from aggregator.cli import (
+    authoring,
     cases,
     channels,
+    connectors,
     cover,
     db,
     deadline_rules,
@@ -68,7 +70,7 @@ for _command in (
     db.db,
     people.user,
     channels.channel,
-    channels.connector,
+    connectors.connector,
     serve.sandbox,
     importing.import_,
     matching.match,
@@ -83,6 +85,10 @@ for _command in (
     reminding.mail,
 ):
     motmoi.add_command(_command)
+
+# What authors of connectors use stands in the module of its subject, and joins the group here.
+for _command in (authoring.lint, authoring.schema):
+    connectors.connector.add_command(_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`motmoi channel` and `motmoi connector`: where reports come from, and what can read them."""
+"""`motmoi channel`: where reports come from."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from aggregator import settings as environment
-from aggregator.cli.frame import BAD_USAGE, DONE, FINDING, INTERRUPTED, Group, moment, plain, say, show, table
+from aggregator.cli.frame import BAD_USAGE, DONE, FINDING, INTERRUPTED, Group, moment, say, show, table
 from aggregator.cli.opening import ensure_ward, opened
 from aggregator.cli.signals import Stop
-from aggregator.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from aggregator.sdk.discovery import Found
     from aggregator.services.polling import RunResult
     from aggregator.services.views import ChannelView
 
@@ -116,28 +113,6 @@ def resume(slug: str) -> None:
     show(view, f"The channel {slug} goes on.")
 
 
-@click.group(cls=Group)
-def connector() -> None:
-    """What kinds of channels this installation can read."""
-
-
-@connector.command("list")
-def list_connectors() -> None:
-    """List the connectors, also those that cannot be used, with the reason."""
-    from aggregator.sdk.discovery import discover
-
-    settings = environment.load()
-    found = discover([settings.data_dir / "connectors", *settings.connector_folders])
-    known = [_connector(item) for item in found.values()]
-    rows = [
-        (c["id"], c["version"], "broken" if c["problem"] else "good", _can(c), c["origin"], c["title"])
-        for c in known
-    ]
-    lines = table(("connector", "version", "state", "can", "from", "title"), rows)
-    lines += [f"\n{c['id']} cannot be used: {plain(c['problem'])}" for c in known if c["problem"]]
-    show(known, lines)
-
-
 def when_free(work: Callable[[], T], stop: Stop) -> T:
     """Do it as soon as nobody else reads the channel; `ChannelBusy` where that takes too long."""
     from aggregator.services.polling import ChannelBusy
@@ -184,24 +159,3 @@ def _state(view: ChannelView) -> str:
     if view.paused:
         return "paused"
     return f"{view.state} since {moment(view.down_since)}" if view.down_since else view.state
-
-
-def _connector(found: Found) -> dict[str, Any]:
-    if found.problem is None:
-        try:
-            found.connector()
-        except ConfigInvalid as error:
-            found.problem = found.problem or error.message
-    manifest = found.manifest
-    return {
-        "id": found.id, "version": manifest.version if manifest else None,
-        "title": manifest.title["vi"] if manifest else None, "origin": found.origin,
-        "problem": found.problem, "capabilities": manifest.capabilities if manifest else None,
-    }  # fmt: skip
-
-
-def _can(known: dict[str, Any]) -> str:
-    can = known["capabilities"]
-    if can is None:
-        return "-"
-    return ", ".join(["read", *(["answer"] if can.push_reply else [])])

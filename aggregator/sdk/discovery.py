@@ -32,7 +32,7 @@ from aggregator.sdk.settings_schema import complete, faults_of
 __all__ = [
     "Found",
     "discover",
-    "in_folder",
+    "found_in",
     "load_manifest",
     "secret_names",
     "status_map_of",
@@ -177,7 +177,7 @@ def discover(folders: Sequence[Path] = ()) -> dict[str, Found]:
     for folder in folders:
         if folder.is_dir():
             for child in sorted(p.parent for p in folder.glob(f"*/{FILE}")):
-                _add(found, in_folder(child))
+                _add(found, found_in(child))
     return found
 
 
@@ -210,7 +210,7 @@ def _package_folder(module: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def in_folder(folder: Path) -> Found:
+def found_in(folder: Path) -> Found:
     """The connector in one folder, whole or broken."""
     origin = str(folder)
     try:

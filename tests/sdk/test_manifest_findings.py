@@ -10,7 +10,7 @@ import pytest
 
 from aggregator.errors import ConfigInvalid
 from aggregator.sdk import levels, schema_words
-from aggregator.sdk.discovery import in_folder
+from aggregator.sdk.discovery import found_in
 from aggregator.sdk.lint import findings
 from aggregator.sdk.manifest import MAX_BYTES, ManifestInvalid, load_manifest, over
 
@@ -307,7 +307,7 @@ def test_own_entries_go_over_implied_ones_at_every_depth():
 def test_a_wrong_definition_is_told_by_its_place_and_never_used(toy, tmp_path, source, says, note):
     folder = written(tmp_path / "a", HEAD + f"kind: toy\nsource: {source}\n")
     assert said(folder) == says.splitlines(), note
-    found = in_folder(folder)
+    found = found_in(folder)
     if not says:
         assert found.connector() and found.problem is None
         return
