@@ -42,7 +42,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _LITERAL = re.compile(r"'([^'\\`]*)'")
 _CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _ARGUMENT = re.compile(
-    r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|(-?\d{1,15}(?:\.\d{1,15})?|true|false|null))\s*(,|$)",
+    r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|(-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?|true|false|null))\s*(,|$)",
     re.DOTALL,
 )
 #: What a path can raise over data of another form than it was written for.
@@ -216,6 +216,6 @@ def _arguments(text: str, where: str) -> list[Any]:
         elif double is not None:
             args.append(double.replace('\\"', '"'))
         else:
-            args.append(json.loads(word) if not re.match(r"-?0\d", word) else float(word))
+            args.append(json.loads(word))
         position = match.end()
     return args

@@ -210,6 +210,13 @@ class RecordMap:
 
     # -- reading ---------------------------------------------------------------------------------
 
+    def id_of(self, data: Any, env: Env) -> str | None:
+        """The report's id alone; None where it has none that can be read."""
+        try:
+            return self._id(data, env)
+        except BadRecord:
+            return None
+
     def record_of(self, data: Any, reading: Reading) -> Record:
         """The record. Raises `BadRecord` naming the field, with the id where there is one."""
         env = reading.env
