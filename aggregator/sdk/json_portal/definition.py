@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -31,6 +31,7 @@ _ANSWERING = ("body", "status", "key", "at", "author", "title", "unit")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DATE_FORMATS = ("iso", "iso_utc", "epoch", "epoch_ms", "number")
 _MAX_PAGES = 2_000
+_REMEMBERED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ class Detail:
     id: Expression | None
     record: Expression
     refresh: timedelta | None
+    #: Reports whose unchanged line needs no second call; the oldest fall off, and are read again.
+    remember: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ class Fetch:
     stream: Stream
     request: Request
     record: Expression
+    errors: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,8 @@ class Source:
 
 def compile_source(manifest: Manifest) -> Source:
     """The manifest's definition, compiled. Raises `ConfigInvalid`."""
+    if not manifest.source:
+        raise ConfigInvalid("source: missing; it says how reports are read")
     faults = faults_of(SOURCE, manifest.source, "source.")
     faults += faults_of(PUSH, manifest.push, "push.") if manifest.push else []
     if faults:
@@ -376,6 +382,7 @@ class _Compiler:
             id=self._expression(given, "id", where),
             record=self._expression(given, "record", where) or _whole,
             refresh=_duration(given["refresh"]) if "refresh" in given else None,
+            remember=int(given.get("remember", _REMEMBERED)),
         )
 
     def _fetch(self, streams: Sequence[Stream]) -> Fetch | None:
@@ -389,7 +396,9 @@ class _Compiler:
         request = self._request(given["request"], f"{where}.request", ("id", "token"))
         if "id" not in request.places:
             raise ConfigInvalid(f"{where}.request: asks for the same whatever the report; use {{id}}")
-        return Fetch(stream, request, self._expression(given, "record", where) or _whole)
+        record = self._expression(given, "record", where) or _whole
+        errors = rules_of(given.get("errors") or (), f"{where}.errors")
+        return Fetch(stream, request, record, (*errors, _GONE, *stream.errors))
 
     # -- answers ---------------------------------------------------------------------------------
 
@@ -418,8 +427,12 @@ def _from_detail(streams: Sequence[Stream]) -> Fetch | None:
     """A stream whose detail is asked for by the report's own id can be asked for one report, too."""
     for stream in streams:
         if stream.detail is not None and stream.detail.request is not None and stream.detail.id is None:
-            return Fetch(stream, stream.detail.request, stream.detail.record)
+            return Fetch(stream, stream.detail.request, stream.detail.record, (_GONE, *stream.errors))
     return None
+
+
+#: How a source says that it has no such report, where the manifest says nothing else.
+_GONE = Rule.of({"status": [404, 410], "class": "nothing"}, "fetch")
 
 
 def _duration(text: str) -> timedelta:

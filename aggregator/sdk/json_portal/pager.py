@@ -185,7 +185,9 @@ class Pager:
             try:
                 mark = self._paging.next(answer.data, self._client.env)
             except BadRecord as error:
-                raise drift(f"how the list goes on cannot be read: {error.message}", answer.response) from error
+                raise drift(
+                    f"how the list goes on cannot be read: {error.message}", answer.response
+                ) from error
         else:
             return None
         if mark is None or mark == "" or mark is False:
@@ -198,9 +200,7 @@ class Pager:
         self._marks.add(str(mark))
         return str(mark)
 
-    def _is_last(
-        self, answer: Answer, where: Any, count: int, total: int | None, pages: int | None
-    ) -> bool:
+    def _is_last(self, answer: Answer, where: Any, count: int, total: int | None, pages: int | None) -> bool:
         paging: Paging = self._paging
         if paging.when is not None and paging.when(answer.data, self._client.env) in (True, "true", 1, "1"):
             return True
@@ -212,5 +212,3 @@ class Pager:
                 pages is None and total is not None and paging.size and done * paging.size >= total
             )
         return paging.type == "offset" and total is not None and where - paging.first + count >= total
-
-

@@ -147,6 +147,7 @@ _DETAIL = _table(
         "id": _text("Expression for {id} where it is not external_id"),
         "record": _text("Expression: the report inside the answer"),
         "refresh": _DURATION,
+        "remember": _whole("Reports whose unchanged line needs no second call", 100, maximum=100_000),
     },
 )
 _STREAM = _table(
@@ -199,6 +200,7 @@ SOURCE: Mapping[str, Any] = _table(
                 "stream": _text("Whose map reads it; the first where nothing is said"),
                 "request": _REQUEST,
                 "record": _EXPRESSION,
+                "errors": _ERRORS,
             },
             "request",
         ),

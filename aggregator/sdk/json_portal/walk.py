@@ -7,8 +7,9 @@ same window; only when the end of the list is reached does the window move. Wher
 the order of the window's field, it moves page by page. What was read before comes again with the overlap and
 is recognised when it is stored; the one thing remembered here is which details need no second call.
 
-Cursor: ``{v, q, streams: {name: {since, swept, walk: {at, since, top, sweep}, known: {id: [mark, minute]}}}}``.
-`q` marks what was asked and where: other settings begin anew, and what is known is recognised.
+Cursor: ``{v, q, streams: {name: {since, swept, walk, known}}}``. ``walk: {at, since, top, sweep}`` is there
+while a walk has not reached its end, ``known: {id: [mark, minute]}`` where there are details. `q` marks what
+was asked and where: other settings begin anew, and what is known is recognised.
 
 Known exceptions: a list that goes on by marks of its own (``next``) whose address holds our key is not
 continued but begun again. One detail that fails is that report's trouble; three in a row are the
@@ -20,9 +21,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from aggregator.sdk.answers import clean_json
 from aggregator.sdk.contract import (
@@ -49,7 +50,7 @@ from aggregator.sdk.json_portal.pager import Page, Pager
 from aggregator.sdk.json_portal.window import Mark, Window, packed, shown, unpacked
 from aggregator.sdk.record_map import Reading
 
-__all__ = ["Walk", "mapped", "merged", "raw_item", "shape_of"]
+__all__ = ["Portal", "Walk", "merged", "raw_item", "unpack"]
 
 _VERSION = 1
 #: Records of one batch: a source that sends everything on one page does not fill the memory.
@@ -57,9 +58,17 @@ _BATCH = 500
 _FAILURES_IN_A_ROW = 3
 #: So many unreadable records on one page, being half of it or more, are a changed source.
 _BAD_AT_LEAST = 3
-#: Reports whose detail need not be read again; the oldest fall off, and are read again.
-_REMEMBERED = 5_000
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Portal(Protocol):
+    """What a walk needs of the connector that it walks for: its definition, and its way to map."""
+
+    source: Source
+
+    def mapped(self, stream: Stream, data: Any, ref: str, reading: Reading) -> Record:
+        """The record of one line. Raises `BadRecord`."""
+        ...
 
 
 @dataclass(slots=True)
@@ -74,10 +83,9 @@ class _Found:
 class Walk:
     """One poll, or one backfill where a `span` is given."""
 
-    def __init__(
-        self, source: Source, ctx: Context, cursor: Cursor | None, span: Span | None = None
-    ) -> None:
-        self.source, self.ctx, self.span = source, ctx, span
+    def __init__(self, portal: Portal, ctx: Context, cursor: Cursor | None, span: Span | None = None) -> None:
+        source = portal.source
+        self.portal, self.source, self.ctx, self.span = portal, source, ctx, span
         self.client, self.reading = Client(source, ctx), Reading.of(ctx, source.tables)
         self.now = ctx.now()
         self.minute = int(self.now.timestamp()) // 60
@@ -89,6 +97,8 @@ class Walk:
         self.state: dict[str, dict[str, Any]] = (
             {name: dict(kept) for name, kept in cursor["streams"].items()} if cursor and same else {}
         )
+        #: The cursor of the page before, for the first batches of a long page.
+        self._before = self.cursor()
 
     def cursor(self) -> Cursor:
         """Where the next poll goes on."""
@@ -105,6 +115,14 @@ class Walk:
                 continue
             yield from self._stream(stream)
         yield Batch((), (), self.cursor(), source_count=self._count(), complete=True)
+
+    def first_of(self, stream: Stream) -> list[Batch]:
+        """The first page of a stream, for a look at it."""
+        self.state.setdefault(stream.name, {})
+        window = self._window(stream, None)
+        for page in Pager(stream, self.client, self._asked(stream, window, sweep=False)).pages():
+            return list(self._batches(self._read(stream, replace(page, lines=page.lines[:1]), window), page))
+        return []
 
     def _count(self) -> int | None:
         known = [total for total in self.totals.values() if total is not None]
@@ -163,9 +181,9 @@ class Walk:
     ) -> None:
         """Where a poll that stops behind this page goes on."""
         given = stream.incremental
-        if window is not None and given is not None and given.ascending and given.source == "record":
-            if not sweep and self.span is None:
-                kept["since"] = packed(window.top)
+        in_order = given is not None and given.ascending and given.source == "record"
+        if window is not None and in_order and not sweep and self.span is None:
+            kept["since"] = packed(window.top)
         at = page.at if self._may_keep(stream, page.at) else None
         kept["walk"] = {
             "at": at,
@@ -194,7 +212,7 @@ class Walk:
 
     def _read(self, stream: Stream, page: Page, window: Window | None) -> _Found:
         found = _Found()
-        known = self.state[stream.name].get("known", {}) if stream.detail is not None else {}
+        known = dict(self.state[stream.name].get("known", {})) if stream.detail is not None else {}
         for position, line in enumerate(page.lines):
             ref = f"{stream.name} page {page.number} [{position}]"
             if stream.detail is not None:
@@ -202,7 +220,7 @@ class Walk:
             else:
                 self._take(stream, line, None, raw_item(stream, line, None, ref), found, window)
         if stream.detail is not None:
-            self.state[stream.name]["known"] = dict(list(known.items())[-_REMEMBERED:])
+            self.state[stream.name]["known"] = dict(list(known.items())[-stream.detail.remember :])
         _not_all_wrong(found.problems, len(page.lines), page.answer)
         return found
 
@@ -217,7 +235,7 @@ class Walk:
     ) -> bool:
         data = line if detail is None else merged(line, detail)
         try:
-            record = mapped(stream, data, item.ref, self.reading)
+            record = self.portal.mapped(stream, data, item.ref, self.reading)
         except BadRecord as error:
             found.problems.append(Problem(item, error))
             return False
@@ -291,7 +309,9 @@ class Walk:
         if given.follow is not None:
             address = given.follow(line, env)
             if not isinstance(address, str) or not address.strip():
-                raise BadRecord("the list gives no address of the detail", field="detail.follow", external_id=id_)
+                raise BadRecord(
+                    "the list gives no address of the detail", field="detail.follow", external_id=id_
+                )
             answer = self.client.follow(address.strip(), stream.request, {}, stream.errors)
         else:
             assert given.request is not None
@@ -323,15 +343,6 @@ class Walk:
                 shape=shape,
             )
         self._before = cursor
-
-    _before: Cursor | None = None
-
-
-def mapped(stream: Stream, data: Any, ref: str, reading: Reading) -> Record:
-    """The record of one line. Raises `BadRecord`."""
-    if not isinstance(data, Mapping):
-        raise BadRecord(f"{ref}: a record is no table", field="records")
-    return stream.map.record_of(data, reading)
 
 
 def merged(line: Any, detail: Any) -> dict[str, Any]:

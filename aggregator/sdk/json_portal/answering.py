@@ -1,0 +1,144 @@
+"""Delivering one answer and reading it back, as the manifest's ``push`` section says.
+
+    push: kind taken? -> repeated: is it there? -> sent once -> already there | success | error | unclear
+    lookup: the report as `fetch` reads it -> its answers -> ours among them, by its number or its words
+
+What may surprise: only what `success` describes is a success, and only a status of 400 to 499, or a rule of
+``errors``, is a refusal. All else may have taken effect and is `UnknownOutcome`: a blind repeat would tell
+the citizen twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.sdk.contract import (
+    BadRecord,
+    ChannelError,
+    Context,
+    Permanent,
+    PushCommand,
+    PushResult,
+    Record,
+    RemoteState,
+    SourceStatus,
+    UnknownOutcome,
+)
+from aggregator.sdk.echo import find_answer
+from aggregator.sdk.http import Response
+from aggregator.sdk.json_portal.client import Client
+from aggregator.sdk.json_portal.definition import Push, Source
+
+__all__ = ["deliver", "state_of"]
+
+#: An answer of the same words counts as ours only if it is not older than our order to send it, less what
+#: portal clocks are known to be off (a wrong zone is 7 hours).
+_CLOCK_SLACK = timedelta(hours=12)
+
+
+def deliver(source: Source, ctx: Context, command: PushCommand) -> PushResult:
+    """Send the answer, once. Raises `UnknownOutcome` where it may or may not be there."""
+    push = source.push
+    if push is None:
+        raise Permanent(
+            "this channel takes no answers", message_vi="Kênh này chỉ đọc, không gửi được câu trả lời"
+        )
+    if command.kind not in push.kinds:
+        raise Permanent(
+            f"the source takes no answers of the kind {command.kind}",
+            message_vi="Cổng không nhận loại trả lời này",
+        )
+    client = Client(source, ctx)
+    response = client.write(push.request, _values(ctx, push, command))
+    return _judged(push, response, client)
+
+
+def _values(ctx: Context, push: Push, command: PushCommand) -> dict[str, Any]:
+    status = ctx.status_raw_for(command.status)
+    if status is None and command.kind == "refusal":
+        # Many a portal knows no refusal: such a report is closed with the reason as its text.
+        status = ctx.status_raw_for(SourceStatus.RESOLVED)
+    if status is None and "status" in push.request.places:
+        raise Permanent(
+            f"the source has no word for the status {command.status.value}",
+            hint="Add it to the channel's status map",
+            message_vi="Chưa khai báo trạng thái tương ứng của cổng",
+        )
+    return {
+        "id": command.external_id,
+        "body": command.body,
+        "status": status,
+        "key": command.idempotency_key,
+        "at": command.at.astimezone(ctx.zone),
+        "author": command.author_name,
+        "title": command.author_title,
+        "unit": command.unit_name,
+    }
+
+
+def _judged(push: Push, response: Response, client: Client) -> PushResult:
+    data = _data(response)
+    env = client.env
+    if push.already is not None and push.already.fits(response, data, env):
+        return PushResult("already_there", _ref(push, data, client))
+    for rule in push.errors:
+        if rule.fits(response, data, env) and (error := rule.raised(response.evidence(), response.url)):
+            raise error
+    if push.success.fits(response, data, env) and response.status < 400:
+        return PushResult("sent", _ref(push, data, client))
+    response.refuse()
+    raise UnknownOutcome(
+        "the answer to the reply is not what a success looks like", evidence=response.evidence()
+    )
+
+
+def _ref(push: Push, data: Any, client: Client) -> str | None:
+    """The answer's number there. It was sent: a number that cannot be read is no reason to doubt that."""
+    try:
+        value = push.remote_ref(data, client.env) if push.remote_ref is not None else None
+    except BadRecord:
+        return None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _data(response: Response) -> Any:
+    """The answer as data where it is JSON; rules about status and text hold for every answer."""
+    try:
+        return response.json()
+    except ChannelError:
+        return None
+
+
+def state_of(record: Record, command: PushCommand) -> RemoteState:
+    """What the source shows for a report, and our answer among it."""
+    since: datetime = command.at - _CLOCK_SLACK
+    key = command.idempotency_key
+    found = next((answer for answer in record.answers if key and answer.remote_ref == key), None)
+    return RemoteState(
+        record.status, record.answers, found or find_answer(record.answers, command.body, since)
+    )
+
+
+def implied_capabilities(source: Mapping[str, Any], push: Mapping[str, Any]) -> dict[str, Any]:
+    """What the definition says about answers, as capabilities."""
+    reply = push.get("reply") or {}
+    if not reply:
+        return {}
+    found = {"push_reply": True, "push_status": "{status" in str(reply.get("request"))}
+    if can_fetch(source) and shows_answers(source):
+        return {**found, "idempotency": "read_back"}
+    return {**found, "idempotency": "natural_key" if "already_exists" in reply else "none"}
+
+
+def can_fetch(source: Mapping[str, Any]) -> bool:
+    """Whether one report can be asked for by its id."""
+    details = [stream.get("detail") or {} for stream in source.get("streams") or ()]
+    return bool(source.get("fetch")) or any("request" in d and "id" not in d for d in details)
+
+
+def shows_answers(source: Mapping[str, Any]) -> bool:
+    """Whether the map reads answers."""
+    maps = [source.get("map") or {}, *(stream.get("map") or {} for stream in source.get("streams") or ())]
+    return any("answers" in table for table in maps)
