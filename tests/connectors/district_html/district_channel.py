@@ -10,11 +10,13 @@ import requests
 import connectors.district_html as package
 from aggregator.sdk.contract import PushCommand, SourceStatus
 from aggregator.sdk.discovery import load_manifest
+from aggregator.sdk.levels import compiled
 from aggregator.sdk.sandbox import serve
 from aggregator.sdk.testing import context_for
-from connectors.district_html import CONNECTOR, sandbox
+from connectors.district_html import sandbox
 
 MANIFEST = load_manifest(Path(package.__file__).parent)
+CONNECTOR = compiled(MANIFEST)
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 START = datetime(2026, 10, 1, 1, 0, tzinfo=UTC)
 

@@ -10,10 +10,13 @@ import yaml
 
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, RawItem, SchemaDrift, SourceStatus
 from aggregator.sdk.html import soup
-from connectors.district_html import layout, mapping, sandbox
+from aggregator.sdk.html_portal import mapping
+from connectors.district_html import sandbox
 from connectors.district_html.sandbox import encode_1258
+from tests.connectors.district_html.district_channel import CONNECTOR
 
 SAMPLES = Path(__file__).parent / "samples"
+layout = CONNECTOR.faces
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from aggregator.sdk.contract import SchemaDrift
-from connectors.district_html.listing import Deep, Limits, walk
-from connectors.district_html.mapping import ListPage, Row
+from aggregator.sdk.html_portal.listing import Deep, Limits, walk
+from aggregator.sdk.html_portal.mapping import ListPage, Row
 
 LIMITS = Limits(max_pages=50, overlap_pages=1, sweep_pages=1, max_tracked=5000, may_be_empty=False)
 

@@ -16,8 +16,7 @@ from aggregator.sdk.contract import (
     Transient,
 )
 from aggregator.sdk.discovery import validate_config
-from connectors.district_html import CONNECTOR
-from tests.connectors.district_html.district_channel import MANIFEST, START, ZONE, report
+from tests.connectors.district_html.district_channel import CONNECTOR, MANIFEST, START, ZONE, report
 
 PHOTO = b"\x89PNG\r\n\x1a\n invented"
 

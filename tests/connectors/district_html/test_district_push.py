@@ -6,8 +6,8 @@ import requests
 from aggregator.sdk.contract import AuthFailed, Permanent, SchemaDrift, SourceStatus, UnknownOutcome
 from aggregator.sdk.sandbox import serve
 from aggregator.sdk.testing import context_for
-from connectors.district_html import CONNECTOR, sandbox
-from tests.connectors.district_html.district_channel import MANIFEST, command, report
+from connectors.district_html import sandbox
+from tests.connectors.district_html.district_channel import CONNECTOR, MANIFEST, command, report
 
 # Answering ------------------------------------------------------------------------------------
 

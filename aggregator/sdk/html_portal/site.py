@@ -10,7 +10,8 @@ portal that asks again at once has refused the account.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import PurePosixPath
@@ -26,21 +27,25 @@ from aggregator.sdk.contract import (
     Context,
     FetchedFile,
     Permanent,
+    RawItem,
     SchemaDrift,
     Transient,
 )
 from aggregator.sdk.html import form_fields, looks_like_challenge, looks_like_login, require, soup
+from aggregator.sdk.html_portal import bundle
+from aggregator.sdk.html_portal.layout import Layout, LoginPart, fill
+from aggregator.sdk.html_portal.mapping import parse
 from aggregator.sdk.http import Response
-from connectors.district_html.layout import Layout, load
-from connectors.district_html.mapping import parse, path_of
 
 _GONE = frozenset((404, 410))
 _REFUSED = frozenset((401, 403, 419, 440))
+_PASSWORD_FORM = "form:has(input[type=password])"
+_USER_FIELD = "input[name]:is(:not([type]), [type=text], [type=email], [type=tel])"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a signed-in officer."""
+    """One page of the portal."""
 
     path: str
     response: Response
@@ -52,17 +57,32 @@ class Page:
         return self.response.headers.get("Content-Type", "text/html")
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All pages of one report; None is a further page that the portal does not have."""
+
+    page: Page
+    further: tuple[Page | None, ...] = ()
+
+    def item(self, external_id: str) -> RawItem:
+        """What is kept of it."""
+        pages = [self.page.response.content]
+        pages += [b"" if page is None else page.response.content for page in self.further]
+        return RawItem(bundle.join(pages), self.page.content_type, f"report {external_id}")
+
+
 class Site:
     """One conversation with the portal; the login outlives it in ``ctx.state``."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, layout: Layout) -> None:
         self._ctx = ctx
-        self.layout: Layout = load(ctx.config.get("layout") or {})
+        self.layout = layout
         self.base_url = str(ctx.config.get("base_url") or "").rstrip("/")
         if not self.base_url:
             raise ConfigInvalid(
                 "setting 'base_url' of the portal is empty", message_vi="Chưa khai báo địa chỉ trang web"
             )
+        self._last: Response | None = None
         ctx.http.cookies = dict(ctx.state.get("cookies") or {})
 
     # -- pages -----------------------------------------------------------------------------------
@@ -85,18 +105,37 @@ class Site:
         self._whole(response, tree)
         return Page(path, response, tree)
 
-    def report(self, external_id: str) -> Page | None:
-        """The page of one report; None where the portal does not have it."""
+    def report(self, external_id: str) -> Report | None:
+        """The pages of one report; None where the portal does not have it."""
         detail = self.layout.detail
-        page = self.find(path_of(detail, external_id))
-        gone = page is not None and detail.gone and page.tree.select_one(detail.gone) is not None
-        return None if gone else page
+        page = self.find(fill(detail.path, id=external_id))
+        if page is None or (detail.gone and page.tree.select_one(detail.gone) is not None):
+            return None
+        _no_other_page(page, detail.container)
+        further = []
+        for part in detail.pages:
+            found = self.find(fill(part.path, id=external_id))
+            if found is not None:
+                _no_other_page(found, part.container)
+            further.append(found)
+        return Report(page, tuple(further))
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Hands the page over with the error that says it was not understood."""
+        try:
+            yield
+        except SchemaDrift as error:
+            if self._last is not None:
+                error.evidence = {**error.evidence, **_page_evidence(self._last)}
+            raise
 
     def _open(self, path: str) -> tuple[Response, BeautifulSoup]:
-        if not self._ctx.state.get("cookies"):
+        login = self.layout.login
+        if login is not None and not self._ctx.state.get("cookies"):
             self.sign_in()
         response, tree = self._fetch(path)
-        if self.signed_out(response, tree):
+        if login is not None and self.signed_out(response, tree):
             self.sign_in()
             response, tree = self._fetch(path)
             if self.signed_out(response, tree):
@@ -110,8 +149,10 @@ class Site:
 
     def _fetch(self, path: str) -> tuple[Response, BeautifulSoup]:
         response = self._ctx.http.get(self._url(path), raw_status=True)
-        if response.status not in _GONE | _REFUSED:
+        judged_later = _GONE | _REFUSED if self.layout.login is not None else _GONE
+        if response.status not in judged_later:
             response.refuse()
+        self._last = response
         tree = self._parsed(response)
         self._keep_cookies()
         return response, tree
@@ -121,8 +162,7 @@ class Site:
             return soup("")
         tree = parse(response.content, response.headers.get("Content-Type", ""), self.layout.encoding)
         own_mark = self.layout.challenge and tree.select_one(self.layout.challenge)
-        signed_in = tree.select_one(self.layout.login.signed_in)
-        if own_mark or (signed_in is None and looks_like_challenge(tree)):
+        if own_mark or (self._must_show_officer(tree) and looks_like_challenge(tree)):
             raise BotChallenge(
                 "the portal wants a person to prove to be one",
                 hint="Sign in by hand at the portal, or ask its owner to let this address through",
@@ -131,18 +171,28 @@ class Site:
             )
         return tree
 
+    def _must_show_officer(self, tree: BeautifulSoup) -> bool:
+        """Whether the mark of a signed-in officer is missing. A public page is judged by what it lacks
+        (`_no_other_page`), since many have a captcha of their own for what a citizen may write there."""
+        login = self.layout.login
+        return login is not None and tree.select_one(login.signed_in) is None
+
     def signed_out(self, response: Response, tree: BeautifulSoup) -> bool:
         """Whether this is the portal's way of asking for a login."""
         login = self.layout.login
-        if response.status in _REFUSED or tree.select_one(login.form) is not None:
+        if response.status in _REFUSED:
             return True
-        return looks_like_login(tree) and tree.select_one(login.signed_in) is None
+        if login is not None and login.form and tree.select_one(login.form) is not None:
+            return True
+        return self._must_show_officer(tree) and looks_like_login(tree)
 
     def _whole(self, response: Response, tree: BeautifulSoup) -> None:
         mark = self.layout.end_mark.encode()
         if mark and mark.lower() not in response.content[-4096:].lower():
             raise Transient("the page broke off before its end", evidence=response.evidence())
-        require(tree, self.layout.login.signed_in, what="the mark of a signed-in officer")
+        if self.layout.login is not None:
+            with self.keeping():
+                require(tree, self.layout.login.signed_in, what="the mark of a signed-in officer")
 
     def _url(self, path: str) -> str:
         return urljoin(self.base_url + "/", path)
@@ -155,17 +205,17 @@ class Site:
     # -- signing in ------------------------------------------------------------------------------
 
     def sign_in(self) -> None:
-        """A new login into ``ctx.state``. Raises `AuthFailed` where the portal refuses the account."""
+        """A new login into ``ctx.state``; nothing for public pages. Raises `AuthFailed` where refused."""
         login = self.layout.login
+        if login is None:
+            return
         self._ctx.http.cookies = {}
         self._ctx.state.pop("cookies", None)
-        tree = self._parsed(self._ctx.http.get(self._url(login.path)))
-        form = require(tree, login.form, what="the login form")[0]
-        fields = form_fields(form)
-        fields[login.user_field] = str(self._ctx.config.get("username") or "")
-        fields[login.password_field] = self._ctx.secrets.get("password", "")
-        action = urljoin(self._url(login.path), str(form.get("action") or ""))
-        response = self._ctx.http.post(action, data=fields)
+        page_url = self._url(login.path)
+        tree = self._parsed(self._ctx.http.get(page_url))
+        form = require(tree, login.form or _PASSWORD_FORM, what="the login form")[0]
+        action = urljoin(page_url, str(form.get("action") or ""))
+        response = self._ctx.http.post(action, data=self._account(form, login))
         tree = self._parsed(response)
         if self.signed_out(response, tree):
             raise AuthFailed(
@@ -176,6 +226,15 @@ class Site:
             )
         require(tree, login.signed_in, what="the mark of a signed-in officer")
         self._keep_cookies()
+
+    def _account(self, form: Tag, login: LoginPart) -> dict[str, str]:
+        """The form as it stood, hidden fields and token included, with the account in it."""
+        fields = {**form_fields(form), **pressed(form, login.button)}
+        password = login.password_field or _name(form, "input[type=password][name]")
+        user = login.user_field or _name(form, _USER_FIELD)
+        fields[user] = str(self._ctx.config.get("username") or "")
+        fields[password] = self._ctx.secrets.get("password", "")
+        return fields
 
     # -- forms and files -------------------------------------------------------------------------
 
@@ -199,10 +258,35 @@ class Site:
             raise Permanent(f"the file {urlsplit(ref).path} is gone", evidence=response.evidence())
         name = _disposition(response)
         if _is_html(response) and not name:
-            require(tree, self.layout.login.signed_in, what="the file")
+            if self.layout.login is not None:
+                require(tree, self.layout.login.signed_in, what="the file")
             raise SchemaDrift("a page of the portal came instead of the file", evidence=response.evidence())
         name = name or unquote(PurePosixPath(urlsplit(ref).path).name) or "tep-dinh-kem"
         return FetchedFile(response.content, response.content_type or "application/octet-stream", name)
+
+
+def pressed(form: Tag, css: str) -> dict[str, str]:
+    """What the pressed button adds to a form."""
+    if not css:
+        return {}
+    button = require(form, css, what="the form's button")[0]
+    return {str(button["name"]): str(button.get("value", ""))} if button.get("name") else {}
+
+
+def _name(form: Tag, css: str) -> str:
+    return str(require(form, css, what="the login form's field")[0]["name"])
+
+
+def _no_other_page(page: Page, container: str) -> None:
+    """Raises where a login, a challenge or a maintenance notice came. A page that merely lacks the
+    report is one bad record, which the mapping tells."""
+    with suppress(SchemaDrift):
+        require(page.tree, container, what="the report")
+
+
+def _page_evidence(response: Response) -> dict[str, Any]:
+    content_type = response.headers.get("Content-Type", "text/html")
+    return {"content": response.content, "content_type": content_type, "url": response.url}
 
 
 def _is_html(response: Response) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aggregator.sdk.contract import SchemaDrift
-from connectors.district_html.mapping import ListPage, Row
+from aggregator.sdk.html_portal.mapping import ListPage, Row
 
 FetchPage = Callable[[int], ListPage]
 
@@ -30,6 +30,8 @@ class Limits:
     sweep_pages: int
     max_tracked: int
     may_be_empty: bool
+    #: Pages of the past that a first reading takes; 0 is all of it.
+    history_pages: int = 0
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Limits:
@@ -40,6 +42,7 @@ class Limits:
             sweep_pages=int(config.get("sweep_pages", 1)),
             max_tracked=int(config.get("max_tracked", 5000)),
             may_be_empty=bool(config.get("may_be_empty", False)),
+            history_pages=int(config.get("history_pages", 0)),
         )
 
 
@@ -94,7 +97,7 @@ def walk(fetch: FetchPage, known: Mapping[str, str], deep: Deep, limits: Limits)
     walked = Walk(known)
     page = _head(fetch, walked, limits)
     if walked.at_end():
-        _not_cut_short(walked, len(walked.rows))
+        not_cut_short(walked.total, len(walked.rows), walked.pages_read)
         return walked, Deep(0, done=True)
     page = max(page, deep.page)
     # A first reading goes on a page earlier than it stopped, so fewer than two pages would stand still.
@@ -103,9 +106,9 @@ def walk(fetch: FetchPage, known: Mapping[str, str], deep: Deep, limits: Limits)
         walked.take(fetch(page))
         page, budget = page + 1, budget - 1
     if walked.at_end():
-        _not_cut_short(walked, walked.page_size * (page - 1))
+        not_cut_short(walked.total, walked.page_size * (page - 1), walked.pages_read)
         return walked, Deep(0, done=True)
-    if deep.done:
+    if deep.done or 0 < limits.history_pages <= page:
         return walked, Deep(page if page * walked.page_size < limits.max_tracked else 0, done=True)
     # Deletions pull the list up: a first reading goes on one page earlier than it stopped.
     return walked, Deep(page - 1, done=False)
@@ -116,7 +119,7 @@ def _head(fetch: FetchPage, walked: Walk, limits: Limits) -> int:
     while page < limits.max_pages and quiet <= limits.overlap_pages:
         found = fetch(page)
         if page == 0 and not found.rows:
-            _must_say_empty(found, walked.known, limits)
+            must_say_empty(found, walked.known, limits)
         quiet = 0 if walked.take(found) else quiet + 1
         if walked.at_end():
             break
@@ -124,12 +127,13 @@ def _head(fetch: FetchPage, walked: Walk, limits: Limits) -> int:
     return page
 
 
-def _must_say_empty(page: ListPage, known: Mapping[str, str], limits: Limits) -> None:
+def must_say_empty(page: ListPage, known: Mapping[str, str], limits: Limits) -> None:
+    """Raises `SchemaDrift` for a first page without rows that does not explain itself."""
     evidence = {"known": len(known), "total": page.total}
     if not page.says_empty:
         raise SchemaDrift(
             "the list has no rows and does not say that it is empty",
-            hint="The portal's layout has probably changed: check layout.list.row and layout.list.empty",
+            hint="The portal's layout has probably changed: check list.row and list.empty of its layout",
             evidence=evidence,
         )
     if known and not limits.may_be_empty:
@@ -140,11 +144,11 @@ def _must_say_empty(page: ListPage, known: Mapping[str, str], limits: Limits) ->
         )
 
 
-def _not_cut_short(walked: Walk, room: int) -> None:
-    """`room` is how many reports the pages up to the end could hold."""
-    if walked.total is not None and room < walked.total:
+def not_cut_short(total: int | None, room: int, pages: int) -> None:
+    """Raises `SchemaDrift` where the pages read have room for fewer reports than the portal counts."""
+    if total is not None and room < total:
         raise SchemaDrift(
-            f"the list ends after {room} of {walked.total} reports",
-            hint="Paging has probably changed: check layout.list.path and layout.list.row",
-            evidence={"room": room, "total": walked.total, "pages": walked.pages_read},
+            f"the list ends after {room} of {total} reports",
+            hint="Paging has probably changed: check list.path and list.row of its layout",
+            evidence={"room": room, "total": total, "pages": pages},
         )

@@ -1,6 +1,6 @@
-"""One poll: the list, then the pages of what is new or changed there, oldest first.
+"""One poll: the list, then the reports that are new or changed there, oldest first.
 
-    walk the list -> open each page -> Record, or Problem with the page's bytes -> batches of 20
+    walk the list -> open each report -> Record, or Problem with the pages' bytes -> batches of 20
 
 What may surprise: a page that answers 500 while the portal is otherwise well is a broken record,
 not an outage. It is put off, tried again at the next polls wherever it stands in the list, and
@@ -9,7 +9,7 @@ quarantined after three tries; else one record would hold up all others for ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -27,11 +27,15 @@ from aggregator.sdk.contract import (
     SchemaDrift,
     Transient,
 )
-from connectors.district_html import mapping
-from connectors.district_html.client import Site
-from connectors.district_html.listing import Deep, Limits, walk
-from connectors.district_html.mapping import ListPage, Row
+from aggregator.sdk.html_portal.listing import Deep, Limits, walk
+from aggregator.sdk.html_portal.mapping import Row
+from aggregator.sdk.html_portal.paging import Pager
+from aggregator.sdk.html_portal.site import Site
 
+__all__ = ["BATCH", "Look", "Remap", "batch_of", "look", "not_all_wrong", "poll"]
+
+#: One kept report into its record: `HtmlPortal.remap`, so that a subclass's corrections count everywhere.
+Remap = Callable[[RawItem], Record]
 BATCH = 20
 TRIES = 3
 
@@ -45,6 +49,8 @@ class Memory:
     deep: Deep = field(default_factory=Deep)
     #: Key to fingerprint and number of failed tries.
     later: dict[str, tuple[str, int]] = field(default_factory=dict)
+    #: Address of the list page to go on with, where pages have no numbers.
+    link: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> Memory:
@@ -54,6 +60,7 @@ class Memory:
             seen=dict(kept.get("seen", ())),
             deep=Deep(**kept.get("deep", {})),
             later={key: (print_, tries) for key, print_, tries in kept.get("later", ())},
+            link=kept.get("link"),
         )
 
     def cursor(self, limit: int) -> dict[str, Any]:
@@ -63,6 +70,7 @@ class Memory:
             "seen": [[key, print_] for key, print_ in self.seen.items()][-limit:],
             "deep": {"page": self.deep.page, "done": self.deep.done},
             "later": [[key, print_, tries] for key, (print_, tries) in self.later.items()],
+            **({"link": dict(self.link)} if self.link else {}),
         }
 
     def settle(self, look: Look) -> bool:
@@ -87,39 +95,50 @@ class Look:
     put_off: bool = False
 
 
-def poll(ctx: Context, cursor: Cursor | None) -> Iterator[Batch]:
+def poll(ctx: Context, site: Site, cursor: Cursor | None, remap: Remap) -> Iterator[Batch]:
     """The batches of one poll; the last one is complete and carries where to go on."""
-    site, limits, memory = Site(ctx), Limits.of(ctx.config), Memory.of(cursor)
-    walked, deep = walk(lambda page: _list_page(site, page), memory.seen, memory.deep, limits)
+    limits, memory = Limits.of(ctx.config), Memory.of(cursor)
+    pager = Pager(site, memory.link)
+    with site.keeping():
+        walked, deep = walk(pager, memory.seen, memory.deep, limits)
     put_off = [Row(key, old[0], "") for key, old in memory.later.items() if key not in walked.rows]
     rows = iter(put_off + walked.oldest_first())
     part = list(islice(rows, BATCH))
     while True:
-        looks = [_look(ctx, site, row) for row in part]
-        _not_all_wrong(looks)
-        looks = [look for look in looks if memory.settle(look)]
+        looks = [look(site, row, remap) for row in part]
+        not_all_wrong(looks)
+        looks = [one for one in looks if memory.settle(one)]
         part = list(islice(rows, BATCH))
         if not part:
-            memory.deep = deep
+            memory.deep, memory.link = deep, pager.keep(deep.page)
             memory.seen = _lately_listed_last(memory.seen, walked.rows)
-        good = [(look.record, look.item) for look in looks if look.record is not None]
-        yield Batch(
-            records=tuple(record for record, _ in good),
-            items=tuple(item for _, item in good),
-            problems=tuple(Problem(look.item, look.error) for look in looks if look.error is not None),
-            next_cursor=memory.cursor(limits.max_tracked),
-            source_count=None if part else walked.total,
-            complete=not part,
-            listed=0 if part else len(walked.rows),
-        )
-        if not part:
-            return
+        cursor = memory.cursor(limits.max_tracked)
+        if part:
+            yield batch_of(looks, cursor)
+            continue
+        yield batch_of(looks, cursor, source_count=walked.total, listed=len(walked.rows), complete=True)
+        return
 
 
-def _list_page(site: Site, number: int) -> ListPage:
-    part = site.layout.list
-    page = site.get(part.path.replace("{page}", str(part.first_page + number)))
-    return mapping.read_list(page.tree, part)
+def batch_of(
+    looks: Sequence[Look],
+    cursor: Cursor,
+    *,
+    source_count: int | None = None,
+    listed: int = 0,
+    complete: bool = False,
+) -> Batch:
+    """What became of some rows, as one batch."""
+    good = [(one.record, one.item) for one in looks if one.record is not None]
+    return Batch(
+        records=tuple(record for record, _ in good),
+        items=tuple(item for _, item in good),
+        problems=tuple(Problem(one.item, one.error) for one in looks if one.error is not None),
+        next_cursor=cursor,
+        source_count=source_count,
+        complete=complete,
+        listed=listed,
+    )
 
 
 def _lately_listed_last(seen: dict[str, str], rows: dict[str, Row]) -> dict[str, str]:
@@ -128,23 +147,24 @@ def _lately_listed_last(seen: dict[str, str], rows: dict[str, Row]) -> dict[str,
     return {**unlisted, **{key: seen[key] for key in listed}}
 
 
-def _look(ctx: Context, site: Site, row: Row) -> Look:
+def look(site: Site, row: Row, remap: Remap) -> Look:
+    """Open the report of one row. Raises what is the portal's trouble, not the report's."""
     as_row = RawItem(row.html.encode(), "text/html; charset=utf-8", f"row of {row.key}")
     if not row.has_id:
         return Look(row, as_row, error=BadRecord("a row of the list has no id", field="id"))
     try:
-        page = site.report(row.key)
+        report = site.report(row.key)
     except ChannelError as error:
         if not _one_record_only(error):
             raise
         bad = BadRecord(f"report {row.key}: {error.message}", external_id=row.key, evidence=error.evidence)
         return Look(row, as_row, error=bad, put_off=isinstance(error, Transient))
-    if page is None:
+    if report is None:
         gone = BadRecord(f"report {row.key} is listed but has no page (404)", external_id=row.key)
         return Look(row, as_row, error=gone)
-    item = RawItem(page.response.content, page.content_type, f"report {row.key}")
+    item = report.item(row.key)
     try:
-        record = remap(ctx, site, item)
+        record = remap(item)
     except BadRecord as error:
         error.external_id = error.external_id or row.key
         return Look(row, item, error=error)
@@ -152,13 +172,6 @@ def _look(ctx: Context, site: Site, row: Row) -> Look:
         other = BadRecord(f"the page of report {row.key} shows another report", external_id=row.key)
         return Look(row, item, error=other)
     return Look(row, item, record=record)
-
-
-def remap(ctx: Context, site: Site, item: RawItem) -> Record:
-    """The record of one kept page, without network."""
-    return mapping.record_of(
-        item, site.layout, base_url=site.base_url, zone=ctx.zone, status_of=ctx.status_of
-    )
 
 
 def _one_record_only(error: ChannelError) -> bool:
@@ -170,12 +183,20 @@ def _one_record_only(error: ChannelError) -> bool:
     return isinstance(error, SchemaDrift) and "max_bytes" in error.evidence
 
 
-def _not_all_wrong(looks: list[Look]) -> None:
+def not_all_wrong(looks: Sequence[Look]) -> None:
     """One bad page is quarantined; several and not one good is a changed layout."""
-    errors = [look.error for look in looks if look.error is not None and not look.put_off]
-    if len(errors) >= 3 and len(errors) == len(looks):
+    bad = [one for one in looks if one.error is not None and not one.put_off]
+    if len(bad) >= 3 and len(bad) == len(looks):
+        first, error = bad[0].item, bad[0].error
+        assert error is not None
         raise SchemaDrift(
-            f"none of {len(errors)} reports can be read: {errors[0].message}",
-            hint="The portal's layout has probably changed: check layout.detail",
-            evidence={"reports": len(errors), "field": errors[0].field},
+            f"none of {len(bad)} reports can be read: {error.message}",
+            hint="The portal's layout has probably changed: check detail of its layout",
+            evidence={
+                "reports": len(bad),
+                "field": error.field,
+                "content": first.content,
+                "content_type": first.content_type,
+                "url": first.ref,
+            },
         )

@@ -19,6 +19,7 @@ from bs4 import BeautifulSoup, Tag
 
 from aggregator.sdk.contract import (
     AuthFailed,
+    BadRecord,
     Context,
     Permanent,
     PushCommand,
@@ -28,10 +29,12 @@ from aggregator.sdk.contract import (
     SourceStatus,
     UnknownOutcome,
 )
+from aggregator.sdk.echo import find_answer
 from aggregator.sdk.html import form_fields, looks_like_challenge, require, text_of
+from aggregator.sdk.html_portal import mapping
+from aggregator.sdk.html_portal.layout import Layout, ReplyPart, fill
+from aggregator.sdk.html_portal.site import Page, Report, Site, pressed
 from aggregator.sdk.http import Response
-from connectors.district_html import mapping
-from connectors.district_html.client import Page, Site
 
 _ROUNDS = 2
 
@@ -43,23 +46,24 @@ class Verdict(enum.Enum):
     NOT_TAKEN = "not taken: signed out, or the form was too old"
 
 
-def push(ctx: Context, command: PushCommand) -> PushResult:
-    """Deliver one answer through the form of the report's page."""
-    site = Site(ctx)
+def push(ctx: Context, site: Site, command: PushCommand) -> PushResult:
+    """Deliver one answer through the portal's form."""
+    reply = _reply_part(site.layout)
     for _ in range(_ROUNDS):
-        page = site.report(command.external_id)
-        if page is None:
+        report = site.report(command.external_id)
+        if report is None:
             raise Permanent(
                 f"report {command.external_id} is not at the portal any more",
                 message_vi="Phản ánh không còn trên trang web nguồn",
             )
-        state = _state(ctx, site, page, command)
-        if state.found is not None and _as_wanted(site, state.status, command):
+        state = _state(ctx, site.layout, report, command)
+        if state.found is not None and _as_wanted(reply, state.status, command):
             return PushResult("already_there", state.found.remote_ref)
-        form = _form(site, page)
-        response, after = site.submit(page, form, _filled(ctx, site, form, command))
-        if _verdict(site, response, after) is Verdict.DONE:
-            return PushResult("sent", _reference(ctx, site, after, command))
+        page = site.get(fill(reply.path, id=command.external_id)) if reply.path else report.page
+        form = _form(reply, page)
+        response, after = site.submit(page, form, _filled(ctx, reply, form, command))
+        if _verdict(site, reply, response, after) is Verdict.DONE:
+            return PushResult("sent", _reference(ctx, site.layout, after, command))
         site.sign_in()
     raise AuthFailed(
         "the portal does not take the form right after the sign-in",
@@ -68,39 +72,59 @@ def push(ctx: Context, command: PushCommand) -> PushResult:
     )
 
 
-def lookup(ctx: Context, command: PushCommand) -> RemoteState | None:
-    """The state and answers on the report's page; None where there is no such page."""
-    site = Site(ctx)
-    page = site.report(command.external_id)
-    return None if page is None else _state(ctx, site, page, command)
+def lookup(ctx: Context, site: Site, command: PushCommand) -> RemoteState | None:
+    """The state and answers on the report's pages; None where there is no such report."""
+    report = site.report(command.external_id)
+    return None if report is None else _state(ctx, site.layout, report, command)
 
 
-def _state(ctx: Context, site: Site, page: Page, command: PushCommand) -> RemoteState:
-    detail = site.layout.detail
-    root = require(page.tree, detail.container, what="the report")[0]
-    if detail.id.of(root) != command.external_id:
+def _reply_part(layout: Layout) -> ReplyPart:
+    if layout.reply is None:
+        raise Permanent(
+            "the portal is only read: its layout has no reply form",
+            message_vi="Kênh này chỉ đọc, không gửi phúc đáp được",
+        )
+    return layout.reply
+
+
+def form_found(site: Site, report: Report) -> str:
+    """Whether an answer could be given to this report, in words for the set-up page."""
+    reply = _reply_part(site.layout)
+    if reply.closed and report.page.tree.select_one(reply.closed) is not None:
+        return "Phản ánh mẫu đã đóng, chưa thử được"
+    if reply.path or report.page.tree.select_one(reply.form) is not None:
+        return "Có biểu mẫu trả lời"
+    return "Không thấy biểu mẫu trả lời: chỉ đọc được"
+
+
+def _state(ctx: Context, layout: Layout, report: Report, command: PushCommand) -> RemoteState:
+    detail, page = layout.detail, report.page
+    require(page.tree, detail.container, what="the report")
+    try:
+        leaves = mapping.leaves_of(report.item(command.external_id), layout)
+    except BadRecord as error:
+        raise SchemaDrift(error.message, evidence=page.response.evidence()) from error
+    if detail.id.of(leaves[0].root) != command.external_id:
         raise SchemaDrift(f"the page of report {command.external_id} shows another report")
-    answers = mapping.answers_of(root, detail, ctx.zone)
-    found = mapping.find_answer(answers, command.body)
-    if found is None and mapping.answers_unread(root, detail, answers):
+    answers = mapping.answers_of(leaves, detail, ctx.zone)
+    found = find_answer(answers, command.body)
+    if found is None and mapping.answers_unread(leaves, answers):
         raise SchemaDrift(
             f"the answers to report {command.external_id} cannot be read",
-            hint="Check layout.detail.answers: unread answers would be sent again",
+            hint="Check detail.answers of the layout: unread answers would be sent again",
             evidence=page.response.evidence(),
         )
-    status = ctx.status_of(mapping.status_raw_of(root, detail))
-    return RemoteState(status, answers, found)
+    return RemoteState(ctx.status_of(mapping.status_raw_of(leaves)), answers, found)
 
 
-def _as_wanted(site: Site, shown: SourceStatus, command: PushCommand) -> bool:
+def _as_wanted(reply: ReplyPart, shown: SourceStatus, command: PushCommand) -> bool:
     """The same words may be said twice on the way ("đang xử lý"); then the status tells them apart."""
-    if not site.layout.reply.status_field or command.attempt > 1:
+    if not reply.status_field or command.attempt > 1:
         return True
     return shown in (command.status, SourceStatus.UNMAPPED)
 
 
-def _form(site: Site, page: Page) -> Tag:
-    reply = site.layout.reply
+def _form(reply: ReplyPart, page: Page) -> Tag:
     if reply.closed and page.tree.select_one(reply.closed) is not None:
         raise Permanent(
             "the portal takes no more answers to this report",
@@ -110,9 +134,8 @@ def _form(site: Site, page: Page) -> Tag:
     return require(page.tree, reply.form, what="the reply form")[0]
 
 
-def _filled(ctx: Context, site: Site, form: Tag, command: PushCommand) -> dict[str, str]:
-    reply = site.layout.reply
-    fields = form_fields(form)
+def _filled(ctx: Context, reply: ReplyPart, form: Tag, command: PushCommand) -> dict[str, str]:
+    fields = {**form_fields(form), **pressed(form, reply.button)}
     fields[reply.body_field] = command.body
     if reply.author_field:
         fields[reply.author_field] = command.author_name
@@ -129,9 +152,7 @@ def _filled(ctx: Context, site: Site, form: Tag, command: PushCommand) -> dict[s
     return fields
 
 
-def _verdict(site: Site, response: Response, page: BeautifulSoup) -> Verdict:
-    reply = site.layout.reply
-
+def _verdict(site: Site, reply: ReplyPart, response: Response, page: BeautifulSoup) -> Verdict:
     def says(css: str) -> Tag | None:
         return page.select_one(css) if css else None
 
@@ -153,15 +174,16 @@ def _verdict(site: Site, response: Response, page: BeautifulSoup) -> Verdict:
         response.refuse()
     raise UnknownOutcome(
         "the page after the form does not say what became of the answer",
-        hint="Check layout.reply.success",
+        hint="Check reply.success of the layout",
         evidence=response.evidence(),
     )
 
 
-def _reference(ctx: Context, site: Site, after: BeautifulSoup, command: PushCommand) -> str | None:
+def _reference(ctx: Context, layout: Layout, after: BeautifulSoup, command: PushCommand) -> str | None:
     """The answer's mark, where the page after the form is the report's own."""
-    root = after.select_one(site.layout.detail.container)
+    root = after.select_one(layout.detail.container)
     if root is None:
         return None
-    found = mapping.find_answer(mapping.answers_of(root, site.layout.detail, ctx.zone), command.body)
+    shown = mapping.answers_of((mapping.Leaf(root, layout.detail),), layout.detail, ctx.zone)
+    found = find_answer(shown, command.body)
     return found.remote_ref if found else None

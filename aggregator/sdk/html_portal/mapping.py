@@ -1,9 +1,9 @@
-"""Pages of a district portal into rows, records and answers: pure, no network.
+"""A portal's pages into rows, records and answers: pure, no network.
 
-    list page  -> Row(key, fingerprint)              detail page -> Record, answers, reply form
+    list page  -> Row(key, fingerprint)              a report's pages -> Record, answers, reply form
 
-What may surprise: everything is read from the kept bytes of one detail page, its own id included,
-so a page kept years ago maps again with a corrected layout. Text is NFC from the first moment:
+What may surprise: everything is read from the kept bytes of a report's pages, its own id included,
+so pages kept years ago map again with a corrected layout. Text is NFC from the first moment:
 windows-1258 pages decode into base letter and tone mark, and labels would not be recognised.
 Labels that the layout does not know are told in ``extra["unread_labels"]``, without their values.
 """
@@ -11,14 +11,13 @@ Labels that the layout does not know are told in ``extra["unread_labels"]``, wit
 from __future__ import annotations
 
 import hashlib
-import html
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 from bs4 import BeautifulSoup, Tag
@@ -35,8 +34,18 @@ from aggregator.sdk.contract import (
     SourceStatus,
 )
 from aggregator.sdk.html import require, soup, text_of
+from aggregator.sdk.html_portal import bundle
+from aggregator.sdk.html_portal.layout import (
+    AnswersPart,
+    DetailPart,
+    FilesPart,
+    LabelsPart,
+    Layout,
+    ListPart,
+    PagePart,
+    fill,
+)
 from aggregator.sdk.http import Response
-from connectors.district_html.layout import AnswersPart, DetailPart, FilesPart, Layout, ListPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,14 @@ class ListPage:
     says_empty: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What is read of one page of a report, and where things stand on it."""
+
+    root: Tag
+    part: DetailPart | PagePart
+
+
 def parse(content: bytes, content_type: str, encoding: str = "") -> BeautifulSoup:
     """The page, decoded as a browser would and composed (NFC)."""
     charset = f"text/html; charset={encoding}" if encoding else content_type
@@ -71,11 +88,13 @@ def parse(content: bytes, content_type: str, encoding: str = "") -> BeautifulSou
 def read_list(page: BeautifulSoup, part: ListPart) -> ListPage:
     """The rows in the page's order. Raises `SchemaDrift` where the list's structure is not there."""
     container = require(page, part.container, what="the list of reports")[0]
+    for css, at_least in part.expect.items():
+        require(page, css, at_least, what="the list's own marks")
     rows = tuple(_row(node, part) for node in container.select(part.row))
     if rows and not any(row.has_id for row in rows):
         raise SchemaDrift(
             f"none of the {len(rows)} rows of the list has an id",
-            hint="The portal's layout has probably changed: check layout.list.id",
+            hint="The portal's layout has probably changed: check list.id of its layout",
             evidence={"rows": len(rows), "selector": part.id.css},
         )
     total = part.total.of(page) if part.total.given else ""
@@ -96,9 +115,21 @@ def _row(node: Tag, part: ListPart) -> Row:
 # -- one report ----------------------------------------------------------------------------------
 
 
-def path_of(part: DetailPart, external_id: str) -> str:
-    """The address of a report's page."""
-    return part.path.replace("{id}", quote(external_id, safe=""))
+def leaves_of(item: RawItem, layout: Layout) -> tuple[Leaf, ...]:
+    """The pages of one kept report, its own first. Raises `BadRecord` where one is not that."""
+    detail = layout.detail
+    pages = bundle.split(item.content)
+    leaves = []
+    parts: tuple[DetailPart | PagePart, ...] = (detail, *detail.pages)
+    for number, part in enumerate(parts):
+        content = pages[number] if number < len(pages) else b""
+        if not content and isinstance(part, PagePart) and part.optional:
+            continue
+        root = parse(content, item.content_type, layout.encoding).select_one(part.container)
+        if root is None:
+            raise BadRecord(f"{item.ref}: page {number + 1} is no report ({part.container} is missing)")
+        leaves.append(Leaf(root, part))
+    return tuple(leaves)
 
 
 def record_of(
@@ -109,23 +140,21 @@ def record_of(
     zone: ZoneInfo,
     status_of: Callable[[str | None], SourceStatus],
 ) -> Record:
-    """The record of one kept detail page. Raises `BadRecord` naming the field."""
-    detail = layout.detail
-    root = parse(item.content, item.content_type, layout.encoding).select_one(detail.container)
-    external_id = detail.id.of(root) if root is not None else ""
-    if root is None or not external_id:
-        raise BadRecord(f"{item.ref}: the page is no report ({detail.container} or its id is missing)")
-    for name, part in (("attachments", detail.attachments), ("answers", detail.answers)):
-        if moved(root, part):
-            raise BadRecord(f"report {external_id}: {name} moved", field=name, external_id=external_id)
-    values, extra = _values(root, detail)
+    """The record of one kept report. Raises `BadRecord` naming the field."""
+    detail, leaves = layout.detail, leaves_of(item, layout)
+    external_id = detail.id.of(leaves[0].root)
+    if not external_id:
+        raise BadRecord(f"{item.ref}: the page does not say the report's id", field="id")
+    for leaf in leaves:
+        _whole(leaf, external_id)
+    values, extra = _values(leaves)
     for name in detail.required:
         if not values.get(name):
             raise BadRecord(f"report {external_id} has no {name}", field=name, external_id=external_id)
     dates = {name: _date(values, name, detail, zone, external_id) for name in ("created", "updated", "due")}
     if dates["created"] is None:
         raise BadRecord(f"report {external_id} has no created", field="created", external_id=external_id)
-    url = urljoin(base_url, path_of(detail, external_id))
+    url = urljoin(base_url, fill(detail.path, id=external_id))
     status_raw = values.get("status") or None
     return Record(
         external_id=external_id,
@@ -141,20 +170,39 @@ def record_of(
         status_raw=status_raw,
         status=status_of(status_raw),
         url=url,
-        attachments=tuple(_attachments(root, detail, url, base_url)),
-        answers=answers_of(root, detail, zone),
+        attachments=tuple(_attachments(leaves, external_id, base_url)),
+        answers=answers_of(leaves, detail, zone),
         extra=extra,
+        volatile=detail.volatile,
     )
 
 
-def _values(root: Tag, detail: DetailPart) -> tuple[dict[str, str], dict[str, Any]]:
-    """Our fields and their texts; what else the page labels goes to the second."""
-    values = {name: pick.of(root) for name, pick in detail.fields.items()}
-    names = {_label(label): name for label, name in detail.labels.names.items()}
-    keep, ignore = ({_label(label) for label in part} for part in (detail.labels.keep, detail.labels.ignore))
+def _whole(leaf: Leaf, external_id: str) -> None:
+    """Raises `BadRecord` where a page lacks what stands on every report's page."""
+    for css, at_least in leaf.part.expect.items():
+        if len(leaf.root.select(css, limit=at_least)) < at_least:
+            raise BadRecord(f"report {external_id}: fewer than {at_least} of {css}", external_id=external_id)
+    for name, part in (("attachments", leaf.part.attachments), ("answers", leaf.part.answers)):
+        if moved(leaf.root, part):
+            raise BadRecord(f"report {external_id}: {name} moved", field=name, external_id=external_id)
+
+
+def _values(leaves: Sequence[Leaf]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Our fields and their texts; what else the pages label goes to the second."""
+    values: dict[str, str] = {}
     extra: dict[str, Any] = {}
+    for leaf in leaves:
+        for name, pick in leaf.part.fields.items():
+            values[name] = values.get(name) or pick.of(leaf.root)
+        _read_labels(leaf.root, leaf.part.labels, values, extra)
+    return values, extra
+
+
+def _read_labels(root: Tag, part: LabelsPart, values: dict[str, str], extra: dict[str, Any]) -> None:
+    names = {_label(label): name for label, name in part.names.items()}
+    keep, ignore = ({_label(label) for label in words} for words in (part.keep, part.ignore))
     unread: list[str] = []
-    for label, value in _labelled(root, detail):
+    for label, value in _labelled(root, part):
         known = _label(label)
         if known in names:
             values[names[known]] = values.get(names[known]) or value
@@ -163,12 +211,10 @@ def _values(root: Tag, detail: DetailPart) -> tuple[dict[str, str], dict[str, An
         elif known and value and known not in ignore:
             unread.append(label.rstrip(" :"))
     if unread:
-        extra["unread_labels"] = unread
-    return values, extra
+        extra["unread_labels"] = [*extra.get("unread_labels", ()), *unread]
 
 
-def _labelled(root: Tag, detail: DetailPart) -> Iterator[tuple[str, str]]:
-    part = detail.labels
+def _labelled(root: Tag, part: LabelsPart) -> Iterator[tuple[str, str]]:
     for row in root.select(part.row) if part.row else ():
         label, value = row.select_one(part.label), row.select_one(part.value)
         if label is not None and value is not None:
@@ -185,7 +231,8 @@ def _date(
     text = values.get(name, "")
     if not text:
         return None
-    at = moment(text, detail.dates, zone, end_of_day=name == "due")
+    own = detail.fields[name].date if name in detail.fields else ()
+    at = moment(text, own or detail.dates, zone, end_of_day=name == "due")
     if at is None:
         raise BadRecord(
             f"report {external_id}: {name} has no known date form", field=name, external_id=external_id
@@ -250,16 +297,18 @@ def _degrees(values: Mapping[str, str], name: str, limit: float, extra: dict[str
     return None
 
 
-def _attachments(root: Tag, detail: DetailPart, url: str, base_url: str) -> Iterator[Attachment]:
-    part = detail.attachments
-    for row in root.select(part.row) if part.row else ():
-        href = part.ref.of(row)
-        if not href:
-            raise BadRecord(f"{url}: a file without an address", field="attachments")
-        full = urljoin(url, href)
-        ref = full.removeprefix(base_url.rstrip("/"))
-        name = part.name.of(row) or unquote(PurePosixPath(urlsplit(full).path).name)
-        yield Attachment(ref, name or "tep-dinh-kem")
+def _attachments(leaves: Sequence[Leaf], external_id: str, base_url: str) -> Iterator[Attachment]:
+    for leaf in leaves:
+        url = urljoin(base_url, fill(leaf.part.path, id=external_id))
+        part = leaf.part.attachments
+        for row in leaf.root.select(part.row) if part.row else ():
+            href = part.ref.of(row)
+            if not href:
+                raise BadRecord(f"{url}: a file without an address", field="attachments")
+            full = urljoin(url, href)
+            ref = full.removeprefix(base_url.rstrip("/"))
+            name = part.name.of(row) or unquote(PurePosixPath(urlsplit(full).path).name)
+            yield Attachment(ref, name or "tep-dinh-kem")
 
 
 def moved(root: Tag, part: FilesPart | AnswersPart) -> bool:
@@ -276,40 +325,35 @@ def moved(root: Tag, part: FilesPart | AnswersPart) -> bool:
 # -- answers -------------------------------------------------------------------------------------
 
 
-def answers_of(root: Tag, detail: DetailPart, zone: ZoneInfo) -> tuple[Answer, ...]:
-    """The answers that the page shows, in its order."""
-    part = detail.answers
+def answers_of(leaves: Sequence[Leaf], detail: DetailPart, zone: ZoneInfo) -> tuple[Answer, ...]:
+    """The answers that the pages show, in their order."""
     found = []
-    for row in root.select(part.row) if part.row else ():
-        body = part.body.of(row)
-        if body:
-            # A day of an answer that cannot be read is left out; the answer's text matters.
-            at = moment(part.at.of(row), detail.dates, zone) if part.at.given else None
-            author = part.author.of(row) if part.author.given else ""
-            ref = part.ref.of(row) if part.ref.given else ""
-            found.append(Answer(body, at, author or None, ref or None))
+    for leaf in leaves:
+        part = leaf.part.answers
+        for row in _answer_rows(leaf):
+            body = part.body.of(row)
+            if body:
+                # A day of an answer that cannot be read is left out; the answer's text matters.
+                at = moment(part.at.of(row), part.at.date or detail.dates, zone) if part.at.given else None
+                author = part.author.of(row) if part.author.given else ""
+                ref = part.ref.of(row) if part.ref.given else ""
+                found.append(Answer(body, at, author or None, ref or None))
     return tuple(found)
 
 
-def answers_unread(root: Tag, detail: DetailPart, read: Sequence[Answer]) -> bool:
-    """Whether the page may show answers beyond those read: then "not there" means nothing."""
-    part = detail.answers
-    return moved(root, part) or len(root.select(part.row) if part.row else ()) > len(read)
+def _answer_rows(leaf: Leaf) -> Sequence[Tag]:
+    return leaf.root.select(leaf.part.answers.row) if leaf.part.answers.row else ()
 
 
-def status_raw_of(root: Tag, detail: DetailPart) -> str | None:
-    """The status word on a detail page."""
-    return _values(root, detail)[0].get("status") or None
+def answers_unread(leaves: Sequence[Leaf], read: Sequence[Answer]) -> bool:
+    """Whether the pages may show answers beyond those read: then "not there" means nothing."""
+    rows = sum(len(_answer_rows(leaf)) for leaf in leaves)
+    return rows > len(read) or any(moved(leaf.root, leaf.part.answers) for leaf in leaves)
 
 
-def find_answer(answers: Iterable[Answer], body: str) -> Answer | None:
-    """The answer with this text, however the page folded spaces, accents or HTML entities."""
-    wanted = _folded(body)
-    return next((answer for answer in answers if _folded(answer.body) == wanted), None)
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", html.unescape(text)).split())
+def status_raw_of(leaves: Sequence[Leaf]) -> str | None:
+    """The status word on a report's pages."""
+    return _values(leaves)[0].get("status") or None
 
 
 def status_choice(form: Tag, field: str, words: Iterable[str]) -> str | None:
