@@ -40,6 +40,7 @@ from aggregator.services.reminders import Reminders
 from aggregator.services.review import Review
 from aggregator.services.rulebook import Rulebook
 from aggregator.services.rules import Rules
+from aggregator.services.webhooks import Webhooks
 from aggregator.services.whatif import WhatIf
 from aggregator.settings import Settings
 from aggregator.storage.db import Database
@@ -87,6 +88,7 @@ class Aggregator:
     calendars: Calendars
     recounts: Recounts
     whatif: WhatIf
+    webhooks: Webhooks
 
     def close(self) -> None:
         self.db.close()
@@ -149,4 +151,5 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         calendars=Calendars(db, rules, clock),
         recounts=Recounts(db, rules, clock),
         whatif=WhatIf(db, rules, clock),
+        webhooks=Webhooks(db, vault, connectors, intake, clock, settings),
     )

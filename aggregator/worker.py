@@ -1,6 +1,7 @@
 """The heartbeat: looks every second for what is due and does it. The only place that catches broadly.
 
     poll_tick        claim due channels while a thread is free, run each in the pool
+    webhook_tick     take in what sources have sent us
     outbox_tick      deliver what is due
     sweep_tick       move cases whose deadline passed a stage
     recount_tick     count open cases again after a calendar or a rule has changed
@@ -60,6 +61,7 @@ class Worker:
         self._failing: set[str] = set()
         self._ticks: dict[str, tuple[Callable[[], None], int]] = {
             "poll_tick": (self.poll_tick, 1),
+            "webhook_tick": (self.webhook_tick, 1),
             "outbox_tick": (self.outbox_tick, 1),
             "sweep_tick": (self.sweep_tick, 1),
             "recount_tick": (self.recount_tick, 1),
@@ -143,6 +145,9 @@ class Worker:
     def _poll(self, claim: Claim) -> None:
         self._parts.polling.run(claim, stop=self._stopping.is_set)
 
+    def webhook_tick(self) -> None:
+        self._parts.webhooks.tick(self.owner, self._stopping.is_set)
+
     def outbox_tick(self) -> None:
         while not self._stopping.is_set() and self._parts.outbox.drain(self.owner, limit=1).total:
             pass
@@ -175,6 +180,7 @@ class Worker:
         self._parts.notices.prune()
         self._parts.mailing.prune()
         self._parts.digests.prune()
+        self._parts.webhooks.prune()
 
     # Nothing ends the heartbeat ---------------------------------------------------------------------
 

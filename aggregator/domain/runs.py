@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-RunKind = Literal["poll", "import", "replay"]
+#: webhook: what a source sent us; entry: what officers typed in. Both keep one run an hour.
+RunKind = Literal["poll", "import", "replay", "webhook", "entry"]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One poll, import or replay that holds a channel's lease. `zone` reads its naive times."""
+    """One poll, import, replay or hour of calls that holds a lease. `zone` reads its naive times."""
 
     run_id: int
     channel_id: int

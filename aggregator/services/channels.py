@@ -18,20 +18,34 @@ from zoneinfo import ZoneInfo
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.polling import DOWN, HELD, State
 from aggregator.domain.runs import Counts
-from aggregator.errors import AggregatorError, ConfigInvalid, MoveNotAllowed, NotAllowed, NotFound
-from aggregator.sdk.contract import Capabilities, CheckResult
+from aggregator.errors import (
+    AggregatorError,
+    ChannelError,
+    ConfigInvalid,
+    MoveNotAllowed,
+    NotAllowed,
+    NotFound,
+)
+from aggregator.sdk.contract import Capabilities, CheckResult, Expiry, TellsExpiry
 from aggregator.sdk.discovery import Found
-from aggregator.services import channel_spec, health, ledger
+from aggregator.services import call_health, channel_spec, health, ledger
 from aggregator.services.channel_spec import ChannelSpec
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, secrets_purpose
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.views import ChannelView, QuarantineView, RunView
 from aggregator.settings import Settings
-from aggregator.storage import account_queries, channel_queries, outbox_queries, quarantine_queries
+from aggregator.storage import (
+    account_queries,
+    channel_queries,
+    outbox_queries,
+    quarantine_queries,
+    webhook_queries,
+)
 from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.vault import Vault
+from aggregator.storage.webhook_queries import Day
 
 #: The most a set-up check may take, while a person waits for it.
 CHECK_S = 30.0
@@ -56,7 +70,7 @@ class Channels:
         self._vault = vault
         self._connectors = connectors
         self._clock = clock
-        self._connections = Connections(vault, connectors, clock, settings)
+        self._connections = Connections(db, vault, connectors, clock, settings)
 
     # Setting up -------------------------------------------------------------------------------------
 
@@ -237,23 +251,28 @@ class Channels:
         counts = channel_queries.counts_since(tx, ids, _start_of_day(now))
         waiting = outbox_queries.waiting_by_channel(tx, ids)
         open_items = quarantine_queries.open_counts(tx, ids)
+        doors = [row.id for row in rows if self._capabilities(row.kind).webhook]
+        calls = webhook_queries.newest_days(tx, doors) if doors else {}
+        kept = webhook_queries.kept_counts(tx, doors) if doors else {}
         return tuple(
             self._view(
                 row, now, counts.get(row.id, Counts()), waiting.get(row.id, (0, now))[0],
-                open_items.get(row.id, 0), runs,
+                open_items.get(row.id, 0), runs, calls.get(row.id, Day()), kept.get(row.id, 0),
             )
             for row in rows
         )  # fmt: skip
 
     def _view(
         self, row: ChannelRow, now: datetime, today: Counts, waiting: int, open_items: int,
-        runs: tuple[RunView, ...],
+        runs: tuple[RunView, ...], calls: Day, kept: int,
     ) -> ChannelView:  # fmt: skip
-        can = self._capabilities(row.kind)
+        can, polled = self._capabilities(row.kind), row.next_due_at is not None
+        open_items += kept
         lights = health.lights(
-            row, now, can_read=row.next_due_at is not None, can_reply=can.push_reply,
-            waiting=waiting, quarantined=open_items,
+            row, now, can_read=polled, can_reply=can.push_reply, waiting=waiting, quarantined=open_items,
+            called=call_health.called(calls, open_items) if can.webhook and not polled else None,
         )  # fmt: skip
+        lights = call_health.with_expiry(lights, self._expiries(row, now), now)
         return ChannelView(
             id=row.id, slug=row.slug, title=row.title, kind=row.kind, ward_code=row.ward_code,
             state=health.worst(lights), paused=row.paused, lights=lights, interval_s=row.interval_s,
@@ -267,6 +286,17 @@ class Channels:
             },
             runs=runs,
         )  # fmt: skip
+
+    def _expiries(self, row: ChannelRow, now: datetime) -> Sequence[Expiry]:
+        """What of the channel's way in ends when; nothing where that cannot be told."""
+        found = self._connectors.get(row.kind)
+        try:
+            if found is None or not isinstance(found.connector(), TellsExpiry):
+                return []
+            with self._connections.open(row, deadline=now + timedelta(seconds=CHECK_S)) as (connector, ctx):
+                return connector.expiries(ctx) if isinstance(connector, TellsExpiry) else []
+        except ChannelError:
+            return []  # the light that says so is on already
 
     def _capabilities(self, kind: str) -> Capabilities:
         found = self._connectors.get(kind)

@@ -88,7 +88,7 @@ class Polling:
         self._intake = intake
         self._clock = clock
         self._settings = settings
-        self._connections = Connections(vault, connectors, clock, settings)
+        self._connections = Connections(db, vault, connectors, clock, settings)
         self._endings = Endings(db, vault, clock)
         self.attachments = Attachments(db, self._connections, clock, settings)
 

@@ -157,6 +157,7 @@ class DeliveryView:
     hint_vi: str
     #: Link to the report at its source, for carrying an answer over by hand.
     url: str | None
+    error_vi: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +420,34 @@ class ChannelView:
     quarantined: int
     today: Mapping[str, int] = field(default_factory=dict)  # seen, stored, unchanged, revised, quarantined
     runs: tuple[RunView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCallView:
+    """A call of a source that could not be read."""
+
+    id: int
+    received_at: datetime
+    size: int
+    tries: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsView:
+    """What came to a channel's door today, and what waits behind it."""
+
+    taken: int
+    repeated: int
+    refused: int
+    taken_at: datetime | None
+    refused_at: datetime | None
+    #: Why the last one was refused.
+    why_vi: str
+    why_en: str
+    waiting: int
+    kept: int
+    calls: tuple[KeptCallView, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from alembic import op
 from aggregator.storage.types import Instant
 
 revision = "0013_channel_health"
-down_revision = "0010_calendars"
+down_revision = "0011_calls_of_sources"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _COUNTS = ("seen", "stored", "unchanged", "revised", "quarantined")
