@@ -344,8 +344,9 @@ def _lost(run: Run) -> LeaseLost:
 
 
 def runs_of(tx: Tx, channel_id: int, limit: int) -> list[Row[Any]]:
-    """The newest runs, newest first."""
-    query = select(poll_runs).where(poll_runs.c.channel_id == channel_id)
+    """The newest runs, newest first; not backfills and counts, which are shown as what they are."""
+    others = ("backfill", "count")
+    query = select(poll_runs).where(poll_runs.c.channel_id == channel_id, poll_runs.c.kind.not_in(others))
     return list(tx.execute(query.order_by(poll_runs.c.id.desc()).limit(limit)))
 
 

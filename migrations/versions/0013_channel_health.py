@@ -95,7 +95,7 @@ def _make_backfills() -> None:
         sa.Column("next_due_at", Instant()),
         *_numbers("failures"),
         sa.Column("total", sa.Integer()),
-        *_numbers(*_COUNTS, "missing"),
+        *_numbers(*_COUNTS),
         sa.Column("error_code", sa.Text()),
         sa.Column("error", sa.Text()),
         sa.Column("error_vi", sa.Text()),
