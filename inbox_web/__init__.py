@@ -30,7 +30,6 @@ from inbox_web import (
     events,
     health,
     inbox,
-    intake,
     language,
     legal,
     manual,
@@ -51,7 +50,7 @@ __all__ = ["create_app"]
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
     dashboard, channels, matching, deadline_rules,
-    calendars, health, intake,
+    calendars, health,
 )  # fmt: skip
 
 

@@ -153,13 +153,7 @@ OUTCOMES = {
     "abandoned": _l("interrupted"),
 }
 
-RUN_KINDS = {
-    "poll": _l("poll"),
-    "import": _l("import"),
-    "replay": _l("replay"),
-    "webhook": _l("sent to us"),
-    "entry": _l("typed in"),
-}
+RUN_KINDS = {"poll": _l("poll"), "import": _l("import"), "replay": _l("replay")}
 
 CAUSES = {
     "opened": _l("Opened this case"),

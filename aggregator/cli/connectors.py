@@ -19,6 +19,7 @@ from aggregator.cli.frame import DONE, FINDING, Group, plain, show, table
 from aggregator.errors import ConfigInvalid, InputInvalid
 
 if TYPE_CHECKING:
+    from aggregator.sdk.conformance.quality import Quality
     from aggregator.sdk.contract import Manifest
     from aggregator.sdk.discovery import Found
 
@@ -36,10 +37,14 @@ def list_connectors() -> None:
     """List the connectors, also those that cannot be used."""
     known = [_connector(item) for item in known_connectors().values()]
     rows = [
-        (c["id"], c["version"], "broken" if c["problem"] else "good", _can(c), c["origin"], c["title"])
+        (c["id"], c["version"], "broken" if c["problem"] else "good", c["grade"], _can(c), c["origin"],
+         c["title"])
         for c in known
+    ]  # fmt: skip
+    lines = table(("connector", "version", "state", "grade", "can", "from", "title"), rows)
+    lines += [
+        f"\n{c['id']} is exempt from {e.check}: {plain(e.reason)}" for c in known for e in c["exemptions"]
     ]
-    lines = table(("connector", "version", "state", "can", "from", "title"), rows)
     lines += [f"\n{c['id']} cannot be used: {plain(c['problem'])}" for c in known if c["problem"]]
     show(known, lines)
 
@@ -94,12 +99,24 @@ def _connector(found: Found) -> dict[str, Any]:
             found.connector()
         except ConfigInvalid as error:
             found.problem = found.problem or error.message
-    manifest = found.manifest
+    manifest, quality = found.manifest, _quality(found)
     return {
         "id": found.id, "version": manifest.version if manifest else None,
         "title": manifest.title["vi"] if manifest else None, "origin": found.origin,
         "problem": found.problem, "capabilities": manifest.capabilities if manifest else None,
+        "grade": quality.grade.word, "exemptions": quality.exemptions,
     }  # fmt: skip
+
+
+def _quality(found: Found) -> Quality:
+    """What the connector claims of itself; a claim that cannot be read is a problem of its own."""
+    from aggregator.sdk.conformance.quality import Quality, load_quality
+
+    try:
+        return load_quality(found.manifest.folder) if found.manifest else Quality()
+    except ConfigInvalid as error:
+        found.problem = found.problem or error.message
+        return Quality()
 
 
 def _can(known: dict[str, Any]) -> str:
@@ -128,7 +145,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 def _page(manifest: Manifest, document: Mapping[str, Any]) -> Iterable[str]:
     yield f"{manifest.title['vi']} ({manifest.title['en']})"
     yield from ("", *_wrapped(manifest.description["vi"]), "")
-    facts = ("id", "version", "kind", "maintainer", "origin", "folder")
+    facts = ("id", "version", "kind", "grade", "maintainer", "origin", "folder")
     yield from table(("", ""), [*((key, document[key]) for key in facts), ("can", _can(dict(document)))])[1:]
     schema = manifest.config_schema
     required = schema.get("required", ())

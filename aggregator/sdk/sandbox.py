@@ -80,6 +80,8 @@ class Portal:
         self.writes = 0
         self._state_file = state_file
         self._rules = Map([], strict_slashes=False)
+        #: Where set, every answer of the portal's own pages goes through it: how a changed portal is played.
+        self.rewrite: Callable[[Request, Response], Response] | None = None
         self.closing = threading.Event()
         if state_file is not None and state_file.exists():
             self._restore(json.loads(state_file.read_text("utf-8")))
@@ -154,6 +156,8 @@ class Portal:
             before = self.writes
             response = self._handle(request)
             wrote = self.writes != before
+        if self.rewrite is not None:
+            response = self.rewrite(request, response)
         if wrote and (fault := self.take("commit_then_drop", request.path)):
             self._wait(fault)
             request.environ[_DROPPED] = True

@@ -24,7 +24,6 @@ from aggregator.storage import (
     reminder_tables,
     report_tables,
     street_tables,
-    webhook_tables,
 )
 from aggregator.storage.db import Database
 from aggregator.storage.types import metadata
@@ -42,7 +41,6 @@ _ALL = (
     reminder_tables,
     report_tables,
     street_tables,
-    webhook_tables,
 )
 
 

@@ -25,7 +25,14 @@ from zoneinfo import ZoneInfo
 from aggregator.sdk.contract import SourceStatus
 from aggregator.sdk.sandbox import Portal, Request, Response, SimAnswer, SimReport, reply
 
-__all__ = ["build"]
+__all__ = ["SCENARIO", "build", "settings_for"]
+
+#: What the conformance suite judges the connector on: an officer's account, and several pages.
+SCENARIO: Mapping[str, Any] = {
+    "auth": "jwt",
+    "accounts": {"lan": "mật-khẩu-thử"},
+    "config": {"scope": "officer", "page_size": 5},
+}
 
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _PROCESSING = "9"  # an officer's number of a report: its id behind a 9
@@ -62,6 +69,14 @@ def build(scenario: Mapping[str, Any], state_file: Path | None = None) -> Portal
     known = [r for r in scenario.get("reports", ()) if str(r["id"]) not in portal.reports]
     portal.load(known)
     return portal
+
+
+def settings_for(url: str, scenario: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """A channel's settings and secrets that fit the simulated portal at `url`: its first account."""
+    auth = scenario.get("auth", "none")
+    config = {"base_url": url, "auth": auth, **scenario.get("config", {})}
+    login, password = next(iter(scenario.get("accounts", {}).items()), ("", ""))
+    return config, {} if auth == "none" else {"username": login, "password": password}
 
 
 class Portal1022(Portal):

@@ -118,7 +118,7 @@ class Spreadsheet:
             return  # taken away between listing and opening; nothing was promised about it yet
         except PermissionError as error:
             raise ConfigInvalid(f"{name}: may not be read by the product", hint="check its rights") from error
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise Transient(f"{name}: changed or went away while it was read") from error
 
     def _batches(

@@ -1,0 +1,88 @@
+"""``quality.yaml`` beside ``connector.yaml``: the grade a connector claims, and what it is exempt from.
+
+    grade: silver
+    exemptions:
+      - check: poll-edit
+        reason: The portal closes a report when it publishes it; none is ever edited.
+
+Promise: an exemption without a reason, or of an unknown rule, is an error: people read these on the
+channel's page. A connector without the file claims nothing. Cheap to load: screens ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aggregator.errors import ConfigInvalid
+from aggregator.sdk.conformance.catalogue import RULES, Grade, rule
+from aggregator.sdk.settings_schema import meant
+
+__all__ = ["Exemption", "Quality", "load_quality"]
+
+FILE = "quality.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A rule that this connector need not keep, and why."""
+
+    check: str
+    reason: str
+
+    @property
+    def claim(self) -> str:
+        """What the rule would have asked for."""
+        return rule(self.check).claim
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a connector says of itself; the conformance suite verifies it."""
+
+    grade: Grade = Grade.NONE
+    exemptions: tuple[Exemption, ...] = ()
+
+    def reason_for(self, check: str) -> str | None:
+        """Why the rule need not be kept; None where it must."""
+        return next((e.reason for e in self.exemptions if e.check == check), None)
+
+
+def load_quality(folder: Path) -> Quality:
+    """The claim beside the manifest. Raises `ConfigInvalid` naming the file and what is wrong."""
+    path = folder / FILE
+    if not path.is_file():
+        return Quality()
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(data, Mapping) or not set(data) <= {"grade", "exemptions"}:
+        raise ConfigInvalid(f"{path}: 'grade' and 'exemptions' expected, nothing else")
+    entries = data.get("exemptions") or []
+    if not isinstance(entries, list):
+        raise ConfigInvalid(f"{path}: exemptions: a list expected")
+    return Quality(_grade(path, data.get("grade")), tuple(_exemption(path, entry) for entry in entries))
+
+
+def _grade(path: Path, word: Any) -> Grade:
+    try:
+        return Grade.of(str(word or "none"))
+    except KeyError:
+        raise ConfigInvalid(f"{path}: grade: {word!r} is not bronze, silver or gold") from None
+
+
+def _exemption(path: Path, entry: Any) -> Exemption:
+    if not isinstance(entry, Mapping) or not set(entry) <= {"check", "reason"}:
+        raise ConfigInvalid(f"{path}: an exemption is a table of 'check' and 'reason'")
+    check, reason = str(entry.get("check") or ""), str(entry.get("reason") or "").strip()
+    known = [one.id for one in RULES]
+    if check not in known:
+        raise ConfigInvalid(f"{path}: no check {check!r}{meant(check, known)}")
+    if not reason:
+        raise ConfigInvalid(f"{path}: the exemption from {check} gives no reason")
+    return Exemption(check, " ".join(reason.split()))
