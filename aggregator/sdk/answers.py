@@ -36,6 +36,7 @@ from aggregator.sdk.html import looks_like_challenge, looks_like_login, looks_li
 __all__ = ["Response", "clean_json", "clean_text", "refusal"]
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_UNCLEAN = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|[\ud800-\udfff]")
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 #: Servers announce these by default, whatever the page holds; UTF-8 is tried before them.
 _UNTRUSTED = frozenset(("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii", "windows-1252", "cp1252"))
@@ -163,7 +164,9 @@ def clean_json(content: bytes | str) -> Any:
     Raises `ValueError` (or `RecursionError` for absurd nesting).
     """
     text = content if isinstance(content, str) else content.decode("utf-8-sig")
-    return _clean(json.loads(text, parse_constant=lambda _name: None, parse_float=_finite))
+    value = json.loads(text, parse_constant=lambda _name: None, parse_float=_finite)
+    # The strict reader refuses what is unclean as it stands, so only an escape can bring it in.
+    return _clean(value) if _UNCLEAN.search(text) else value
 
 
 def _finite(text: str) -> float | None:

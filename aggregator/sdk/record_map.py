@@ -115,7 +115,7 @@ _Find = Callable[[Any, Env], Any]
 
 
 class RecordMap:
-    """A compiled map. `path` is its place in the manifest."""
+    """A compiled map. `path` is its place in the manifest, `lists_at` those of `required` and `volatile`."""
 
     def __init__(
         self,
@@ -126,6 +126,7 @@ class RecordMap:
         volatile: Sequence[str] = (),
         tables: Mapping[str, Mapping[str, Any]] | None = None,
         config_names: Sequence[str] = (),
+        lists_at: tuple[str, str] = ("source.required", "source.volatile"),
     ) -> None:
         self._path, self._tables = path, tables or {}
         _known(given, _NAMES, path)
@@ -148,8 +149,12 @@ class RecordMap:
             for name, text in (given.get("extra") or {}).items()
         }
         self._link, self._url = self._address(given.get("url"), config_names)
-        self._required = [(name, _getter(name, path)) for name in required]
-        self.volatile = tuple(_known_volatile(name, path) for name in volatile)
+        # A title made of the text, or the other way round, is none of the source's own.
+        self._own = [
+            (n, read) for n, read in (("subject", self._subject), ("body", self._body)) if n in required
+        ]
+        self._required = [(n, _getter(n, lists_at[0])) for n in required if n not in ("subject", "body")]
+        self.volatile = tuple(_known_volatile(name, lists_at[1]) for name in volatile)
 
     # -- compiling -------------------------------------------------------------------------------
 
@@ -225,6 +230,9 @@ class RecordMap:
             raise BadRecord("external_id: a report without id", field="external_id")
         try:
             record = self._record(data, env, external_id, reading)
+            for name, read in self._own:
+                if read(data, env) is None:
+                    raise BadRecord(f"{name}: is empty", field=name)
             for name, get in self._required:
                 if get(record) in (None, "", ()):
                     raise BadRecord(f"{name}: is empty", field=name)
@@ -417,8 +425,7 @@ def _known(given: Mapping[str, Any], names: Sequence[str], path: str) -> None:
             )
 
 
-def _getter(name: str, path: str) -> Callable[[Record], Any]:
-    where = path.removesuffix(".map") + ".required"
+def _getter(name: str, where: str) -> Callable[[Record], Any]:
     head, _, tail = name.partition(".")
     inner = {"person": _PERSON, "location": _PLACE}.get(head, ())
     if tail and head == "extra":
@@ -428,8 +435,7 @@ def _getter(name: str, path: str) -> Callable[[Record], Any]:
     return cast("Callable[[Record], Any]", attrgetter(name))
 
 
-def _known_volatile(name: Any, path: str) -> str:
+def _known_volatile(name: Any, where: str) -> str:
     if name not in _NAMES and not str(name).startswith("extra."):
-        where = path.removesuffix(".map") + ".volatile"
         raise ConfigInvalid(f"{where}: no field {name!r}{meant(str(name), _NAMES)}; extra.<name> is one, too")
     return str(name)

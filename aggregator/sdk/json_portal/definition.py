@@ -288,6 +288,7 @@ class _Compiler:
             raise ConfigInvalid(f"{where}.map: missing; which of their fields is which of ours?")
         incremental, incremental_at = own("incremental")
         paging, paging_at = own("pagination")
+        (required, required_at), (volatile, volatile_at) = own("required"), own("volatile")
         records = self._expression(part, "records", where)
         assert records is not None
         request = self._request(part["request"], f"{where}.request", _READING)
@@ -303,8 +304,9 @@ class _Compiler:
             map=RecordMap(
                 table,
                 path,
-                required=own("required")[0] or (),
-                volatile=own("volatile")[0] or (),
+                required=required or (),
+                volatile=volatile or (),
+                lists_at=(required_at, volatile_at),
                 tables=self._tables,
                 config_names=self._config,
             ),
