@@ -10,6 +10,7 @@ from aggregator.sdk.discovery import Found, discover
 from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
+from aggregator.services.backfills import Backfills
 from aggregator.services.bodies import Bodies
 from aggregator.services.calendars import Calendars
 from aggregator.services.case_units import CaseUnits
@@ -34,12 +35,16 @@ from aggregator.services.notices import Notices
 from aggregator.services.outbox import Outbox
 from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
+from aggregator.services.reconciling import Reconciling
 from aggregator.services.recounts import Recounts
 from aggregator.services.reminder_choices import ReminderChoices
 from aggregator.services.reminders import Reminders
 from aggregator.services.review import Review
 from aggregator.services.rulebook import Rulebook
 from aggregator.services.rules import Rules
+from aggregator.services.run_history import RunHistory
+from aggregator.services.silence import Watch
+from aggregator.services.webhooks import Webhooks
 from aggregator.services.whatif import WhatIf
 from aggregator.settings import Settings
 from aggregator.storage.db import Database
@@ -59,6 +64,10 @@ class Aggregator:
     accounts: Accounts
     channels: Channels
     polling: Polling
+    backfills: Backfills
+    reconciling: Reconciling
+    watch: Watch
+    run_history: RunHistory
     importing: Importing
     intake: Intake
     cases: Cases
@@ -87,6 +96,7 @@ class Aggregator:
     calendars: Calendars
     recounts: Recounts
     whatif: WhatIf
+    webhooks: Webhooks
 
     def close(self) -> None:
         self.db.close()
@@ -109,6 +119,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
     channels = Channels(db, vault, connectors, clock, settings)
     match_rules = MatchRules(db, rules, clock)
     polling = Polling(db, vault, connectors, intake, clock, settings)
+    backfills = Backfills(db, connectors, polling, clock)
     cases = Cases(db, vault, clocks, clock, capabilities, settings.data_dir / "attachments")
     mailing = Mailing(db, clock, settings)
     return Aggregator(
@@ -121,6 +132,10 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         accounts=accounts,
         channels=channels,
         polling=polling,
+        backfills=backfills,
+        reconciling=Reconciling(db, polling, backfills, clock),
+        watch=Watch(db, rules, clock),
+        run_history=RunHistory(db, clock, settings),
         importing=Importing(db, connectors, accounts, channels, polling, clock),
         intake=intake,
         cases=cases,
@@ -149,4 +164,5 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         calendars=Calendars(db, rules, clock),
         recounts=Recounts(db, rules, clock),
         whatif=WhatIf(db, rules, clock),
+        webhooks=Webhooks(db, vault, connectors, intake, clock, settings),
     )

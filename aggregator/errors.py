@@ -145,6 +145,15 @@ class Permanent(ChannelError):
     code = "permanent"
 
 
+class ByHand(Permanent):
+    """The source cannot be given this answer by a program, and that is nobody's fault: a person brings it.
+
+    `message_vi` says why, for the officer who does.
+    """
+
+    code = "by_hand"
+
+
 class UnknownOutcome(ChannelError):
     """The request left us and no answer came back: it may have taken effect (push only)."""
 

@@ -49,6 +49,8 @@ class Settings:
     poll_deadline_s: float = 90.0
     #: The most that one delivery may take; shorter than the lease.
     push_deadline_s: float = 60.0
+    #: Polls that brought nothing are kept so long; those that did, and failures, longer.
+    runs_kept_h: int = 24
     session_idle_s: int = 8 * 3600
     session_max_s: int = 24 * 3600
     max_attachment_bytes: int = 20_000_000

@@ -1,6 +1,8 @@
 """The heartbeat: looks every second for what is due and does it. The only place that catches broadly.
 
     poll_tick        claim due channels while a thread is free, run each in the pool
+    webhook_tick     take in what sources have sent us
+    backfill_tick    read the next part of what people asked for of the past
     outbox_tick      deliver what is due
     sweep_tick       move cases whose deadline passed a stage
     recount_tick     count open cases again after a calendar or a rule has changed
@@ -8,7 +10,8 @@
     reap_tick        free what dead workers held
     remind_tick      make the digests of the day, tell of deadlines
     mail_tick        send what is due to staff
-    tidy_tick        forget notices and mails that are ninety days old
+    watch_tick       look for channels that have gone quiet
+    tidy_tick        forget notices and mails that are ninety days old, and runs that brought nothing
 
 APScheduler is a clock here and nothing more: its job store is memory, what is due is rows, and any
 number of workers may run on one database. What may surprise: a tick that is late or was missed needs
@@ -40,7 +43,7 @@ SWEEP = 500
 #: Mails that one connection to the mail server carries.
 MAILS = 50
 #: Ticks between two looks for files, for dead workers, and for what has grown old: none is urgent.
-ATTACHMENT_TICKS, REAP_TICKS, TIDY_TICKS = 3, 10, 3600
+ATTACHMENT_TICKS, REAP_TICKS, WATCH_TICKS, TIDY_TICKS = 3, 10, 600, 3600
 
 
 class Worker:
@@ -60,6 +63,8 @@ class Worker:
         self._failing: set[str] = set()
         self._ticks: dict[str, tuple[Callable[[], None], int]] = {
             "poll_tick": (self.poll_tick, 1),
+            "webhook_tick": (self.webhook_tick, 1),
+            "backfill_tick": (self.backfill_tick, 1),
             "outbox_tick": (self.outbox_tick, 1),
             "sweep_tick": (self.sweep_tick, 1),
             "recount_tick": (self.recount_tick, 1),
@@ -67,6 +72,7 @@ class Worker:
             "reap_tick": (self.reap_tick, REAP_TICKS),
             "remind_tick": (self.remind_tick, 1),
             "mail_tick": (self.mail_tick, 1),
+            "watch_tick": (self.watch_tick, WATCH_TICKS),
             "tidy_tick": (self.tidy_tick, TIDY_TICKS),
         }
         self._scheduler = BackgroundScheduler(
@@ -143,6 +149,13 @@ class Worker:
     def _poll(self, claim: Claim) -> None:
         self._parts.polling.run(claim, stop=self._stopping.is_set)
 
+    def webhook_tick(self) -> None:
+        self._parts.webhooks.tick(self.owner, self._stopping.is_set)
+
+    def backfill_tick(self) -> None:
+        while not self._stopping.is_set() and self._parts.backfills.tick(self.owner, self._stopping.is_set):
+            pass
+
     def outbox_tick(self) -> None:
         while not self._stopping.is_set() and self._parts.outbox.drain(self.owner, limit=1).total:
             pass
@@ -171,10 +184,16 @@ class Worker:
         while self._parts.mailing.drain(self.owner, MAILS, self._stopping.is_set).total() >= MAILS:
             pass
 
+    def watch_tick(self) -> None:
+        self._parts.watch.tick()
+
     def tidy_tick(self) -> None:
         self._parts.notices.prune()
         self._parts.mailing.prune()
         self._parts.digests.prune()
+        self._parts.webhooks.prune()
+        self._parts.watch.prune()
+        self._parts.run_history.prune(self._stopping.is_set)
 
     # Nothing ends the heartbeat ---------------------------------------------------------------------
 

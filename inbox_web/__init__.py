@@ -30,6 +30,7 @@ from inbox_web import (
     events,
     health,
     inbox,
+    intake,
     language,
     legal,
     manual,
@@ -50,7 +51,7 @@ __all__ = ["create_app"]
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
     dashboard, channels, matching, deadline_rules,
-    calendars, health,
+    calendars, health, intake,
 )  # fmt: skip
 
 

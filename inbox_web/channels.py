@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, url_for
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
@@ -22,7 +24,7 @@ def page() -> str:
 @blueprint.get("/channels/<slug>")
 @open_to(Right.CHANNELS)
 def one(slug: str) -> str:
-    return render_template("channels/one.html", channel=services().channels.view(actor(), slug))
+    return _one(slug)
 
 
 @blueprint.get("/channels/<slug>/quarantine")
@@ -70,8 +72,22 @@ def replay(slug: str) -> Response:
 @open_to(Right.OPERATE)
 def check(slug: str) -> str:
     """Ask the portal step by step. Slow: it goes over the network before it answers."""
-    channel = services().channels.view(actor(), slug)
-    return render_template("channels/one.html", channel=channel, steps=services().channels.check(slug))
+    services().channels.view(actor(), slug)  # NotFound for who may not see it
+    return _one(slug, steps=services().channels.check(slug))
+
+
+@blueprint.post("/channels/<slug>/calls/replay")
+@open_to(Right.OPERATE)
+def replay_calls(slug: str) -> Response:
+    """Read the kept calls again, with the connector as it is now."""
+    services().webhooks.replay(actor(), slug)
+    return _back(slug, _("The kept calls are read again within seconds."))
+
+
+def _one(slug: str, **more: Any) -> str:
+    channel, calls = services().channels.view(actor(), slug), services().webhooks.view(actor(), slug)
+    base = services().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
+    return render_template("channels/one.html", channel=channel, calls=calls, base=base, **more)
 
 
 def _back(slug: str, text: str) -> Response:

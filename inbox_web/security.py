@@ -41,7 +41,7 @@ SIGN_IN_LIMIT = "60 per minute"
 MAX_FORM_BYTES = 512_000
 
 limiter = Limiter(get_remote_address, storage_uri="memory://", default_limits=[])
-_csrf = CSRFProtect()
+csrf = CSRFProtect()
 
 
 def install(app: Flask, aggregator: Aggregator) -> None:
@@ -58,7 +58,7 @@ def install(app: Flask, aggregator: Aggregator) -> None:
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         RATELIMIT_HEADERS_ENABLED=False,
     )
-    _csrf.init_app(app)
+    csrf.init_app(app)
     limiter.init_app(app)
     app.after_request(_headers)
 

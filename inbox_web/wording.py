@@ -153,7 +153,13 @@ OUTCOMES = {
     "abandoned": _l("interrupted"),
 }
 
-RUN_KINDS = {"poll": _l("poll"), "import": _l("import"), "replay": _l("replay")}
+RUN_KINDS = {
+    "poll": _l("poll"),
+    "import": _l("import"),
+    "replay": _l("replay"),
+    "webhook": _l("sent to us"),
+    "entry": _l("typed in"),
+}
 
 CAUSES = {
     "opened": _l("Opened this case"),

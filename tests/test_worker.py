@@ -148,12 +148,15 @@ def test_a_heartbeat_that_fails_says_so_once_without_what_it_says(
     said = [record.message.split(" failed")[0] for record in caplog.records]
     assert said == [
         "poll_tick",
+        "webhook_tick",
+        "backfill_tick",
         "outbox_tick",
         "sweep_tick",
         "recount_tick",
         "attachment_tick",
         "reap_tick",
         "remind_tick",
+        "watch_tick",
         "tidy_tick",
     ]
     assert "no such table" not in caplog.text and "UPDATE" not in caplog.text
@@ -162,5 +165,5 @@ def test_a_heartbeat_that_fails_says_so_once_without_what_it_says(
     upgrade(f"sqlite:///{tmp_path}/never-migrated.db")
     for beat in beats:
         beat()
-    assert sum("works again" in record.message for record in caplog.records) == 8
+    assert sum("works again" in record.message for record in caplog.records) == 11
     app.close()

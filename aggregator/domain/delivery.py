@@ -4,7 +4,7 @@
        ^                 │ │ └─ refused for good ──> dead      (a person looks)
        │ not there       │ └─── outcome unknown ──> confirming ──lookup──> sent | pending | unclear
        └─ try later ─────┘        (also: the lease ran out, the worker died)
-    manual ──a person ticks it──> sent          (the channel has no write call)
+    manual ──a person ticks it──> sent          (the channel has no write call, or none for this answer)
 
 Principle: never blind (I8). A message that may have left us is looked up at the source before it is
 sent again, after the source had time to settle, because a late commit may appear after "absent";
@@ -35,6 +35,7 @@ from datetime import timedelta
 from aggregator.domain.text import clean
 from aggregator.errors import (
     AuthFailed,
+    ByHand,
     ConfigInvalid,
     Permanent,
     RateLimited,
@@ -151,7 +152,8 @@ def after_failure(
         return Verdict(same, Writing.MISCONFIGURED, timedelta(0), counted=False)
     if isinstance(error, Permanent) and stage is not Stage.OPEN:
         # A source that refuses the look leaves nobody but a person to find out.
-        return Verdict(Delivery.DEAD if stage is Stage.PUSH else Delivery.UNCLEAR, Writing.ITEM)
+        refused = Delivery.MANUAL if isinstance(error, ByHand) else Delivery.DEAD
+        return Verdict(refused if stage is Stage.PUSH else Delivery.UNCLEAR, Writing.ITEM)
     if stage is Stage.PUSH and not isinstance(error, Transient):
         # One lost answer holds nobody else's; the second in a row is the portal's trouble.
         hold = grown(write_failures) if write_failures else None

@@ -11,12 +11,18 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-RunKind = Literal["poll", "import", "replay"]
+#: webhook: what a source sent us; entry: what officers typed in. Both keep one run an hour.
+RunKind = Literal["poll", "import", "replay", "webhook", "entry", "backfill", "count"]
+#: Runs whose reports came when people sent them: the channel's rhythm is learned from these.
+BY_ITSELF = ("poll", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One poll, import or replay that holds a channel's lease. `zone` reads its naive times."""
+    """One poll, import, replay, hour of calls or part of a backfill that holds a lease.
+
+    `zone` reads its naive times.
+    """
 
     run_id: int
     channel_id: int
@@ -29,6 +35,8 @@ class Run:
     zone: ZoneInfo
     #: The batch's commit prolongs the lease until here: progress keeps it. None leaves it as it is.
     lease_until: datetime | None = None
+    #: The stream that its cursor belongs to; None is the stream of the polls.
+    backfill_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

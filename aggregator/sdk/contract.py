@@ -37,6 +37,7 @@ from aggregator.errors import (
     AuthFailed,
     BadRecord,
     BotChallenge,
+    ByHand,
     ChannelError,
     ConfigInvalid,
     Permanent,
@@ -45,6 +46,7 @@ from aggregator.errors import (
     Transient,
     UnknownOutcome,
 )
+from aggregator.sdk.tokens import Tokens, TokensInMemory
 
 if TYPE_CHECKING:
     from aggregator.sdk.http import Http
@@ -58,6 +60,7 @@ __all__ = [
     "BadRecord",
     "Batch",
     "BotChallenge",
+    "ByHand",
     "Capabilities",
     "ChannelError",
     "CheckResult",
@@ -65,6 +68,7 @@ __all__ = [
     "Connector",
     "Context",
     "Cursor",
+    "Expiry",
     "FetchedFile",
     "Fetches",
     "Location",
@@ -84,6 +88,8 @@ __all__ = [
     "SourceStatus",
     "Span",
     "TakesWebhooks",
+    "TellsExpiry",
+    "Tokens",
     "Transient",
     "UnknownOutcome",
     "WebhookReply",
@@ -368,6 +374,9 @@ class WebhookRequest:
     query: Mapping[str, str]
     body: bytes
     received_at: datetime
+    #: Its signature was found right when it came: on taking it in later only its content counts, and a
+    #: secret that was changed meanwhile loses nothing.
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +390,19 @@ class WebhookReply:
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
+    #: The source's own name of this delivery: the same again is answered and not taken a second time.
+    #: Empty: the bytes of the call are its name.
+    delivery: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When something that lets us in ends. `title`: vi and en, as people call it."""
+
+    title: Mapping[str, str]
+    at: datetime
+    #: We get the next one by ourselves before then; a person has to act only where this is False.
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,6 +423,11 @@ class Context:
     #: Remote status -> ours: the manifest's map with the channel's own entries over it.
     status_map: Mapping[str, SourceStatus]
     log: logging.Logger
+    #: Values that must never be lost or used twice: tokens that renew themselves (see `Tokens`).
+    tokens: Tokens = field(default_factory=TokensInMemory)
+    #: The newest raw bytes that are kept of one report of this channel (`RawItem.content`); None where
+    #: there is none: for sources that send what is new and not the whole.
+    last_raw: Callable[[str], bytes | None] = lambda _external_id: None
 
     def status_of(self, raw: str | None) -> SourceStatus:
         """Our word for the source's status; unknown or missing is `UNMAPPED`, never a guess."""
@@ -467,8 +494,21 @@ class TakesWebhooks(Protocol):
     """A source that calls us."""
 
     def handle_webhook(self, ctx: Context, request: WebhookRequest) -> WebhookReply:
-        """What the call brings. Raises `AuthFailed` where its signature is not the source's, `BadRecord`
-        or `SchemaDrift` where it cannot be read. Uses no network: a source waits two seconds for us."""
+        """What the call brings. Raises `AuthFailed` where its signature is not the source's, `Permanent`
+        for a call that is none of the source's kind, `BadRecord` or `SchemaDrift` where it is the source's
+        and cannot be read. Uses no network: a source waits two seconds for us.
+
+        Called twice, and must answer alike: when the call comes, for the answer that the source gets, and
+        again (``request.verified``) when what it brought is taken in."""
+        ...
+
+
+@runtime_checkable
+class TellsExpiry(Protocol):
+    """A connector whose way in ends by itself unless somebody renews it."""
+
+    def expiries(self, ctx: Context) -> list[Expiry]:
+        """What ends when, from what is stored: no network."""
         ...
 
 

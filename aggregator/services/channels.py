@@ -15,23 +15,31 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aggregator.domain.people import Actor, Right
+from aggregator.domain.people import Actor
 from aggregator.domain.polling import DOWN, HELD, State
 from aggregator.domain.runs import Counts
-from aggregator.errors import AggregatorError, ConfigInvalid, MoveNotAllowed, NotAllowed, NotFound
-from aggregator.sdk.contract import Capabilities, CheckResult
+from aggregator.errors import AggregatorError, ChannelError, ConfigInvalid, MoveNotAllowed
+from aggregator.sdk.contract import Capabilities, CheckResult, Expiry, TellsExpiry
 from aggregator.sdk.discovery import Found
-from aggregator.services import channel_spec, health, ledger
+from aggregator.services import call_health, channel_spec, health, ledger
+from aggregator.services.channel_doors import may_look, may_operate, one_channel
 from aggregator.services.channel_spec import ChannelSpec
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, secrets_purpose
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.views import ChannelView, QuarantineView, RunView
 from aggregator.settings import Settings
-from aggregator.storage import account_queries, channel_queries, outbox_queries, quarantine_queries
+from aggregator.storage import (
+    account_queries,
+    channel_queries,
+    outbox_queries,
+    quarantine_queries,
+    webhook_queries,
+)
 from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.vault import Vault
+from aggregator.storage.webhook_queries import Day
 
 #: The most a set-up check may take, while a person waits for it.
 CHECK_S = 30.0
@@ -56,7 +64,7 @@ class Channels:
         self._vault = vault
         self._connectors = connectors
         self._clock = clock
-        self._connections = Connections(vault, connectors, clock, settings)
+        self._connections = Connections(db, vault, connectors, clock, settings)
 
     # Setting up -------------------------------------------------------------------------------------
 
@@ -68,7 +76,7 @@ class Channels:
     def add(self, spec: Mapping[str, Any], *, actor: Actor | None = None) -> str:
         """A new channel, due at once; its slug. `InputInvalid` names everything that is wrong."""
         found = channel_spec.checked(spec, self._connectors)
-        _may_operate(actor, found.ward)
+        may_operate(actor, found.ward)
         now = self._clock()
         with self._db.write() as tx:
             self._check_place(tx, found)
@@ -86,10 +94,10 @@ class Channels:
         The channel tries again at once with its new settings, and signs in anew.
         """
         with self._db.read() as tx:
-            channel = self._channel(tx, actor, slug)
+            channel = one_channel(tx, actor, slug)
         found = channel_spec.checked(self._merged(channel, changes), self._connectors)
-        _may_operate(actor, channel.ward_code)
-        _may_operate(actor, found.ward)
+        may_operate(actor, channel.ward_code)
+        may_operate(actor, found.ward)
         with self._db.write() as tx:
             ledger.lock(tx, [SYSTEM])  # the chain before the rows, as everybody who writes both does
             self._check_place(tx, found, new=False)
@@ -134,8 +142,8 @@ class Channels:
     def check(self, slug: str, *, actor: Actor | None = None) -> list[CheckResult]:
         """The connector's named steps, done now over the network. What stops them is the last step."""
         with self._db.read() as tx:
-            channel = self._channel(tx, actor, slug)
-        _may_operate(actor, channel.ward_code)
+            channel = one_channel(tx, actor, slug)
+        may_operate(actor, channel.ward_code)
         deadline = self._clock() + timedelta(seconds=CHECK_S)
         try:
             with self._connections.open(channel, deadline=deadline) as (connector, ctx):
@@ -182,8 +190,8 @@ class Channels:
     def _steered(self, tx: Tx, actor: Actor | None, slug: str) -> ChannelRow:
         # The chain before the row, as everybody who writes both does.
         ledger.lock(tx, [SYSTEM])
-        channel = self._channel(tx, actor, slug)
-        _may_operate(actor, channel.ward_code)
+        channel = one_channel(tx, actor, slug)
+        may_operate(actor, channel.ward_code)
         return channel
 
     def _record(
@@ -198,23 +206,23 @@ class Channels:
 
     def list(self, actor: Actor | None) -> tuple[ChannelView, ...]:
         """The channels this person may see (None sees all), with their lights and today's counts."""
-        _may_look(actor)
+        may_look(actor)
         with self._db.read() as tx:
             return self._views(tx, channel_queries.all_channels(tx, actor.ward if actor else None))
 
     def view(self, actor: Actor | None, slug: str) -> ChannelView:
         """One channel with its last runs; `NotFound` where it is missing or another ward's."""
-        _may_look(actor)
+        may_look(actor)
         with self._db.read() as tx:
-            channel = self._channel(tx, actor, slug)
+            channel = one_channel(tx, actor, slug)
             runs = tuple(_run_view(row) for row in channel_queries.runs_of(tx, channel.id, LAST_RUNS))
             return self._views(tx, [channel], runs)[0]
 
     def quarantine(self, actor: Actor | None, slug: str) -> tuple[QuarantineView, ...]:
         """What the channel sent that could not be used, newest first."""
-        _may_look(actor)
+        may_look(actor)
         with self._db.read() as tx:
-            channel = self._channel(tx, actor, slug)
+            channel = one_channel(tx, actor, slug)
             rows = quarantine_queries.open_items(tx, channel.id, LISTED_QUARANTINE)
         return tuple(
             QuarantineView(
@@ -224,12 +232,6 @@ class Channels:
             for row in rows
         )  # fmt: skip
 
-    def _channel(self, tx: Tx, actor: Actor | None, slug: str) -> ChannelRow:
-        channel = channel_queries.by_slug(tx, slug)
-        if channel is None or (actor is not None and not actor.sees(channel.ward_code)):
-            raise NotFound(f"no channel {slug!r}", message_vi="Không có kênh này.")
-        return channel
-
     def _views(
         self, tx: Tx, rows: Sequence[ChannelRow], runs: tuple[RunView, ...] = ()
     ) -> tuple[ChannelView, ...]:
@@ -237,23 +239,28 @@ class Channels:
         counts = channel_queries.counts_since(tx, ids, _start_of_day(now))
         waiting = outbox_queries.waiting_by_channel(tx, ids)
         open_items = quarantine_queries.open_counts(tx, ids)
+        doors = [row.id for row in rows if self._capabilities(row.kind).webhook]
+        calls = webhook_queries.newest_days(tx, doors) if doors else {}
+        kept = webhook_queries.kept_counts(tx, doors) if doors else {}
         return tuple(
             self._view(
                 row, now, counts.get(row.id, Counts()), waiting.get(row.id, (0, now))[0],
-                open_items.get(row.id, 0), runs,
+                open_items.get(row.id, 0), runs, calls.get(row.id, Day()), kept.get(row.id, 0),
             )
             for row in rows
         )  # fmt: skip
 
     def _view(
         self, row: ChannelRow, now: datetime, today: Counts, waiting: int, open_items: int,
-        runs: tuple[RunView, ...],
+        runs: tuple[RunView, ...], calls: Day, kept: int,
     ) -> ChannelView:  # fmt: skip
-        can = self._capabilities(row.kind)
+        can, polled = self._capabilities(row.kind), row.next_due_at is not None
+        open_items += kept
         lights = health.lights(
-            row, now, can_read=row.next_due_at is not None, can_reply=can.push_reply,
-            waiting=waiting, quarantined=open_items,
+            row, now, can_read=polled, can_reply=can.push_reply, waiting=waiting, quarantined=open_items,
+            called=call_health.called(calls, open_items) if can.webhook and not polled else None,
         )  # fmt: skip
+        lights = call_health.with_expiry(lights, self._expiries(row, now), now)
         return ChannelView(
             id=row.id, slug=row.slug, title=row.title, kind=row.kind, ward_code=row.ward_code,
             state=health.worst(lights), paused=row.paused, lights=lights, interval_s=row.interval_s,
@@ -267,6 +274,17 @@ class Channels:
             },
             runs=runs,
         )  # fmt: skip
+
+    def _expiries(self, row: ChannelRow, now: datetime) -> Sequence[Expiry]:
+        """What of the channel's way in ends when; nothing where that cannot be told."""
+        found = self._connectors.get(row.kind)
+        try:
+            if found is None or not isinstance(found.connector(), TellsExpiry):
+                return []
+            with self._connections.open(row, deadline=now + timedelta(seconds=CHECK_S)) as (connector, ctx):
+                return connector.expiries(ctx) if isinstance(connector, TellsExpiry) else []
+        except ChannelError:
+            return []  # the light that says so is on already
 
     def _capabilities(self, kind: str) -> Capabilities:
         found = self._connectors.get(kind)
@@ -288,19 +306,6 @@ def _try_again(channel: ChannelRow, now: datetime) -> dict[str, Any]:
     """Due now; a stop is lifted, but "down" is only over when a poll succeeds."""
     due = {} if channel.next_due_at is None else {"next_due_at": now, "breaker_until": now}
     return {**due, "state": State.DEGRADED.value, "failures": 0} if channel.state in HELD else due
-
-
-def _may_look(actor: Actor | None) -> None:
-    if actor is not None and not actor.may(Right.CHANNELS):
-        raise NotAllowed("channels are not yours to see", message_vi="Bạn không có quyền xem kênh tiếp nhận.")
-
-
-def _may_operate(actor: Actor | None, ward: str) -> None:
-    """None is the command line, on the machine itself."""
-    if actor is not None and not (actor.may(Right.OPERATE) and actor.sees(ward)):
-        raise NotAllowed(
-            "only an administrator may do this", message_vi="Chỉ quản trị viên mới được làm việc này."
-        )
 
 
 def _start_of_day(now: datetime) -> datetime:

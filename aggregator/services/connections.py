@@ -6,7 +6,7 @@
 The session reaches the hosts that the channel's own settings name, and no other. What may surprise:
 small values that the connector keeps (`ctx.state`: a login, ETags) are not saved here. An ETag saved
 without the page it stood for would hide that page for ever, so the caller saves them together with
-the data, or not at all.
+the data, or not at all. Only `ctx.tokens` saves by itself: what is good for one use must not wait.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,9 +23,12 @@ from aggregator.errors import ConfigInvalid
 from aggregator.sdk.contract import Connector, Context, Manifest
 from aggregator.sdk.discovery import Found, status_map_of, with_defaults
 from aggregator.sdk.http import Http, host_of
+from aggregator.services.channel_tokens import ChannelTokens
 from aggregator.services.clock import Clock
 from aggregator.settings import Settings
+from aggregator.storage import report_queries
 from aggregator.storage.channel_queries import ChannelRow
+from aggregator.storage.db import Database
 from aggregator.storage.vault import SealBroken, Vault
 
 #: Portals print local times without a zone; Vietnam has one.
@@ -32,11 +36,12 @@ DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
 
 
 class Connections:
-    """Opens channels. Holds no database: whoever opens, saves."""
+    """Opens channels. No transaction is open while one is: whoever opens, saves."""
 
     def __init__(
-        self, vault: Vault, connectors: Mapping[str, Found], clock: Clock, settings: Settings
+        self, db: Database, vault: Vault, connectors: Mapping[str, Found], clock: Clock, settings: Settings
     ) -> None:
+        self._db = db
         self._vault = vault
         self._connectors = connectors
         self._clock = clock
@@ -84,8 +89,19 @@ class Connections:
                     zone=zone_of(channel),
                     status_map=status_map_of(manifest, channel.options.get("status_map", {})),
                     log=log,
+                    tokens=ChannelTokens(self._db, self._vault, self._clock, channel, self._settings.lease_s),
+                    last_raw=partial(self._last_raw, channel.id),
                 ),
             )
+
+    def _last_raw(self, channel_id: int, external_id: str) -> bytes | None:
+        """The newest raw bytes of one report; None where there are none, or none that open any more."""
+        with self._db.read() as tx:
+            sealed = report_queries.newest_raw(tx, channel_id, external_id)
+        try:
+            return None if sealed is None else self._vault.unpack(sealed, "revision")
+        except SealBroken:
+            return None
 
     def secrets(self, channel: ChannelRow) -> dict[str, str]:
         """The channel's secret settings, opened; `ConfigInvalid` where the key file does not fit."""

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.domain.delivery import WAITING, Delivery
+from aggregator.errors import ByHand
 from aggregator.services.views import DeliveryView, ManualItem
 from aggregator.storage import outbox_queries
 from aggregator.storage.db import Tx
@@ -34,6 +35,10 @@ _PLAIN = {
     Delivery.DEAD: "Cổng từ chối phúc đáp này. Xem lý do, rồi gửi lại hoặc tự chuyển qua cổng và "
     "đánh dấu đã chuyển.",
 }
+_IN_PERSON = (
+    "Không gửi tự động được, vì lý do bên cạnh. Báo cho người dân (gọi điện, nhắn tin, gửi giấy) "
+    "theo nội dung dưới đây, rồi đánh dấu đã chuyển."
+)
 _CARRIED = "Cán bộ đã chuyển qua cổng. Lần đọc tới sẽ xác nhận cổng đã hiển thị."
 
 
@@ -49,6 +54,7 @@ def view(row: Any, now: datetime) -> DeliveryView:
         channel=row.channel, channel_slug=row.slug, state=state, attempts=row.attempts,
         next_attempt_at=row.next_attempt_at, sent_at=row.sent_at, acknowledged_at=row.acknowledged_at,
         error=row.error, held=_held(row, now) is not None, hint_vi=hint_vi(row, now), url=row.url,
+        error_vi=row.error_vi,
     )  # fmt: skip
 
 
@@ -61,6 +67,8 @@ def hint_vi(row: Any, now: datetime) -> str:
     state = Delivery(row.state)
     if state is Delivery.SENT and row.officer_id is not None:
         return _CARRIED
+    if state is Delivery.MANUAL and row.error_code == ByHand.code:
+        return _IN_PERSON
     if state in _PLAIN:
         return _PLAIN[state]
     if (held := _held(row, now)) is not None:

@@ -99,11 +99,19 @@ _OTHER = _Words(
 
 
 def lights(
-    channel: ChannelRow, now: datetime, *, can_read: bool, can_reply: bool, waiting: int, quarantined: int
-) -> tuple[Light, ...]:
-    """The five lights. `waiting`: answers on their way; `quarantined`: open items nobody could read."""
+    channel: ChannelRow, now: datetime, *, can_read: bool, can_reply: bool, waiting: int, quarantined: int,
+    called: tuple[Light, ...] | None = None,
+) -> tuple[Light, ...]:  # fmt: skip
+    """The five lights. `waiting`: answers on their way; `quarantined`: open items nobody could read.
+
+    `called`: the first four of a channel that is not read at all, because its source calls us.
+    """
     reading = _reading(channel, quarantined) if can_read else _idle("Kênh nhập bằng tệp.", "Fed by files.")
     fresh = _fresh(channel, now) if can_read else Light("fresh", "off", channel.last_item_at)
+    if called is not None:
+        # What stopped an answer stops the channel, and is told first.
+        reading = called[:3] if channel.last_error_code is None else _reading(channel, quarantined)
+        fresh = called[3]
     found = (*reading, fresh, _writing(channel, now, can_reply, waiting))
     if channel.paused:
         return tuple(_paused(light) for light in found)

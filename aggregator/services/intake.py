@@ -21,7 +21,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.domain.places import Learned
-from aggregator.domain.runs import Counts, Run
+from aggregator.domain.runs import BY_ITSELF, Counts, Run
 from aggregator.domain.text import clean
 from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem
 from aggregator.services import delivery_log, ledger, routing
@@ -33,7 +33,13 @@ from aggregator.services.learning import Learning
 from aggregator.services.ledger import Draft
 from aggregator.services.routing import Destination
 from aggregator.services.rules import Book, Rules
-from aggregator.storage import channel_queries, quarantine_queries, report_queries
+from aggregator.storage import (
+    backfill_queries,
+    channel_queries,
+    quarantine_queries,
+    report_queries,
+    rhythm_queries,
+)
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.report_queries import Head
 from aggregator.storage.vault import Vault
@@ -101,7 +107,7 @@ class Intake:
             self._acknowledge(tx, run, found, now)
             counts = _counts(len(found), work, len(problems))
             self._archive_pages(tx, run, batch, counts, now)
-            channel_queries.commit_batch(tx, run, batch.next_cursor, counts)
+            self._move_on(tx, run, batch, counts, now)
         return counts
 
     def would_count(self, channel_id: int, zone: ZoneInfo, batch: Batch, newest: dict[str, str]) -> Counts:
@@ -120,6 +126,15 @@ class Intake:
             stored += before != one.digest
             revised += before is not None and before != one.digest
         return Counts(len(found) + len(problems), stored, len(found) - stored, revised, len(problems))
+
+    def _move_on(self, tx: Tx, run: Run, batch: Batch, counts: Counts, now: datetime) -> None:
+        """The cursor of the stream that the batch belongs to, and what came by itself."""
+        own = run.backfill_id is None
+        channel_queries.commit_batch(tx, run, batch.next_cursor if own else None, counts)
+        if run.backfill_id is not None:
+            backfill_queries.took(tx, run.backfill_id, batch.next_cursor, counts, batch.source_count)
+        if run.kind in BY_ITSELF and (new := counts.stored - counts.revised):
+            rhythm_queries.arrived(tx, run.channel_id, now, new)
 
     # What came
 

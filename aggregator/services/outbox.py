@@ -11,8 +11,8 @@ confirming    It may have arrived: the answer to a push was lost, or the worker 
               the same try. It stays `confirming` through failures of the look itself.
 sent          The source took it, shows it, or a person carried it over.
 acknowledged  A poll, or the look, saw its very words at the source.
-manual        The channel has no write call: a person carries it over and ticks it off; the next poll
-              that shows the words checks that.
+manual        The channel has no write call, or none for this answer: a person carries it over and ticks
+              it off; the next poll that shows the words checks that.
 unclear       It may have arrived and the source cannot be read back: a person looks and decides.
 dead          The source refused it for good: a person reads why, then retries or carries it over.
 
@@ -95,7 +95,7 @@ class Outbox:
     ) -> None:
         self._db = db
         self._connectors = connectors
-        self._connections = Connections(vault, connectors, clock, settings)
+        self._connections = Connections(db, vault, connectors, clock, settings)
         self._clock = clock
         self._settings = settings
 
@@ -250,7 +250,8 @@ class Outbox:
         self, tx: Tx, actor: Actor | None, row: Any, was: Iterable[Delivery], now: datetime, **values: Any
     ) -> None:
         states = tuple(was)
-        changed = outbox_claims.decide(tx, row.id, states, error_code=None, error=None, **values)
+        cleared = dict.fromkeys(("error_code", "error", "error_vi"))
+        changed = outbox_claims.decide(tx, row.id, states, **cleared, **values)
         if not changed:
             wanted = " or ".join(state.value for state in states)
             raise NotAllowed(
@@ -334,6 +335,7 @@ def _columns(claimed: Claimed, carried: Carried, now: datetime) -> dict[str, Any
         "next_attempt_at": now + carried.wait if carried.wait is not None else None,
         "error_code": carried.code or None,
         "error": carried.error or None,
+        "error_vi": carried.error_vi or None,
     }
     if carried.state in delivery.DELIVERED:
         values |= {"remote_ref": carried.remote_ref, "sent_at": now}

@@ -20,7 +20,7 @@ from aggregator.domain.polling import DOWN, HELD, State, Verdict
 from aggregator.domain.runs import Counts, Run
 from aggregator.domain.text import clean
 from aggregator.errors import AggregatorError, AuthFailed, ChannelError, RateLimited, SchemaDrift
-from aggregator.sdk.contract import Batch
+from aggregator.sdk.contract import Batch, Span
 from aggregator.services import ledger
 from aggregator.services.clock import Clock
 from aggregator.services.faults import origin
@@ -48,6 +48,8 @@ class Claim:
     cursor: Mapping[str, Any] | None
     #: Settings over the channel's own, for this run alone (the file of an import).
     config: Mapping[str, Any] | None = None
+    #: What a backfill asks for; None for a run that reads what is new.
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,8 @@ class Endings:
     def _close_quietly(self, claim: Claim, progress: Progress, error: Exception | None) -> None:
         _tell_defect(claim, error)
         with self._db.write() as tx:
-            channel_queries.finish(tx, claim.run, {}, _run_values(progress, error, self._clock()))
+            kept = {} if progress.state is None else {"connector_state": progress.state}
+            channel_queries.finish(tx, claim.run, kept, _run_values(progress, error, self._clock()))
 
     def _succeeded(self, claim: Claim, progress: Progress) -> None:
         channel, now = claim.channel, self._clock()

@@ -34,8 +34,9 @@ from aggregator.errors import (
     SchemaDrift,
     Transient,
 )
-from aggregator.sdk.contract import Batch, Connector, Context, Cursor, Problem, RawItem, Record
+from aggregator.sdk.contract import Batch, Connector, Context, Cursor, Problem, RawItem, Record, Span
 from aggregator.sdk.discovery import Found
+from aggregator.services import backfilling
 from aggregator.services.attachments import Attachments
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, zone_of
@@ -43,7 +44,7 @@ from aggregator.services.faults import origin
 from aggregator.services.intake import Intake
 from aggregator.services.poll_endings import LONGEST_ERROR, Claim, Endings, Progress, RunResult
 from aggregator.settings import Settings
-from aggregator.storage import channel_queries, quarantine_queries
+from aggregator.storage import backfill_queries, channel_queries, quarantine_queries
 from aggregator.storage.channel_queries import ChannelRow, HostTaken
 from aggregator.storage.db import Database, DatabaseUnavailable, Tx
 from aggregator.storage.vault import Vault
@@ -88,7 +89,7 @@ class Polling:
         self._intake = intake
         self._clock = clock
         self._settings = settings
-        self._connections = Connections(vault, connectors, clock, settings)
+        self._connections = Connections(db, vault, connectors, clock, settings)
         self._endings = Endings(db, vault, clock)
         self.attachments = Attachments(db, self._connections, clock, settings)
 
@@ -126,11 +127,33 @@ class Polling:
             message_vi="Kênh đang được đọc. Vui lòng thử lại sau một phút.",
         )  # fmt: skip
 
+    def claim_backfill(self, owner: str, backfill_id: int | None = None) -> Claim | None:
+        """The next part of the backfill that waits longest, or of this one; None where none may run now.
+
+        It waits for every poll of its host, under way or due.
+        """
+        now = self._clock()
+        try:
+            with self._db.write() as tx:
+                row = backfill_queries.due(tx, now, backfill_id)
+                end = self._lease_end(now)
+                channel = row and channel_queries.claim_one(tx, row.channel_id, owner, now, end)
+                if row is None or channel is None:
+                    return None
+                # Where this worker dies, another one takes it once its lease is over.
+                backfill_queries.move(tx, row.id, next_due_at=end)
+                claim = self._begin(tx, channel, owner, "backfill", now, cursor=row.cursor)
+        except HostTaken:
+            return None
+        span = Span(row.since, row.until, tuple(row.ids or ()))
+        return replace(claim, run=replace(claim.run, backfill_id=row.id), span=span)
+
     def _begin(
         self, tx: Tx, channel: ChannelRow, owner: str, kind: RunKind, now: datetime,
-        config: Mapping[str, Any] | None = None,
+        config: Mapping[str, Any] | None = None, cursor: Cursor | None = None,
     ) -> Claim:  # fmt: skip
-        cursor = _cursor(channel, kind)
+        if kind != "backfill":
+            cursor = _cursor(channel, kind)
         run_id = channel_queries.start_run(tx, channel, kind, cursor, now)
         run = Run(
             run_id, channel.id, channel.slug, channel.ward_code, channel.fence, owner, kind, zone_of(channel)
@@ -215,7 +238,7 @@ class Polling:
     def _take_batches(
         self, claim: Claim, connector: Connector, ctx: Context, progress: Progress, stop: Callable[[], bool]
     ) -> None:
-        with _batches(connector, ctx, claim.cursor) as batches:
+        with _batches(connector, ctx, claim.cursor, claim.span) as batches:
             for batch in batches:
                 progress.took(batch, self._intake.receive(self._prolonged(claim.run), batch))
                 if not batch.complete and (stop() or self._clock() >= claim.deadline):
@@ -226,6 +249,27 @@ class Polling:
                 "the connector gave no batch, not even an empty one",
                 message_vi="Bộ kết nối không trả về gì, kể cả trang rỗng.",
             )
+
+    def counted(
+        self, slug: str, spans: Sequence[Span], stop: Callable[[], bool] = never
+    ) -> Iterator[tuple[Span, int]]:
+        """How many reports the source has of each span; nothing is stored. Raises the channel's error.
+
+        The channel is held meanwhile, at most as long as a poll may last.
+        """
+        claim = self._claim_one(slug, "count")
+        error: Exception | None = None
+        try:
+            with self._connections.open(claim.channel, deadline=claim.deadline) as (connector, ctx):
+                for span in spans:
+                    if stop():
+                        break
+                    yield span, backfilling.count(connector, ctx, span)
+        except Exception as caught:
+            error = caught
+            raise
+        finally:
+            self._endings.close(claim, Progress(), error)
 
     def _prolonged(self, run: Run) -> Run:
         return replace(run, lease_until=self._lease_end(self._clock()))
@@ -295,9 +339,14 @@ def owner_name(what: str = "worker") -> str:
 
 
 @contextmanager
-def _batches(connector: Connector, ctx: Context, cursor: Cursor | None) -> Iterator[Iterator[Batch]]:
+def _batches(
+    connector: Connector, ctx: Context, cursor: Cursor | None, span: Span | None = None
+) -> Iterator[Iterator[Batch]]:
     """The connector's batches, closed at the end and not whenever memory is collected."""
-    batches = connector.poll(ctx, cursor)
+    if span is None:
+        batches = connector.poll(ctx, cursor)
+    else:
+        batches = backfilling.batches(connector, ctx, span, cursor)
     try:
         yield batches
     finally:

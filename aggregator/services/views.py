@@ -157,6 +157,7 @@ class DeliveryView:
     hint_vi: str
     #: Link to the report at its source, for carrying an answer over by hand.
     url: str | None
+    error_vi: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +420,90 @@ class ChannelView:
     quarantined: int
     today: Mapping[str, int] = field(default_factory=dict)  # seen, stored, unchanged, revised, quarantined
     runs: tuple[RunView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCallView:
+    """A call of a source that could not be read."""
+
+    id: int
+    received_at: datetime
+    size: int
+    tries: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsView:
+    """What came to a channel's door today, and what waits behind it."""
+
+    taken: int
+    repeated: int
+    refused: int
+    taken_at: datetime | None
+    refused_at: datetime | None
+    #: Why the last one was refused.
+    why_vi: str
+    why_en: str
+    waiting: int
+    kept: int
+    calls: tuple[KeptCallView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillView:
+    """A part of a channel's past that is read again: the days `first` to `last`, or `ids` reports."""
+
+    id: int
+    first: date | None
+    last: date | None
+    ids: int
+    #: active, stopped, done, failed
+    state: str
+    #: How many reports the source has of it, where it says so, and how many were asked for.
+    total: int | None
+    asked: int
+    seen: int
+    stored: int
+    unchanged: int
+    revised: int
+    quarantined: int
+    #: Ids that the source does not have.
+    missing: int
+    error: str | None
+    error_vi: str | None
+    next_due_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """A day of a channel: what its source says, what we hold, what waits in quarantine."""
+
+    day: date
+    source: int
+    held: int
+    quarantined: int
+    counted_at: datetime
+
+    @property
+    def missing(self) -> int:
+        """What the source has and we do not; below nothing where the source has dropped reports."""
+        return self.source - self.held - self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """`by_day`: the source can be asked for single days. The totals are those of the newest poll."""
+
+    by_day: bool
+    days: tuple[DayCount, ...]
+    today: date
+    total_source: int | None
+    total_at: datetime | None
+    total_held: int
+    total_quarantined: int
 
 
 @dataclass(frozen=True, slots=True)

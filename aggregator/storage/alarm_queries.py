@@ -22,7 +22,7 @@ def open_one(tx: Tx, channel_id: int, kind: str, data: Mapping[str, Any], now: d
     row = {"channel_id": channel_id, "kind": kind, "opened_at": now, "data": dict(data)}
     statement = insert_new(channel_alarms).values(**row)
     once = statement.on_conflict_do_nothing(index_elements=["channel_id", "kind"], index_where=_OPEN)
-    return tx.execute(once).rowcount == 1
+    return tx.scalar(once.returning(channel_alarms.c.id)) is not None
 
 
 def close(tx: Tx, channel_id: int, kinds: Collection[str], now: datetime) -> int:

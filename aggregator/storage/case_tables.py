@@ -222,6 +222,8 @@ outbox = Table(
     Column("remote_ref", Text),
     Column("error_code", Text),
     Column("error", Text),
+    #: The same for who reads Vietnamese, where the connector said it.
+    Column("error_vi", Text),
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("acknowledged_at", Instant),

@@ -256,6 +256,25 @@ def start_run(
     return int(key[0])
 
 
+def resume_run(tx: Tx, channel: ChannelRow, kind: RunKind, since: datetime, now: datetime) -> int:
+    """The run of this kind that began at or after `since`, going on; a new one where there is none.
+
+    What comes in single pieces all day long would else leave a row for each piece.
+    """
+    table = poll_runs
+    last = select(func.max(table.c.id)).where(
+        table.c.channel_id == channel.id, table.c.kind == kind, table.c.started_at >= since
+    )
+    going_on = (
+        update(table)
+        .where(table.c.id == last.scalar_subquery())
+        .values(outcome="running", finished_at=None, fence=channel.fence)
+        .returning(table.c.id)
+    )
+    found = tx.scalar(going_on)
+    return int(found) if found is not None else start_run(tx, channel, kind, None, now)
+
+
 def commit_batch(tx: Tx, run: Run, cursor: Mapping[str, Any] | None, counts: Counts) -> None:
     """The cursor, the lease and the run's counters, in the transaction that stores the batch (I1).
 
@@ -325,13 +344,15 @@ def _lost(run: Run) -> LeaseLost:
 
 
 def runs_of(tx: Tx, channel_id: int, limit: int) -> list[Row[Any]]:
-    """The newest runs, newest first."""
-    query = select(poll_runs).where(poll_runs.c.channel_id == channel_id)
+    """The newest runs, newest first; not backfills and counts, which are shown as what they are."""
+    others = ("backfill", "count")
+    query = select(poll_runs).where(poll_runs.c.channel_id == channel_id, poll_runs.c.kind.not_in(others))
     return list(tx.execute(query.order_by(poll_runs.c.id.desc()).limit(limit)))
 
 
 def counts_since(tx: Tx, channel_ids: Iterable[int], since: datetime) -> dict[int, Counts]:
-    """Channel -> what its polls and imports counted since then. A replay counts nothing twice."""
+    """Channel -> what its polls, imports, calls and entries counted since then. A replay counts nothing
+    twice."""
     table = poll_runs
     names = ("seen", "stored", "unchanged", "revised", "quarantined")
     query = (

@@ -98,7 +98,7 @@ poll_runs = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
-    #: poll, import, replay or backfill
+    #: poll, import, replay, backfill or count
     Column("kind", Text, nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("started_at", Instant, nullable=False),
@@ -253,8 +253,6 @@ backfills = Table(
     Column("unchanged", Integer, nullable=False),
     Column("revised", Integer, nullable=False),
     Column("quarantined", Integer, nullable=False),
-    #: Ids that the source does not have.
-    Column("missing", Integer, nullable=False),
     Column("error_code", Text),
     Column("error", Text),
     Column("error_vi", Text),

@@ -24,6 +24,7 @@ from aggregator.storage import (
     reminder_tables,
     report_tables,
     street_tables,
+    webhook_tables,
 )
 from aggregator.storage.db import Database
 from aggregator.storage.types import metadata
@@ -41,6 +42,7 @@ _ALL = (
     reminder_tables,
     report_tables,
     street_tables,
+    webhook_tables,
 )
 
 

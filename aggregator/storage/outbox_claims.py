@@ -227,6 +227,11 @@ def wrote(tx: Tx, channel_id: int, now: datetime) -> None:
         tx, channel_id, write_failures=0, write_open_until=None, write_error_code=None,
         write_error=None, last_write_at=now,
     )  # fmt: skip
+    # Where nothing is polled, only a write can show that what had stopped the channel is over.
+    well = {"state": "ok", "failures": 0, "down_since": None}
+    unpolled = and_(channel_schedule.c.channel_id == channel_id, channel_schedule.c.next_due_at.is_(None))
+    errors = dict.fromkeys(("last_error_code", "last_error", "last_error_vi"))
+    tx.execute(update(channel_schedule).where(unpolled).values(**well, **errors))
 
 
 def could_not_write(

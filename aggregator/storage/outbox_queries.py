@@ -157,7 +157,7 @@ def acknowledge(tx: Tx, channel_id: int, seen: Mapping[int, Sequence[str]], now:
             .values(
                 state=Delivery.ACKNOWLEDGED.value, acknowledged_at=now, next_attempt_at=None,
                 sent_at=func.coalesce(outbox.c.sent_at, literal(now, Instant())),
-                fence=outbox.c.fence + 1, error_code=None, error=None, **RELEASED,
+                fence=outbox.c.fence + 1, error_code=None, error=None, error_vi=None, **RELEASED,
             )
         )  # fmt: skip
     return confirmed

@@ -92,6 +92,18 @@ def identity(tx: Tx, report_id: int) -> bytes | None:
     return found
 
 
+def newest_raw(tx: Tx, channel_id: int, external_id: str) -> bytes | None:
+    """The sealed raw item of a report's newest revision."""
+    newest = report_revisions.c.seq == reports.c.revision
+    query = (
+        select(report_revisions.c.raw)
+        .join(reports, reports.c.id == report_revisions.c.report_id)
+        .where(reports.c.channel_id == channel_id, reports.c.external_id == external_id, newest)
+    )
+    found: bytes | None = tx.scalar(query)
+    return found
+
+
 def insert_attachments(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """New attachments wait to be fetched; those already known stay as they are."""
     if rows:

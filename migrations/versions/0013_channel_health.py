@@ -6,7 +6,7 @@ from alembic import op
 from aggregator.storage.types import Instant
 
 revision = "0013_channel_health"
-down_revision = "0010_calendars"
+down_revision = "0011_calls_of_sources"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _COUNTS = ("seen", "stored", "unchanged", "revised", "quarantined")
@@ -95,7 +95,7 @@ def _make_backfills() -> None:
         sa.Column("next_due_at", Instant()),
         *_numbers("failures"),
         sa.Column("total", sa.Integer()),
-        *_numbers(*_COUNTS, "missing"),
+        *_numbers(*_COUNTS),
         sa.Column("error_code", sa.Text()),
         sa.Column("error", sa.Text()),
         sa.Column("error_vi", sa.Text()),

@@ -180,10 +180,11 @@ class World:
         return self.app.channels
 
     def channel(
-        self, slug: str = "a", *, host: str | None = None, ward: str = WARD_A, can: Any = None, **options: Any
-    ) -> Source:
+        self, slug: str = "a", *, host: str | None = None, ward: str = WARD_A, can: Any = None,
+        source: Source | None = None, **options: Any,
+    ) -> Source:  # fmt: skip
         """A channel with a source of its own, on a host of its own."""
-        source = self.sources[slug] = Source()
+        source = self.sources[slug] = source or Source()
         kind = f"source_{slug}"
         self.app.connectors[kind] = found(kind, source, **(can or {}))  # type: ignore[index]
         config = {"base_url": f"http://{host or slug}.example.vn"}

@@ -1,0 +1,34 @@
+"""How many reports came by themselves in which hour: what a channel's rhythm is learned from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from aggregator.storage.channel_tables import channel_hours
+from aggregator.storage.db import Tx
+
+
+def arrived(tx: Tx, channel_id: int, at: datetime, number: int) -> None:
+    """Count new reports into the hour of `at`."""
+    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    row = insert_new(channel_hours).values(channel_id=channel_id, hour=hour, arrived=number)
+    more = channel_hours.c.arrived + row.excluded.arrived
+    tx.execute(row.on_conflict_do_update(index_elements=["channel_id", "hour"], set_={"arrived": more}))
+
+
+def hours(tx: Tx, channel_id: int, since: datetime) -> list[tuple[datetime, int]]:
+    """The hours in which something came, oldest first, and how much."""
+    table = channel_hours
+    query = select(table.c.hour, table.c.arrived).where(
+        table.c.channel_id == channel_id, table.c.hour >= since
+    )
+    return [(row.hour, row.arrived) for row in tx.execute(query.order_by(table.c.hour))]
+
+
+def forget_before(tx: Tx, at: datetime) -> int:
+    return tx.execute(delete(channel_hours).where(channel_hours.c.hour < at)).rowcount
