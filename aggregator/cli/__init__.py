@@ -88,7 +88,7 @@ for _command in (
     motmoi.add_command(_command)
 
 # What authors of connectors use stands in the module of its subject, and joins the group here.
-for _command in (authoring.lint, authoring.schema, conforming.conform):
+for _command in (authoring.new, authoring.lint, authoring.schema, conforming.conform):
     connectors.connector.add_command(_command)
 
 

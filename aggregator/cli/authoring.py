@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
+import getpass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from aggregator.cli.frame import DONE, FINDING, Command, as_json, plain, show
+from aggregator.cli.frame import DONE, FINDING, OFFICE_ZONE, Command, plain, show
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
     from aggregator.sdk.lint import Finding
 
 _PATH = click.Path(exists=True, path_type=Path)
+
+
+#: As `aggregator.sdk.scaffold` has them, whose import would cost every `--help` its time.
+KINDS = ("json", "html", "sheet", "open311", "webhook", "python")
+
+
+@click.command(cls=Command)
+@click.argument("name")
+@click.option("--kind", required=True, type=click.Choice(KINDS), help="What reads the source.")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="FOLDER",
+    help="Where the new folder is made; the present one where nothing is said.",
+)
+@click.option("--title", default="", help="What people call the portal.")
+@click.option(
+    "--maintainer", default="", help="Who answers for the connector; your login where nothing is said."
+)
+def new(name: str, kind: str, into: Path, title: str, maintainer: str) -> None:
+    """Make the folder of a new connector.
+
+    NAME is its id for ever: small letters, digits and _. Nothing that exists is overwritten.
+
+    \b
+    json      a portal that answers JSON         open311  a GeoReport v2 endpoint
+    html      pages for people                   webhook  a portal that calls us (Python)
+    sheet     CSV or Excel files to download     python   anything else
+    """
+    from aggregator.sdk.scaffold import scaffold
+
+    today = datetime.now(OFFICE_ZONE).date()
+    made = scaffold(name, kind, into, title=title, maintainer=maintainer or _login(), today=today)
+    folder = into / name
+    lines = [f"made {path}" for path in made]
+    lines += ["", "Now say in connector.yaml where things stand, and look how it reads:"]
+    lines += [f"  motmoi connector {step} {folder}" for step in ("lint", "dev", "record", "conform")]
+    show({"folder": folder, "made": made}, lines)
 
 
 @click.command(cls=Command)
@@ -36,9 +77,16 @@ def lint(paths: tuple[Path, ...]) -> int:
 @click.command(cls=Command)
 def schema() -> None:
     """Print the JSON Schema of connector.yaml, for editors."""
-    from aggregator.sdk.manifest_schema import manifest_schema
+    from aggregator.sdk.manifest_schema import schema_text
 
-    click.echo(as_json(manifest_schema()))
+    click.echo(schema_text(), nl=False)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user that has no name
+        return ""
 
 
 def _manifests(path: Path) -> list[Path]:

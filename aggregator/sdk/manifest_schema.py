@@ -9,6 +9,7 @@ reference into a part with another base.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,11 +18,10 @@ from aggregator.sdk.levels import KINDS, installed, level_of
 from aggregator.sdk.manifest import DEFAULTS, ID, choices
 from aggregator.sdk.settings_schema import TYPES, UNREAD
 
-__all__ = ["EDITOR_LINE", "SCHEMA_FILE", "manifest_schema"]
+__all__ = ["SCHEMA_FILE", "manifest_schema", "schema_text"]
 
-#: The schema's name beside connectors' folders, and the line that tells an editor of it.
+#: The schema's name beside connectors' folders, where a manifest's first line tells an editor to look.
 SCHEMA_FILE = "connector.schema.json"
-EDITOR_LINE = f"# yaml-language-server: $schema=../{SCHEMA_FILE}"
 
 _CAPABILITIES = {
     "poll": "What one poll gives: what is new or changed, or everything there is.",
@@ -66,6 +66,11 @@ def manifest_schema() -> dict[str, Any]:
         "allOf": [_of_python(), *(_of_kind(kind, defs) for kind in KINDS if installed(kind))],
         "$defs": defs,
     }
+
+
+def schema_text() -> str:
+    """The schema as the file that editors read."""
+    return json.dumps(manifest_schema(), ensure_ascii=False, indent=1) + "\n"
 
 
 def _properties() -> dict[str, Any]:
