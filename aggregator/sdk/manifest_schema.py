@@ -10,7 +10,8 @@ reference into a part with another base.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aggregator.sdk.contract import API, Capabilities, SourceStatus
@@ -55,7 +56,7 @@ _WORDS = {
 def manifest_schema() -> dict[str, Any]:
     """The whole schema; a kind that this installation lacks has no rules of its own in it."""
     defs: dict[str, Any] = {"setting": _setting()}
-    return {
+    whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:motmoi:connector:{API}",
         "title": "connector.yaml of Một Mối",
@@ -66,6 +67,7 @@ def manifest_schema() -> dict[str, Any]:
         "allOf": [_of_python(), *(_of_kind(kind, defs) for kind in KINDS if installed(kind))],
         "$defs": defs,
     }
+    return _Folded(whole).schema
 
 
 def schema_text() -> str:
@@ -215,3 +217,48 @@ def _lifted(schema: Mapping[str, Any], name: str, defs: dict[str, Any]) -> dict[
         defs[f"{name}_{key}"] = moved(part)
     whole: dict[str, Any] = moved(schema)
     return whole
+
+
+class _Folded:
+    """A schema in which every larger part stands once, and is referred to where it stood again.
+
+    A third of the size, for a file that is kept under version control and read by people, too.
+    """
+
+    LARGE = 250
+
+    def __init__(self, whole: dict[str, Any]) -> None:
+        self._count = Counter(self._parts(whole))
+        self._names: dict[str, str] = {}
+        self._defs: dict[str, Any] = {}
+        folded = {key: self._fold(part, key) for key, part in whole.items() if key != "$defs"}
+        own = {key: self._fold(part, key) for key, part in whole["$defs"].items()}
+        self.schema: dict[str, Any] = {**folded, "$defs": {**own, **self._defs}}
+
+    def _parts(self, part: Any) -> Iterator[str]:
+        if isinstance(part, dict):
+            if _is_schema(part) and len(text := json.dumps(part)) > self.LARGE:
+                yield text
+            for below in part.values():
+                yield from self._parts(below)
+        elif isinstance(part, list):
+            for below in part:
+                yield from self._parts(below)
+
+    def _fold(self, part: Any, name: str) -> Any:
+        if isinstance(part, list):
+            return [self._fold(below, name) for below in part]
+        if not isinstance(part, dict):
+            return part
+        text = json.dumps(part) if _is_schema(part) else ""
+        if self._count[text] < 2:
+            return {key: self._fold(below, key) for key, below in part.items()}
+        if text not in self._names:
+            self._names[text] = own = f"{name}_{len(self._names) + 1}"
+            self._defs[own] = {key: self._fold(below, key) for key, below in part.items()}
+        return {"$ref": f"#/$defs/{self._names[text]}"}
+
+
+def _is_schema(part: dict[str, Any]) -> bool:
+    """Not a table of properties, which may have one that is called "type"."""
+    return isinstance(part.get("type"), str | list)
