@@ -81,6 +81,9 @@ def _gather(node: Tag, pieces: list[str]) -> None:
             if item.name == "br":
                 pieces.append("\n")
                 continue
+            if item.name in ("textarea", "pre"):  # the only places where a line break is one
+                pieces.append(f"\n{item.get_text()}\n")
+                continue
             block = item.name in _BLOCKS
             if block:
                 pieces.append("\n")

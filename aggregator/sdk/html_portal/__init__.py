@@ -101,7 +101,7 @@ class HtmlPortal:
         report = self._site(ctx).report(external_id)
         if report is None:
             return None
-        item = report.item(external_id)
+        item = report.item()
         return self.remap(ctx, item), item
 
     def backfill(self, ctx: Context, span: Span, cursor: Cursor | None) -> Iterator[Batch]:
@@ -162,6 +162,6 @@ class HtmlPortal:
             raise ConfigInvalid(
                 f"report {first.key} of the list has no page", hint="Check detail.path of the layout"
             )
-        self.remap(ctx, report.item(first.key))
+        self.remap(ctx, report.item())
         yield "Đọc được một phản ánh mẫu", last
         yield replying.form_found(site, report), ""  # asked for only where there is a form

@@ -199,7 +199,7 @@ class PagePart(_ReportPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailPart(_ReportPage):
-    id: Pick = about("The id as the page itself says it, so that a kept page is enough to read it again.")
+    id: Pick = about("The id as the page itself says it: no other report is taken for this one.", Pick())
     pages: tuple[PagePart, ...] = about("Further pages of the same report.", ())
     gone: Css = about("Stands on the page shown, with status 200, for a report that there is not.", "")
     required: tuple[str, ...] = about("Fields without which a report is not believed.", ("body", "created"))

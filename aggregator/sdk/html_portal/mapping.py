@@ -115,10 +115,10 @@ def _row(node: Tag, part: ListPart) -> Row:
 # -- one report ----------------------------------------------------------------------------------
 
 
-def leaves_of(item: RawItem, layout: Layout) -> tuple[Leaf, ...]:
-    """The pages of one kept report, its own first. Raises `BadRecord` where one is not that."""
+def opened(item: RawItem, layout: Layout) -> tuple[str, tuple[Leaf, ...]]:
+    """The id and the pages of one kept report, its own first. Raises `BadRecord` where one is not that."""
     detail = layout.detail
-    pages = bundle.split(item.content)
+    external_id, pages = bundle.split(item.content)
     leaves = []
     parts: tuple[DetailPart | PagePart, ...] = (detail, *detail.pages)
     for number, part in enumerate(parts):
@@ -129,7 +129,10 @@ def leaves_of(item: RawItem, layout: Layout) -> tuple[Leaf, ...]:
         if root is None:
             raise BadRecord(f"{item.ref}: page {number + 1} is no report ({part.container} is missing)")
         leaves.append(Leaf(root, part))
-    return tuple(leaves)
+    external_id = detail.id.of(leaves[0].root) if detail.id.given else external_id
+    if not external_id:
+        raise BadRecord(f"{item.ref}: the page does not say the report's id", field="id")
+    return external_id, tuple(leaves)
 
 
 def record_of(
@@ -141,10 +144,8 @@ def record_of(
     status_of: Callable[[str | None], SourceStatus],
 ) -> Record:
     """The record of one kept report. Raises `BadRecord` naming the field."""
-    detail, leaves = layout.detail, leaves_of(item, layout)
-    external_id = detail.id.of(leaves[0].root)
-    if not external_id:
-        raise BadRecord(f"{item.ref}: the page does not say the report's id", field="id")
+    detail = layout.detail
+    external_id, leaves = opened(item, layout)
     for leaf in leaves:
         _whole(leaf, external_id)
     values, extra = _values(leaves)

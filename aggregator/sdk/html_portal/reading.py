@@ -162,7 +162,7 @@ def look(site: Site, row: Row, remap: Remap) -> Look:
     if report is None:
         gone = BadRecord(f"report {row.key} is listed but has no page (404)", external_id=row.key)
         return Look(row, as_row, error=gone)
-    item = report.item(row.key)
+    item = report.item()
     try:
         record = remap(item)
     except BadRecord as error:

@@ -101,10 +101,10 @@ def _state(ctx: Context, layout: Layout, report: Report, command: PushCommand) -
     detail, page = layout.detail, report.page
     require(page.tree, detail.container, what="the report")
     try:
-        leaves = mapping.leaves_of(report.item(command.external_id), layout)
+        external_id, leaves = mapping.opened(report.item(), layout)
     except BadRecord as error:
         raise SchemaDrift(error.message, evidence=page.response.evidence()) from error
-    if detail.id.of(leaves[0].root) != command.external_id:
+    if external_id != command.external_id:
         raise SchemaDrift(f"the page of report {command.external_id} shows another report")
     answers = mapping.answers_of(leaves, detail, ctx.zone)
     found = find_answer(answers, command.body)

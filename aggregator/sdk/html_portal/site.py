@@ -61,14 +61,19 @@ class Page:
 class Report:
     """All pages of one report; None is a further page that the portal does not have."""
 
+    external_id: str
     page: Page
-    further: tuple[Page | None, ...] = ()
+    further: tuple[Page | None, ...]
+    #: The page says the id itself.
+    says_id: bool
 
-    def item(self, external_id: str) -> RawItem:
+    def item(self) -> RawItem:
         """What is kept of it."""
-        pages = [self.page.response.content]
-        pages += [b"" if page is None else page.response.content for page in self.further]
-        return RawItem(bundle.join(pages), self.page.content_type, f"report {external_id}")
+        content = self.page.response.content
+        if self.further or not self.says_id:
+            further = [b"" if page is None else page.response.content for page in self.further]
+            content = bundle.join(self.external_id, [content, *further])
+        return RawItem(content, self.page.content_type, f"report {self.external_id}")
 
 
 class Site:
@@ -118,7 +123,7 @@ class Site:
             if found is not None:
                 _no_other_page(found, part.container)
             further.append(found)
-        return Report(page, tuple(further))
+        return Report(external_id, page, tuple(further), detail.id.given)
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
