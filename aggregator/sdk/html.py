@@ -52,6 +52,8 @@ _PASSWORD = re.compile(r"<input\b[^>]{0,500}\btype\s*=\s*[\"']?password", re.IGN
 _BLOCKS = frozenset(
     ("p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "table")
 )
+#: The only places where a line break of the source is one on the screen.
+_AS_TYPED = frozenset(("textarea", "pre"))
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 
@@ -66,7 +68,10 @@ def text_of(node: Tag | BeautifulSoup | None) -> str:
     if node is None:
         return ""
     pieces: list[str] = []
-    _gather(node, pieces)
+    if node.name in _AS_TYPED:
+        pieces.append(node.get_text())
+    else:
+        _gather(node, pieces)
     return _LINES.sub("\n", _SPACES.sub(" ", "".join(pieces))).strip()
 
 
@@ -81,7 +86,7 @@ def _gather(node: Tag, pieces: list[str]) -> None:
             if item.name == "br":
                 pieces.append("\n")
                 continue
-            if item.name in ("textarea", "pre"):  # the only places where a line break is one
+            if item.name in _AS_TYPED:
                 pieces.append(f"\n{item.get_text()}\n")
                 continue
             block = item.name in _BLOCKS

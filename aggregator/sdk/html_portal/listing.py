@@ -33,6 +33,11 @@ class Limits:
     #: Pages of the past that a first reading takes; 0 is all of it.
     history_pages: int = 0
 
+    @property
+    def first_pages(self) -> int:
+        """Pages that the head of a first reading may take."""
+        return min(self.max_pages, self.history_pages) if self.history_pages else self.max_pages
+
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Limits:
         """From a channel's settings."""
@@ -95,28 +100,36 @@ class Walk:
 def walk(fetch: FetchPage, known: Mapping[str, str], deep: Deep, limits: Limits) -> tuple[Walk, Deep]:
     """Read the list as far as needed. `fetch` takes 0 for the first page."""
     walked = Walk(known)
-    page = _head(fetch, walked, limits)
+    page = _head(fetch, walked, limits, limits.max_pages if deep.done else limits.first_pages)
     if walked.at_end():
         not_cut_short(walked.total, len(walked.rows), walked.pages_read)
         return walked, Deep(0, done=True)
     page = max(page, deep.page)
-    # A first reading goes on a page earlier than it stopped, so fewer than two pages would stand still.
-    budget = limits.sweep_pages if deep.done else max(2, limits.max_pages - walked.pages_read)
+    budget = _budget(walked, page, deep, limits)
     while budget > 0 and not walked.at_end():
         walked.take(fetch(page))
         page, budget = page + 1, budget - 1
     if walked.at_end():
         not_cut_short(walked.total, walked.page_size * (page - 1), walked.pages_read)
         return walked, Deep(0, done=True)
-    if deep.done or 0 < limits.history_pages <= page:
-        return walked, Deep(page if page * walked.page_size < limits.max_tracked else 0, done=True)
+    past = 0 < limits.history_pages <= page
+    if deep.done or past:
+        swept = past or page * walked.page_size >= limits.max_tracked
+        return walked, Deep(0 if swept else page, done=True)
     # Deletions pull the list up: a first reading goes on one page earlier than it stopped.
     return walked, Deep(page - 1, done=False)
 
 
-def _head(fetch: FetchPage, walked: Walk, limits: Limits) -> int:
+def _budget(walked: Walk, page: int, deep: Deep, limits: Limits) -> int:
+    """Pages below the head that this poll may still read."""
+    # A first reading goes on a page earlier than it stopped, so fewer than two pages would stand still.
+    budget = limits.sweep_pages if deep.done else max(2, limits.max_pages - walked.pages_read)
+    return min(budget, limits.history_pages - page) if limits.history_pages else budget
+
+
+def _head(fetch: FetchPage, walked: Walk, limits: Limits, most: int) -> int:
     page = quiet = 0
-    while page < limits.max_pages and quiet <= limits.overlap_pages:
+    while page < most and quiet <= limits.overlap_pages:
         found = fetch(page)
         if page == 0 and not found.rows:
             must_say_empty(found, walked.known, limits)

@@ -11,7 +11,7 @@ portal that asks again at once has refused the account.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import PurePosixPath
@@ -285,8 +285,12 @@ def _name(form: Tag, css: str) -> str:
 def _no_other_page(page: Page, container: str) -> None:
     """Raises where a login, a challenge or a maintenance notice came. A page that merely lacks the
     report is one bad record, which the mapping tells."""
-    with suppress(SchemaDrift):
+    try:
         require(page.tree, container, what="the report")
+    except BotChallenge:
+        raise
+    except SchemaDrift:
+        return
 
 
 def _page_evidence(response: Response) -> dict[str, Any]:
