@@ -33,7 +33,7 @@ from aggregator.errors import (
 )
 from aggregator.sdk.html import looks_like_challenge, looks_like_login, looks_like_maintenance
 
-__all__ = ["Response", "clean_json", "clean_text", "refusal"]
+__all__ = ["Response", "clean_json", "clean_text", "decoded", "refusal"]
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNCLEAN = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|[\ud800-\udfff]")
@@ -184,19 +184,24 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _decode(content: bytes, content_type: str) -> str:
+def decoded(content: bytes, content_type: str) -> tuple[str, str] | None:
+    """The body's text as it stands, and the charset it is written in; None where no charset fits."""
     declared = _charset_of(content_type) or _meta_charset(content)
     order = [declared, "utf-8-sig", "cp1258"]
     if declared.lower() in _UNTRUSTED:
         order = ["utf-8-sig", declared]
     for charset in order:
         try:
-            text = content.decode(charset or "utf-8-sig")
+            return content.decode(charset or "utf-8-sig"), charset or "utf-8-sig"
         except (UnicodeDecodeError, LookupError):
             continue
-        # Windows-1258 writes a tone as a letter of its own.
-        return unicodedata.normalize("NFC", text) if "1258" in charset else text
-    return content.decode("utf-8", "replace")
+    return None
+
+
+def _decode(content: bytes, content_type: str) -> str:
+    text, charset = decoded(content, content_type) or (content.decode("utf-8", "replace"), "")
+    # Windows-1258 writes a tone as a letter of its own.
+    return unicodedata.normalize("NFC", text) if "1258" in charset else text
 
 
 def _charset_of(content_type: str) -> str:

@@ -17,9 +17,9 @@ from __future__ import annotations
 import base64
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urljoin, urlsplit
 
 import requests
@@ -41,11 +41,21 @@ from aggregator.errors import (
 from aggregator.sdk.answers import Response, clean_json, clean_text, refusal
 from aggregator.sdk.egress import Egress, host_of, wait_turn
 
-__all__ = ["Http", "Response", "clean_json", "clean_text", "host_of"]
+__all__ = ["Http", "Response", "Tape", "clean_json", "clean_text", "host_of"]
 
 USER_AGENT = "MotMoi/0.1 (+ward inbox)"
 _CHUNK = 65_536
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
+
+class Tape(Protocol):
+    """What may listen in to a session while its author records (see `cassette_recorder`)."""
+
+    def took(
+        self, asked: requests.PreparedRequest, headers: Iterable[tuple[str, str]], response: Response
+    ) -> None:
+        """One request was answered in full; `headers` are the answer's, a repeated one each time."""
+        ...
 
 
 class Http:
@@ -67,6 +77,7 @@ class Http:
         user_agent: str = USER_AGENT,
         verify: bool | str = True,
         log: logging.Logger | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self._egress = Egress(allowed_hosts, allow_private=allow_private)
         self._adapter = self._egress.adapter()
@@ -80,6 +91,7 @@ class Http:
         self._user_agent, self._verify = user_agent, verify
         self._hidden = _spellings(secrets)
         self._log = log or logging.getLogger("aggregator.sdk.http")
+        self._tape = tape
         #: For the run log.
         self.requests = 0
         self.bytes_read = 0
@@ -229,6 +241,8 @@ class Http:
         self._log.debug(
             "%s %s -> %d, %d bytes, %d ms", call.method, shown, response.status, len(content), took
         )
+        if self._tape is not None:
+            self._tape.took(prepared, answer.raw.headers.items(), response)
         return response
 
     def _read(self, answer: requests.Response, shown: str) -> bytes:
