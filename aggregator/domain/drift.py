@@ -1,0 +1,386 @@
+"""Does what a portal shows still look like itself? One poll against the channel's own past.
+
+    what a batch shows -> `Marks` --judge--> findings?  none -> taken in, and `learn`ed
+    what a whole poll shows -> `Whole` ----^            some -> nothing of it is trusted
+
+Principles. The past is the channel's own (`Baseline`), never a table of thresholds for all: a portal that
+never gives telephones may go on so. False alarms cost trust, so an alarm needs a fall that chance does
+not do (`domain.tally`), and a person's "it is right so" teaches the baseline at once (`accepted`).
+Suspicion never discards: the caller keeps the raw bytes and stays where it was.
+
+How it works, per batch, over reports that are news (new or changed; what comes again unchanged would
+count one quiet night a hundred times):
+- coverage: each field is filled as often as it used to be;
+- values: dates lie in the past, differ, and those of known reports are what they were; texts differ;
+  categories are known ones;
+- readable: items map onto reports at all.
+Per poll, at its end:
+- empty: nothing is listed where something always was. A quiet poll is no evidence of emptiness: its list
+  still shows what is known, because cursors come from data and overlap;
+- strangers: rows without a single known one, where every poll had some;
+- fell, short, alone: the source's own count falls sharply, is positive beside an empty list, or grows
+  while nothing comes.
+
+Known exceptions: a list of open reports only may be empty honestly; after the first confirmed empty poll
+such a channel needs a week of full ones before emptiness is news again. A new structure (`shape`) alone is
+no alarm, portals are repainted; but a fall that comes with it needs fewer reports to be believed.
+
+Rejected: averages of rows a poll by hour and weekday (Tết, floods and outages break every one of them, and
+overlap tells quiet from empty without any); judging what comes by import, replay or backfill (chosen by a
+person, or of another time).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aggregator.domain.tally import SURE, Fall, Tally, fallen
+
+
+class Rule(enum.StrEnum):
+    """What is judged."""
+
+    COVERAGE = "coverage"
+    VALUES = "values"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    STRANGERS = "strangers"
+    FELL = "fell"
+    SHORT = "short"
+    ALONE = "alone"
+    CANARY = "canary"
+
+
+class Policy(enum.StrEnum):
+    """What becomes of what a rule finds. Nothing is ever discarded."""
+
+    ACCEPT = "accept"
+    QUARANTINE_ROW = "quarantine_row"
+    QUARANTINE_PAGE = "quarantine_page"
+
+
+#: Fields whose being filled is watched.
+FILLED = ("subject", "body", "name", "phone", "address", "spot", "category", "status", "due", "url", "files")
+#: What is true of the values of nearly every report.
+TRUE = ("status_known", "date_past")
+#: True of a report beside the one before it.
+APART = ("date_apart", "text_apart")
+#: True of a report that is known already: what does not change by itself.
+KEPT = ("date_kept", "body_kept", "address_kept", "category_kept")
+#: Reports before coverage and values are judged.
+LEARNT = 50.0
+#: A report's date and words do not change; believed before the channel has shown it.
+_BELIEVED = Tally(47.0, 50.0)
+#: Unreadable items that condemn a page of a channel of which nothing was read before.
+ALL_UNREADABLE = 5
+#: Full quiet polls after which an empty one is suspect; after each confirmed empty one, a week of them.
+FULL_FIRST, FULL_AGAIN = 10, 1000
+#: Rows that cannot all be gone from one poll to the next, where the connector counts them.
+ROWS = 5
+#: Polls with news, all of which had known rows, before a poll of strangers is suspect.
+POLLS = 20
+#: A count that falls by half and by so many reports at least is no tidying up.
+FALL = 20
+#: The count's growth that must bring reports, and the share of growth that did so far.
+GROWTH, EXPLAINED = 5, 0.8
+#: The growth that must have been seen before its share is believed.
+GROWTH_SEEN = 20.0
+#: Sharp falls of the count that a person called right, after which they are the channel's habit.
+HABIT = 3
+#: Categories of one channel; with more of them it is free text.
+CATEGORIES = 300
+#: Structures remembered.
+SHAPES = 8
+#: With a page of a new structure a fall is believed at this chance, each report for itself.
+SURE_WHEN_REBUILT = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it was. `field` names the field or value; numbers as the rule means them:
+    `seen` of `of` now, `before` (a share, or a number) in the past."""
+
+    rule: Rule
+    field: str = ""
+    seen: int = 0
+    of: int = 0
+    before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """The same for the same thing found again."""
+        return f"{self.rule}:{self.field}" if self.field else str(self.rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a batch's news shows: per field the looks at it, oldest first."""
+
+    looks: Mapping[str, Sequence[bool]]
+    #: How many of them are reports (or unreadable items) that were not known.
+    new: int = 0
+    categories: frozenset[str] = frozenset()
+    shape: str | None = None
+
+    @property
+    def reports(self) -> int:
+        return len(self.looks.get("readable", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a whole poll showed. `listed`: rows that the connector counted (None: it does not); `rows`: the
+    reports and unreadable items that it handed over."""
+
+    listed: int | None
+    rows: int
+    #: Reports new or changed, and those of them (and items) that are new.
+    news: int
+    new: int
+    source_count: int | None
+    #: The channel's first poll.
+    first: bool = False
+    snapshot: bool = False
+
+    @property
+    def shown(self) -> int:
+        return max(self.listed or 0, self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What is known of a channel's look. `of_json` and `to_json` are its form at rest."""
+
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    categories: frozenset[str] = frozenset()
+    shapes: tuple[str, ...] = ()
+    #: A whole poll was read: from here on there is a past. A first reading goes through the years, and
+    #: portals changed over them.
+    settled: bool = False
+    #: Rows of the last poll, where the connector counts them.
+    rows: int = 0
+    #: Quiet polls in a row that listed something, and polls that listed nothing after some had.
+    full: int = 0
+    empties: int = 0
+    #: Polls with news in a row that had known rows, too.
+    with_known: int = 0
+    count: int | None = None
+    #: New reports since the count was taken; growth of the count that came as reports, of all growth.
+    new_since: int = 0
+    explained: Tally = Tally()
+    falls: int = 0
+
+    def tally(self, name: str) -> Tally:
+        return self.tallies.get(name, _BELIEVED if name in KEPT else Tally())
+
+    def to_json(self) -> dict[str, Any]:
+        plain = {
+            "settled": self.settled, "rows": self.rows, "full": self.full, "empties": self.empties,
+            "with_known": self.with_known, "count": self.count, "new_since": self.new_since,
+            "falls": self.falls,
+        }  # fmt: skip
+        return {
+            **plain, "tallies": {name: _packed(tally) for name, tally in self.tallies.items()},
+            "categories": sorted(self.categories), "shapes": list(self.shapes),
+            "explained": _packed(self.explained),
+        }  # fmt: skip
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any] | None) -> Baseline:
+        if not data:
+            return cls()
+        names = ("settled", "rows", "full", "empties", "with_known", "count", "new_since", "falls")
+        return cls(
+            tallies={name: Tally(*kept) for name, kept in data["tallies"].items()},
+            categories=frozenset(data["categories"]),
+            shapes=tuple(data["shapes"]),
+            explained=Tally(*data["explained"]),
+            **{name: data[name] for name in names},
+        )
+
+
+def _packed(tally: Tally) -> list[float]:
+    return [round(tally.so, 2), round(tally.of, 2), tally.bits, tally.length]
+
+
+# Batches ----------------------------------------------------------------------------------------------
+
+
+def judge(past: Baseline, marks: Marks) -> tuple[Finding, ...]:
+    """What this batch's news shows that is not as it was, the surest first."""
+    rebuilt = marks.shape is not None and bool(past.shapes) and marks.shape not in past.shapes
+    found: list[tuple[float, Finding]] = []
+    for name, looks in marks.looks.items():
+        tally = past.tally(name)
+        if not past.settled or all(looks) or tally.of < LEARNT:
+            continue
+        # A finding beside a new structure has two witnesses.
+        fall = (
+            fallen(tally, looks, sure=SURE_WHEN_REBUILT, alike=1.0)
+            if rebuilt
+            else fallen(tally, looks, sure=SURE)
+        )
+        if fall is not None:
+            found.append((fall.chance, _of_fall(name, fall)))
+    found.sort(key=lambda pair: (pair[0], pair[1].field))
+    return tuple(finding for _, finding in found) or _nothing_readable(past, marks)
+
+
+def _of_fall(name: str, fall: Fall) -> Finding:
+    rule = Rule.COVERAGE if name in FILLED else Rule.UNREADABLE if name == "readable" else Rule.VALUES
+    return Finding(rule, name, fall.so, fall.of, round(fall.before, 3))
+
+
+def _nothing_readable(past: Baseline, marks: Marks) -> tuple[Finding, ...]:
+    """A channel of which nothing was ever read: there is no past to compare with, and none is needed."""
+    looks = marks.looks.get("readable", ())
+    if past.tally("readable").so or any(looks) or len(looks) < ALL_UNREADABLE:
+        return ()
+    return (Finding(Rule.UNREADABLE, "readable", 0, len(looks), 0.0),)
+
+
+def learn(past: Baseline, marks: Marks) -> Baseline:
+    """The baseline with what this batch showed."""
+    if not marks.reports and not marks.new and (marks.shape is None or marks.shape in past.shapes):
+        return past
+    tallies = dict(past.tallies)
+    for name, looks in marks.looks.items():
+        if looks:
+            tallies[name] = past.tally(name).after(looks)
+    shapes = past.shapes
+    if marks.shape is not None and marks.shape not in shapes:
+        shapes = (*shapes, marks.shape)[-SHAPES:]
+    room = CATEGORIES - len(past.categories)
+    fresh = sorted(marks.categories - past.categories)[: max(room, 0)]
+    return replace(
+        past, tallies=tallies, shapes=shapes, categories=past.categories.union(fresh),
+        new_since=past.new_since + marks.new,
+    )  # fmt: skip
+
+
+def watches_categories(past: Baseline) -> bool:
+    """Whether an unknown category says anything yet, or still."""
+    return past.tally("readable").of >= LEARNT and len(past.categories) < CATEGORIES
+
+
+# Polls ------------------------------------------------------------------------------------------------
+
+
+def judge_whole(past: Baseline, poll: Whole) -> tuple[Finding, ...]:
+    """What this poll as a whole shows that is not as it was; its batches have been learned."""
+    rules = (_empty, _strangers, _fell, _short, _alone)
+    return tuple(finding for rule in rules if (finding := rule(past, poll)) is not None)
+
+
+def _empty(past: Baseline, poll: Whole) -> Finding | None:
+    needed = FULL_FIRST if not past.empties else FULL_AGAIN * past.empties
+    counted = poll.listed is not None and past.rows >= ROWS and not past.empties
+    if poll.shown or not (past.full >= needed or counted):
+        return None
+    return Finding(Rule.EMPTY, before=float(max(past.rows, past.full)))
+
+
+def _strangers(past: Baseline, poll: Whole) -> Finding | None:
+    """A snapshot of what is open may turn over during an outage; an overlap does not."""
+    if poll.snapshot or past.with_known < POLLS or poll.new < ROWS or _known(poll):
+        return None
+    return Finding(Rule.STRANGERS, seen=0, of=poll.new, before=float(past.with_known))
+
+
+def _fell(past: Baseline, poll: Whole) -> Finding | None:
+    if past.count is None or poll.source_count is None or past.falls >= HABIT:
+        return None
+    lost = past.count - poll.source_count
+    gone = poll.source_count == 0 and past.count >= ROWS
+    if not gone and (lost < FALL or poll.source_count * 2 >= past.count):
+        return None
+    return Finding(Rule.FELL, seen=poll.source_count, before=float(past.count))
+
+
+def _short(past: Baseline, poll: Whole) -> Finding | None:
+    """The list against the count beside it. Only a snapshot promises to be whole; it may move while it is
+    read. A first reading of anything shows something."""
+    count = poll.source_count
+    if not count or past.falls >= HABIT or not (poll.first or poll.snapshot):
+        return None
+    counted = poll.snapshot and poll.listed is not None
+    if poll.shown >= (count - max(2, count // 100) if counted else 1):
+        return None
+    return Finding(Rule.SHORT, seen=poll.shown, of=count)
+
+
+def _alone(past: Baseline, poll: Whole) -> Finding | None:
+    if past.count is None or poll.source_count is None:
+        return None
+    growth, came = poll.source_count - past.count, past.new_since
+    if growth < GROWTH or came * 2 >= growth:
+        return None
+    if past.explained.of < GROWTH_SEEN or past.explained.share < EXPLAINED:
+        return None
+    return Finding(Rule.ALONE, seen=came, of=growth)
+
+
+def _known(poll: Whole) -> int:
+    return poll.shown - poll.new
+
+
+def learn_whole(past: Baseline, poll: Whole) -> Baseline:
+    """The baseline with what this poll as a whole showed; the very same where it showed nothing new.
+
+    Counters stop where they have proved their point, so that a quiet poll writes nothing.
+    """
+    found = replace(past, settled=True, rows=poll.shown if poll.listed is not None else 0)
+    if not poll.shown and (past.full or past.with_known or past.rows):
+        found = replace(found, full=0, empties=past.empties + 1)
+    elif poll.shown and not poll.news:
+        most = FULL_FIRST if not past.empties else FULL_AGAIN * past.empties
+        found = replace(found, full=min(past.full + 1, most))
+    if poll.new and not poll.first:
+        found = replace(found, with_known=min(past.with_known + 1, POLLS) if _known(poll) else 0)
+    return _counted(found, poll)
+
+
+def _counted(past: Baseline, poll: Whole) -> Baseline:
+    """What the source's own count taught: does its growth come as reports?"""
+    if poll.source_count is None:
+        return past
+    growth = poll.source_count - past.count if past.count is not None else poll.source_count * poll.first
+    if growth > 0:
+        looks = [index < past.new_since for index in range(min(growth, 100))]
+        past = replace(past, explained=past.explained.after(looks))
+    return replace(past, count=poll.source_count, new_since=0)
+
+
+# People -----------------------------------------------------------------------------------------------
+
+
+def accepted(past: Baseline, findings: Iterable[Finding], marks: Marks | None = None) -> Baseline:
+    """A person said "it is right so": what was found is the channel's look from now on.
+
+    `marks` are what the held batch shows; the fields found count anew from it.
+    """
+    for finding in findings:
+        past = _accepted(past, finding, marks)
+    return past
+
+
+def _accepted(past: Baseline, finding: Finding, marks: Marks | None) -> Baseline:
+    match finding.rule:
+        case Rule.COVERAGE | Rule.VALUES | Rule.UNREADABLE:
+            looks = marks.looks.get(finding.field, ()) if marks is not None else ()
+            anew = Tally().after(looks)
+            return replace(past, tallies={**past.tallies, finding.field: anew})
+        case Rule.EMPTY:
+            return replace(past, empties=past.empties + 1, full=0, rows=0)
+        case Rule.STRANGERS:
+            return replace(past, with_known=0)
+        case Rule.FELL:
+            return replace(past, count=finding.seen, falls=past.falls + 1)
+        case Rule.SHORT:
+            return replace(past, falls=HABIT)
+        case Rule.ALONE:
+            return replace(past, explained=Tally())
+    return past
