@@ -37,7 +37,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aggregator.domain.tally import SURE, Fall, Tally, fallen
+from aggregator.domain.tally import ALIKE, SURE, Fall, Tally, fallen
 
 
 class Rule(enum.StrEnum):
@@ -72,8 +72,14 @@ APART = ("date_apart", "text_apart")
 KEPT = ("date_kept", "body_kept", "address_kept", "category_kept")
 #: Reports before coverage and values are judged.
 LEARNT = 50.0
-#: A report's date and words do not change; believed before the channel has shown it.
-_BELIEVED = Tally(47.0, 50.0)
+_NOTHING = Tally()
+#: A report's date does not change, its words seldom; believed before the channel has shown it.
+_BELIEVED = {
+    "date_kept": Tally(245.0, 250.0),
+    "body_kept": Tally(90.0, 100.0),
+    "address_kept": Tally(245.0, 250.0),
+    "category_kept": Tally(245.0, 250.0),
+}
 #: Unreadable items that condemn a page of a channel of which nothing was read before.
 ALL_UNREADABLE = 5
 #: Full quiet polls after which an empty one is suspect; after each confirmed empty one, a week of them.
@@ -170,11 +176,11 @@ class Baseline:
     count: int | None = None
     #: New reports since the count was taken; growth of the count that came as reports, of all growth.
     new_since: int = 0
-    explained: Tally = Tally()
+    explained: Tally = _NOTHING
     falls: int = 0
 
     def tally(self, name: str) -> Tally:
-        return self.tallies.get(name, _BELIEVED if name in KEPT else Tally())
+        return self.tallies.get(name) or _BELIEVED.get(name, _NOTHING)
 
     def to_json(self) -> dict[str, Any]:
         plain = {
@@ -217,12 +223,10 @@ def judge(past: Baseline, marks: Marks) -> tuple[Finding, ...]:
         tally = past.tally(name)
         if not past.settled or all(looks) or tally.of < LEARNT:
             continue
-        # A finding beside a new structure has two witnesses.
-        fall = (
-            fallen(tally, looks, sure=SURE_WHEN_REBUILT, alike=1.0)
-            if rebuilt
-            else fallen(tally, looks, sure=SURE)
-        )
+        # A finding beside a new structure has two witnesses. Citizens' habits come in floods, but that
+        # known reports change has nothing to do with them.
+        alike = 1.0 if rebuilt or name in KEPT else ALIKE
+        fall = fallen(tally, looks, sure=SURE_WHEN_REBUILT if rebuilt else SURE, alike=alike)
         if fall is not None:
             found.append((fall.chance, _of_fall(name, fall)))
     found.sort(key=lambda pair: (pair[0], pair[1].field))

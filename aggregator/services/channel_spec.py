@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.drift import Policy, Rule
 from aggregator.errors import ConfigInvalid, InputInvalid
 from aggregator.sdk.contract import Manifest, SourceStatus
 from aggregator.sdk.discovery import Found, secret_names, validate_config, with_defaults
@@ -53,6 +54,14 @@ OPTIONS: Mapping[str, Any] = {
         "retry_cap_s": _SECONDS,
         # How long the portal may take to show what it has accepted.
         "settle_s": {"type": "number", "minimum": 0},
+        # What becomes of a page that does not look as it used to, rule by rule; held unless said otherwise.
+        "drift": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                rule.value: {"type": "string", "enum": [policy.value for policy in Policy]} for rule in Rule
+            },
+        },
         "status_map": {
             "type": "object",
             "additionalProperties": {"type": "string", "enum": [status.value for status in SourceStatus]},

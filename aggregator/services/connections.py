@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.errors import ConfigInvalid
-from aggregator.sdk.contract import Connector, Context, Manifest
+from aggregator.sdk.contract import Capabilities, Connector, Context, Manifest
 from aggregator.sdk.discovery import Found, status_map_of, with_defaults
 from aggregator.sdk.http import Http, host_of
 from aggregator.services.channel_tokens import ChannelTokens
@@ -102,6 +102,10 @@ class Connections:
             return None if sealed is None else self._vault.unpack(sealed, "revision")
         except SealBroken:
             return None
+
+    def capabilities(self, channel: ChannelRow) -> Capabilities:
+        """What the channel's connector allows; `ConfigInvalid` where it cannot be used."""
+        return manifest_of(found_of(self._connectors, channel.kind)).capabilities
 
     def secrets(self, channel: ChannelRow) -> dict[str, str]:
         """The channel's secret settings, opened; `ConfigInvalid` where the key file does not fit."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aggregator.domain.drift_texts import NEXT_EN, NEXT_VI
 from aggregator.domain.polling import DOWN, DOWN_AFTER, State
 from aggregator.services.views import Light
 from aggregator.storage.channel_queries import ChannelRow
@@ -73,6 +74,13 @@ _BY_CODE = {
         "The portal's page has changed and cannot be read.",
         "Chưa mất phản ánh nào: vị trí đọc được giữ nguyên. Báo cho người phụ trách bộ kết nối.",
         "No report is lost: the reading position stays. Tell the connector's maintainer.",
+    ),
+    "drift_suspected": _Words(
+        "parsing",
+        "Dữ liệu của cổng khác hẳn trước đây nên chưa nhận vào.",
+        "What the portal shows is not as it used to be, so it was not taken in.",
+        NEXT_VI,
+        NEXT_EN,
     ),
     "bot_challenge": _Words(
         "parsing",

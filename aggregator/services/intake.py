@@ -29,6 +29,7 @@ from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import MAX_LINE, Canonical, line, understood
 from aggregator.services.clock import Clock
+from aggregator.services.drift import News, Watch
 from aggregator.services.learning import Learning
 from aggregator.services.ledger import Draft
 from aggregator.services.routing import Destination
@@ -36,6 +37,7 @@ from aggregator.services.rules import Book, Rules
 from aggregator.storage import (
     backfill_queries,
     channel_queries,
+    drift_queries,
     quarantine_queries,
     report_queries,
     rhythm_queries,
@@ -72,6 +74,8 @@ class _Work:
     changed: list[tuple[Head, Canonical, str, int]] = field(default_factory=list)
     #: (external id, seq, hash, raw item)
     revisions: list[tuple[str, int, str, RawItem]] = field(default_factory=list)
+    #: The same, as the watch over drift wants it: the values, and the stored head where there is one.
+    news: list[tuple[Canonical, Head | None]] = field(default_factory=list)
     unchanged: int = 0
 
 
@@ -86,8 +90,9 @@ class Intake:
         self._clock = clock
         self._learning = Learning()
 
-    def receive(self, run: Run, batch: Batch) -> Counts:
-        """Commit `batch` whole. Raises `LeaseLost` (and stores nothing) where another worker took over."""
+    def receive(self, run: Run, batch: Batch, watch: Watch | None = None) -> Counts:
+        """Commit `batch` whole. Raises `LeaseLost` (and stores nothing) where another worker took over,
+        and `DriftSuspected` (the same) where `watch` does not recognise the channel in it."""
         found, problems = self._read(run.zone, batch)
         with self._db.write() as tx:
             book = self._rules.book(tx)
@@ -99,6 +104,11 @@ class Intake:
             ledger.lock(tx, sorted(_wards(run, places, stored)))
             now = self._clock()
             work = self._sort(tx, run, book, found, places)
+            if watch is not None:
+                refused = watch.take(tx, batch, News(work.news, problems), now)
+                if refused:
+                    found, problems = _parted(found, problems, work, refused)
+                    work = self._sort(tx, run, book, found, places)
             self._store(tx, run, book, work, learned, now)
             if run.kind != "replay":  # a replay settles its own items
                 came = [external_id for external_id, *_ in work.revisions]
@@ -173,6 +183,7 @@ class Intake:
                 work.unchanged += 1
                 continue
             newest[external_id] = (seq + 1, one.digest)
+            work.news.append((one.values, heads.get(external_id)))
             work.revisions.append((external_id, seq + 1, one.digest, one.item))
             if external_id in heads:
                 work.changed.append((heads[external_id], one.values, one.digest, seq + 1))
@@ -212,6 +223,8 @@ class Intake:
             self._payload(run, problem.item.content, problem.item.content_type, "", now)
             for problem in problems
         ]
+        hashes = {row["sha256"] for row in rows}
+        news = hashes - drift_queries.quarantined_before(tx, run.channel_id, hashes)
         ids = report_queries.put_payloads(tx, rows)
         report_queries.put_quarantine(
             tx,
@@ -227,8 +240,8 @@ class Intake:
                 for row, problem in zip(rows, problems, strict=True)
             ],
         )  # fmt: skip
-        if problems:
-            told = {"channel": run.channel_slug, "run": run.run_id, "records": len(problems)}
+        if news:  # what the source repeats is counted on its row; the ledger has it once
+            told = {"channel": run.channel_slug, "run": run.run_id, "records": len(news)}
             entry = Draft(run.ward_code, "quarantined", now, told, channel_id=run.channel_id)
             ledger.append(tx, [entry])
 
@@ -255,6 +268,19 @@ class Intake:
         seen = {head.report_id: shown[external_id] for external_id, head in heads.items()}
         if seen:
             delivery_log.acknowledge(tx, run.channel_id, seen, now)
+
+
+def _parted(
+    found: Sequence[_Read], problems: Sequence[Problem], work: _Work, refused: Container[int]
+) -> tuple[list[_Read], list[Problem]]:
+    """Those of the news that the watch refuses go where the unreadable ones go."""
+    bad = {(ref, digest) for n, (ref, _, digest, _) in enumerate(work.revisions) if n in refused}
+    held = [
+        Problem(one.item, BadRecord("lacks what this channel's reports have", external_id=one.revision[0]))
+        for one in found
+        if one.revision in bad
+    ]
+    return [one for one in found if one.revision not in bad], [*problems, *held]
 
 
 def _wards(run: Run, places: _Places, stored: Mapping[str, Head]) -> set[str]:

@@ -6,7 +6,6 @@ because of old bytes; both end their run and their lease and leave the channel's
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from aggregator.domain.runs import Counts, Run
 from aggregator.domain.text import clean
 from aggregator.errors import AggregatorError, AuthFailed, ChannelError, RateLimited, SchemaDrift
 from aggregator.sdk.contract import Batch, Span
-from aggregator.services import ledger
+from aggregator.services import holding, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.faults import origin
 from aggregator.services.ledger import SYSTEM, Draft
@@ -149,7 +148,10 @@ class Endings:
             log.info("channel %s is back", channel.slug)
 
     def _close_alarms(self, tx: Tx, claim: Claim, progress: Progress, back: bool, now: datetime) -> None:
-        kinds = [*(ALARMS.values() if back else ()), *([SILENCE] if progress.counts.stored else ())]
+        kinds = [
+            *((*ALARMS.values(), holding.ALARM) if back else ()),
+            *([SILENCE] if progress.counts.stored else ()),
+        ]
         if kinds:
             alarm_queries.close(tx, claim.channel.id, kinds, now)
 
@@ -175,7 +177,7 @@ class Endings:
             if verdict.state in HELD:
                 alarm_queries.open_one(tx, channel.id, ALARMS[verdict.state], {"code": verdict.code}, now)
             if isinstance(error, SchemaDrift):
-                self._keep_page(tx, claim.run, error, now)
+                holding.hold(tx, self._vault, claim.run, error, now)
             if down:
                 told = {
                     "channel": channel.slug, "state": verdict.state.value, "code": verdict.code,
@@ -185,21 +187,6 @@ class Endings:
         _tell_defect(claim, error)
         if down:
             log.warning("channel %s is down (%s): %s", channel.slug, verdict.state.value, texts(error)[0])
-
-    def _keep_page(self, tx: Tx, run: Run, error: SchemaDrift, now: datetime) -> None:
-        """The page that was not understood, where the connector handed it over."""
-        content = error.evidence.get("content")
-        if isinstance(content, str):
-            content = content.encode("utf-8", "surrogatepass")
-        if not isinstance(content, bytes):
-            return
-        payload = {
-            "channel_id": run.channel_id, "sha256": hashlib.sha256(content).hexdigest(),
-            "content_type": clean(str(error.evidence.get("content_type", "application/octet-stream"))),
-            "url": clean(str(error.evidence.get("url", ""))), "size": len(content), "fetched_at": now,
-            "content": self._vault.pack(content, "payload"),
-        }  # fmt: skip
-        quarantine_queries.put_page(tx, run, payload, error.code, texts(error)[0], now)
 
 
 def _unwell(channel: ChannelRow, verdict: Verdict, error: Exception, now: datetime) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from aggregator.services import backfilling
 from aggregator.services.attachments import Attachments
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, zone_of
+from aggregator.services.drift import Watch
 from aggregator.services.faults import origin
 from aggregator.services.intake import Intake
 from aggregator.services.poll_endings import LONGEST_ERROR, Claim, Endings, Progress, RunResult
@@ -238,9 +239,12 @@ class Polling:
     def _take_batches(
         self, claim: Claim, connector: Connector, ctx: Context, progress: Progress, stop: Callable[[], bool]
     ) -> None:
+        watch = self._watch(claim)
         with _batches(connector, ctx, claim.cursor, claim.span) as batches:
             for batch in batches:
-                progress.took(batch, self._intake.receive(self._prolonged(claim.run), batch))
+                waits = watch is not None and watch.waits(batch)
+                run = self._prolonged(claim.run)
+                progress.took(batch, Counts() if waits else self._intake.receive(run, batch, watch))
                 if not batch.complete and (stop() or self._clock() >= claim.deadline):
                     progress.cut_short = True
                     break
@@ -270,6 +274,14 @@ class Polling:
             raise
         finally:
             self._endings.close(claim, Progress(), error)
+
+    def _watch(self, claim: Claim) -> Watch | None:
+        """Who looks whether the portal still looks like itself; an import is a file that a person chose."""
+        if claim.run.kind != "poll":
+            return None
+        snapshot = self._connections.capabilities(claim.channel).poll == "full_snapshot"
+        policies = claim.channel.options.get("drift", {})
+        return Watch(claim.channel.id, claim.cursor is None, snapshot, policies)
 
     def _prolonged(self, run: Run) -> Run:
         return replace(run, lease_until=self._lease_end(self._clock()))

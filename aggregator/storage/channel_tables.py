@@ -8,6 +8,7 @@ poll's end writes both.
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -158,14 +159,43 @@ quarantine = Table(
     Column("field", Text, nullable=False),
     Column("row", Integer),
     Column("tries", Integer, nullable=False),
-    #: open, replayed, superseded
+    #: open, replayed, accepted (taken in as it is), dismissed (with a reason), superseded
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
+    #: Of a batch held for drift: what was found (see `domain.drift`), and its items, packed and sealed.
+    Column("findings", JSON(none_as_null=True)),
+    Column("held", Blob),
+    Column("settled_at", Instant),
+    Column("settled_by", BigInteger),
+    Column("reason", Text),
     Index("uq_quarantine_item", "channel_id", "raw_payload_id", "raw_ref", unique=True),
-    Index("ix_quarantine_channel_id_state", "channel_id", "state"),
+    Index("ix_quarantine_list", "channel_id", "state", "id"),
     #: Forgetting a run asks whether anything refers to it.
     Index("ix_quarantine_run_id", "run_id"),
+)
+
+channel_baselines = Table(
+    "channel_baselines",
+    metadata,
+    Column("channel_id", Id, ForeignKey("channels.id"), primary_key=True, autoincrement=False),
+    #: How the channel's polls have looked so far: `domain.drift.Baseline`. One row a channel, and not one a
+    #: field, because a batch reads and writes all of it or nothing.
+    Column("data", Json, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+channel_canaries = Table(
+    "channel_canaries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    #: A known report that is read again by its id now and then: it must still be what is stored.
+    Column("external_id", Text, nullable=False),
+    Column("pinned_by", BigInteger),
+    Column("pinned_at", Instant, nullable=False),
+    Column("checked_at", Instant),
+    Index("uq_channel_canaries", "channel_id", "external_id", unique=True),
 )
 
 channel_alarms = Table(
@@ -173,7 +203,8 @@ channel_alarms = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
-    #: reconnect, settings, defect: the channel stopped for a person; silence: nothing new for too long
+    #: reconnect, settings, defect: the channel stopped for a person; silence: nothing new for too long;
+    #: drift: what it shows is not as it was
     Column("kind", Text, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),

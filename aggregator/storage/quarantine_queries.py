@@ -14,20 +14,26 @@ from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
 
 
-def put_page(tx: Tx, run: Run, payload: dict[str, Any], error_code: str, error: str, now: datetime) -> None:
-    """Keep a page that was not understood; one row and one copy for as long as the same is wrong."""
+def put_page(tx: Tx, run: Run, payload: dict[str, Any], values: dict[str, Any], now: datetime) -> None:
+    """Keep a page that was not understood; one row and one copy for as long as the same is wrong.
+
+    `values`: error_code and error; of a page not believed also field (the same for as long as the same is
+    wrong), findings and held.
+    """
     table = quarantine
+    wrong = {"field": "", **values}
+    alike = "field" if wrong["field"] else "error"
     same = and_(
         table.c.channel_id == run.channel_id, table.c.scope == "page", table.c.state == "open",
-        table.c.error_code == error_code, table.c.error == error,
+        table.c.error_code == wrong["error_code"], table.c[alike] == wrong[alike],
     )  # fmt: skip
     again = update(table).where(same).values(tries=table.c.tries + 1, seen_at=now, run_id=run.run_id)
     if tx.execute(again).rowcount:
         return
     payload_id = _put_payload(tx, payload)
     row = {
-        "scope": "page", "error_code": error_code, "error": error, "field": "", "state": "open",
-        "seen_at": now, "run_id": run.run_id,
+        "external_id": None, "findings": None, "held": None, **wrong, "scope": "page", "state": "open",
+        "seen_at": now, "run_id": run.run_id, "settled_at": None, "settled_by": None, "reason": None,
     }  # fmt: skip
     key = and_(
         table.c.channel_id == run.channel_id, table.c.raw_payload_id == payload_id, table.c.raw_ref == "page"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -147,7 +147,8 @@ def put_quarantine(tx: Tx, rows: list[dict[str, Any]]) -> None:
         "error_code": statement.excluded.error_code,
         "error": statement.excluded.error,
         "field": statement.excluded.field,
-        "state": statement.excluded.state,
+        # What a person has laid aside stays there, however often the source sends it again.
+        "state": case((quarantine.c.state == "dismissed", "dismissed"), else_=statement.excluded.state),
     }
     key = ["channel_id", "raw_payload_id", "raw_ref"]
     tx.execute(statement.on_conflict_do_update(index_elements=key, set_=again), rows)

@@ -14,9 +14,7 @@ from aggregator.domain.tally import LEAST_FALL, NEWEST, REMEMBERED, SURE, Tally,
 
 def exact(most: int, looks: int, probable: float) -> float:
     """The chance of `most` or fewer of `looks`, summed up."""
-    return sum(
-        math.comb(looks, k) * probable**k * (1 - probable) ** (looks - k) for k in range(most + 1)
-    )
+    return sum(math.comb(looks, k) * probable**k * (1 - probable) ** (looks - k) for k in range(most + 1))
 
 
 @given(st.integers(1, 200), st.data())
@@ -87,9 +85,7 @@ def test_how_many_reports_in_a_row_prove_that_a_field_is_gone(share: float, past
 
 
 def test_single_reports_without_a_field_add_up_over_polls() -> None:
-    tally = Tally().after([True] * 400)
-    for poll in range(1, 20):
-        if fallen(tally, [False]) is not None:
-            break
-        tally = tally.after([False])
-    assert 10 <= poll <= 14
+    tally, polls = Tally().after([True] * 400), 1
+    while fallen(tally, [False]) is None:
+        tally, polls = tally.after([False]), polls + 1
+    assert 10 <= polls <= 14
