@@ -27,6 +27,7 @@ from aggregator.services.figures import Figures
 from aggregator.services.importing import Importing
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
+from aggregator.services.key_rotation import KeyRotation
 from aggregator.services.mailing import Mailing
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
@@ -68,6 +69,7 @@ class Aggregator:
     reconciling: Reconciling
     watch: Watch
     run_history: RunHistory
+    key_rotation: KeyRotation
     importing: Importing
     intake: Intake
     cases: Cases
@@ -136,6 +138,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         reconciling=Reconciling(db, polling, backfills, clock),
         watch=Watch(db, rules, clock),
         run_history=RunHistory(db, clock, settings),
+        key_rotation=KeyRotation(db, vault, settings.key_file, clock),
         importing=Importing(db, connectors, accounts, channels, polling, clock),
         intake=intake,
         cases=cases,

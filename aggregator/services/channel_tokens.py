@@ -89,4 +89,8 @@ class ChannelTokens:
 
     @property
     def _purpose(self) -> str:
-        return f"channel-tokens:{self._channel.slug}"
+        return tokens_purpose(self._channel.slug)
+
+
+def tokens_purpose(slug: str) -> str:
+    return f"channel-tokens:{slug}"

@@ -122,11 +122,11 @@ class Connections:
         """What the connector keeps, sealed; None where it kept what it had."""
         if dict(ctx.state) == self._state(channel):
             return None
-        return self._vault.seal_json(dict(ctx.state), _state_purpose(channel.slug))
+        return self._vault.seal_json(dict(ctx.state), state_purpose(channel.slug))
 
     def _state(self, channel: ChannelRow) -> dict[str, Any]:
         try:
-            return self._vault.open_json(channel.connector_state, _state_purpose(channel.slug)) or {}
+            return self._vault.open_json(channel.connector_state, state_purpose(channel.slug)) or {}
         except SealBroken:
             return {}  # a login or an ETag: the connector gets a new one
 
@@ -174,5 +174,5 @@ def secrets_purpose(slug: str) -> str:
     return f"channel-secrets:{slug}"
 
 
-def _state_purpose(slug: str) -> str:
+def state_purpose(slug: str) -> str:
     return f"channel-state:{slug}"
