@@ -13,7 +13,7 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching peers oracle chaos format constraints chromium clean
+.PHONY: help run test check bench bench-matching peers oracle chaos format constraints chromium dovecot clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -24,7 +24,7 @@ help: ## this list
 run: $(RUN) ## start the demonstration: portals, worker, web (Ctrl-C stops all)
 	@exec $(BIN)/motmoi demo $(ARGS)
 
-test: $(DEV) chromium ## the whole suite, on SQLite and PostgreSQL
+test: $(DEV) chromium dovecot ## the whole suite, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(DEV) ## style, types and the import rule
@@ -77,3 +77,14 @@ chromium:
 	fi; \
 	command -v chromium >/dev/null || \
 	echo 'No Chromium: the browser tests are skipped. To run them: apt-get install chromium'
+
+# The mailbox connector is tested against Debian's Dovecot. Without it those tests are skipped likewise.
+dovecot:
+	@PATH="$$PATH:/usr/sbin"; command -v dovecot >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo 'Installing Dovecot for the mailbox tests ...'; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends dovecot-imapd; } >/dev/null 2>&1; \
+	fi; \
+	command -v dovecot >/dev/null || \
+	echo 'No Dovecot: the mailbox tests are skipped. To run them: apt-get install dovecot-imapd'

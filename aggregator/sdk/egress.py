@@ -25,7 +25,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -45,6 +45,8 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
+#: Mail servers of a channel; reached through `Egress.dial`, never by a web request.
+_MAIL_PORTS = {"imap": 143, "imaps": 993, "smtp": 587, "smtps": 465}
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?\.?|\[[0-9a-f:.]{2,45}\]")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -66,12 +68,14 @@ _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:
 
 
 def host_of(url: str) -> str:
-    """``host:port`` of an address, as `Egress` compares it. Raises `ConfigInvalid`."""
-    parts = _parse(url)
-    return _host_port(parts)
+    """``host:port`` of an address, of the web or of a mail server, as `Egress` compares it.
+
+    Raises `ConfigInvalid`.
+    """
+    return _host_port(_parse(url, {**_PORTS, **_MAIL_PORTS}))
 
 
-def _parse(url: str) -> SplitResult:
+def _parse(url: str, schemes: Mapping[str, int] = _PORTS) -> SplitResult:
     if _UNSAFE.search(url):
         raise ConfigInvalid("address refused: it holds a space, a control character or a backslash")
     try:
@@ -79,8 +83,10 @@ def _parse(url: str) -> SplitResult:
         port = parts.port
     except ValueError as error:
         raise ConfigInvalid(f"address refused: {error}") from error
-    if parts.scheme not in _PORTS:
-        raise ConfigInvalid(f"address refused: {parts.scheme or 'no scheme'!r} is not http or https")
+    if parts.scheme not in schemes:
+        raise ConfigInvalid(
+            f"address refused: {parts.scheme or 'no scheme'!r} is not {' or '.join(list(schemes)[:2])}"
+        )
     if "@" in parts.netloc:
         raise ConfigInvalid("address refused: it holds a user name; put that into the channel's secrets")
     if port == 0 or not parts.hostname:
@@ -89,7 +95,7 @@ def _parse(url: str) -> SplitResult:
 
 
 def _host_port(parts: SplitResult) -> str:
-    return f"{_ascii_host(parts.hostname or '')}:{parts.port or _PORTS[parts.scheme]}"
+    return f"{_ascii_host(parts.hostname or '')}:{parts.port or {**_PORTS, **_MAIL_PORTS}[parts.scheme]}"
 
 
 def _ascii_host(host: str) -> str:
@@ -172,17 +178,21 @@ class Egress:
 
     def open(self, connection: HTTPConnection, timeout: Any) -> socket.socket:
         """A connected socket to a checked address; `Transient` where nobody answers."""
+        return self._connected(connection.host, connection.port, timeout, connection.socket_options)
+
+    def dial(self, host: str, port: int, timeout: float) -> socket.socket:
+        """The same for a protocol other than HTTP: a plain connected socket to a listed host."""
+        return self._connected(host, port, timeout, None)
+
+    def _connected(self, host: str, port: int, timeout: Any, options: Any) -> socket.socket:
         last: Exception | None = None
-        for address in self.addresses(connection.host, connection.port):
+        for address in self.addresses(host, port):
             try:
-                return create_connection(
-                    (address, connection.port), timeout, socket_options=connection.socket_options
-                )
+                return create_connection((address, port), timeout, socket_options=options)
             except OSError as error:
                 last = error
         raise Transient(
-            f"cannot connect to {connection.host}:{connection.port}: {last}",
-            message_vi=f"Không kết nối được tới {connection.host}",
+            f"cannot connect to {host}:{port}: {last}", message_vi=f"Không kết nối được tới {host}"
         ) from last
 
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
+import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from datetime import datetime
@@ -105,6 +107,39 @@ class Http:
     def close(self) -> None:
         """Close the connections."""
         self._adapter.close()
+
+    # -- other protocols -------------------------------------------------------------------------
+
+    def dial(self, url: str) -> socket.socket:
+        """A connected socket to a mail server on the channel's list (``imaps://mail.example.vn``).
+
+        Encrypted from its first byte for imaps and smtps. The deadline bounds each wait. Raises
+        `ConfigInvalid` for an address that may not be asked, `Transient` where nobody answers.
+        """
+        host, _, port = host_of(url).rpartition(":")
+        plain = self._egress.dial(host, int(port), self._timeout()[0])
+        plain.settimeout(self._timeout()[1])
+        self.requests += 1
+        if not url.lower().startswith(("imaps:", "smtps:")):
+            return plain
+        try:
+            return self.tls().wrap_socket(plain, server_hostname=host.strip("[]"))
+        except (ssl.SSLError, OSError) as error:
+            plain.close()
+            raise Transient(
+                f"no secure connection to {host}:{port}: {error}",
+                hint="Check the server's certificate",
+                message_vi=f"Không lập được kết nối an toàn (TLS) tới {host}",
+            ) from error
+
+    def tls(self) -> ssl.SSLContext:
+        """How this channel judges certificates."""
+        if isinstance(self._verify, str):
+            return ssl.create_default_context(cafile=self._verify)
+        context = ssl.create_default_context()
+        if not self._verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
 
     # -- cookies ---------------------------------------------------------------------------------
 

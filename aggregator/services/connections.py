@@ -157,13 +157,16 @@ def manifest_of(found: Found) -> Manifest:
 
 
 def hosts_in(config: Mapping[str, Any]) -> list[str]:
-    """``host:port`` of every web address among the settings, the base address first."""
+    """``host:port`` of every address of a server among the settings, the base address first."""
     values = [config.get("base_url"), *config.values()]
     return list(dict.fromkeys(host_of(value) for value in values if _is_address(value)))
 
 
+_SCHEMES = ("http://", "https://", "imap://", "imaps://", "smtp://", "smtps://")
+
+
 def _is_address(value: Any) -> bool:
-    return isinstance(value, str) and value.lower().startswith(("http://", "https://"))
+    return isinstance(value, str) and value.lower().startswith(_SCHEMES)
 
 
 def zone_of(channel: ChannelRow) -> ZoneInfo:

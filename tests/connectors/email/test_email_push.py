@@ -1,0 +1,97 @@
+"""Answers that go into the citizen's conversation, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from aggregator.sdk.contract import ConfigInvalid, Permanent, Transient, UnknownOutcome
+from connectors.email import CONNECTOR
+from tests.connectors.email.conftest import OWN
+
+
+def test_answer_stands_in_the_citizens_conversation(office, letter, answer):
+    office.comes(letter("a@x", headers={"Reply-To": "tra-loi@thu.example.vn"}))
+    office.poll()
+    result = CONNECTOR.push(office.context(), answer("a@x"))
+    (mail,) = office.relay.mails
+    assert result.outcome == "sent" and mail["Message-ID"] == f"<{result.remote_ref}>"
+    assert mail["To"] == "tra-loi@thu.example.vn" and mail["Subject"] == "Re: Phản ánh ổ gà"
+    assert mail["From"] == f"UBND phường Mẫu <{OWN}>"
+    assert mail["In-Reply-To"] == "<a@x>" and mail["References"] == "<a@x>"
+    assert mail.get_content().strip() == "Đã vá xong, cảm ơn bà."
+    assert office.relay.envelopes == [(OWN, ["tra-loi@thu.example.vn", OWN])]
+    assert "bcc" not in mail
+
+
+def test_copy_proves_the_answer_and_comes_with_the_next_poll(office, letter, answer):
+    office.comes(letter("a@x"))
+    cursor = office.poll().cursor
+    CONNECTOR.push(office.context(), answer("a@x"))
+    (again,) = office.poll(cursor).records
+    assert again.external_id == "a@x" and again.body == "Đường hẻm 12 có ổ gà lớn."
+    assert again.answers[0].body == "Đã vá xong, cảm ơn bà."
+    assert CONNECTOR.lookup(office.context(), answer("a@x")).found is not None
+
+
+def test_same_answer_twice_is_one_mail(office, letter, answer):
+    office.comes(letter("a@x"))
+    CONNECTOR.push(office.context(), answer("a@x"))
+    again = CONNECTOR.push(office.context(), answer("a@x", attempt=2))
+    assert again.outcome == "already_there" and len(office.relay.mails) == 1
+
+
+def test_silence_after_the_text_leaves_it_open_until_the_copy_is_seen(office, letter, answer):
+    office.comes(letter("a@x"))
+    office.relay.answers = ["silence"]
+    with pytest.raises(UnknownOutcome):
+        CONNECTOR.push(office.context(), answer("a@x"))
+    assert CONNECTOR.lookup(office.context(), answer("a@x")).found is not None
+    assert CONNECTOR.push(office.context(), answer("a@x", attempt=2)).outcome == "already_there"
+    assert len(office.relay.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "note"),
+    [
+        ("451 try later", Transient, "the server is busy"),
+        ("552 mailbox full", Permanent, "the mail is refused for good"),
+    ],
+)
+def test_what_the_server_says_decides_what_comes_next(office, letter, answer, said, error, note):
+    office.comes(letter("a@x"))
+    office.relay.answers = [said]
+    with pytest.raises(error):
+        CONNECTOR.push(office.context(), answer("a@x"))
+    assert office.relay.mails == []
+
+
+def test_unknown_recipient_is_for_a_person(office, letter, answer):
+    office.comes(letter("a@x"))
+    office.relay.refused.add("mau@thu.example.vn")
+    with pytest.raises(Permanent, match="refuses the recipient"):
+        CONNECTOR.push(office.context(), answer("a@x"))
+
+
+def test_conversation_that_is_gone_is_for_a_person(office, answer):
+    with pytest.raises(Permanent, match="no longer in the mailbox"):
+        CONNECTOR.push(office.context(), answer("a@x"))
+    assert CONNECTOR.lookup(office.context(), answer("a@x")) is None
+
+
+def test_without_a_sending_server_the_channel_is_read_only(office, letter, answer):
+    office.comes(letter("a@x"))
+    with pytest.raises(ConfigInvalid, match="read only"):
+        CONNECTOR.push(office.context(config={"smtp_url": ""}), answer("a@x"))
+
+
+def test_answer_to_our_answer_belongs_to_the_first_mail_even_without_references(office, letter, answer):
+    office.comes(letter("a@x", "Ổ gà."))
+    office.poll()
+    sent = CONNECTOR.push(office.context(), answer("a@x"))
+    cursor = office.poll().cursor
+    office.now += timedelta(days=1)
+    office.comes(letter("d@x", "Lại hỏng rồi.", headers={"In-Reply-To": f"<{sent.remote_ref}>"}))
+    (again,) = office.poll(cursor).records
+    assert again.external_id == "a@x" and again.body.endswith("Lại hỏng rồi.")
