@@ -13,12 +13,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aggregator import settings as environment
 from aggregator.cli.channels import FILE
+from aggregator.cli.connectors import connector_named
 from aggregator.cli.frame import Command, show
 from aggregator.cli.opening import opened
 from aggregator.cli.signals import Stop
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 #: Seconds that page requests, and that polls and deliveries under way, get to end.
 WEB_STOP_S, WORKER_STOP_S = 5.0, 20.0
 STOPPING = "Stopping; again to stop at once."
+#: The simulated portal that belongs to no connector: one to make a connector for.
+PRACTICE = "practice"
 _PORT = click.IntRange(0, 65_535)
 
 
@@ -77,7 +81,8 @@ def worker() -> int:
 def sandbox(kind: str, port: int, scenario: Path | None, state: Path | None) -> int:
     """Run one simulated portal of the connector KIND, until Ctrl-C.
 
-    Faults and a look inside are under /_control.
+    KIND is a connector's id, or the folder of its connector.yaml, or `practice`: the portal of the guide for
+    authors. Faults and a look inside are under /_control.
     """
     portal = _portal(kind, _scenario(scenario), state)
     with Stop() as stop, _portal_running(portal, port) as url:
@@ -158,24 +163,20 @@ def _settings(port: int | None) -> Any:
 
 def _portal(kind: str, scenario: dict[str, Any], state: Path | None) -> Portal:
     """The connector's own simulated portal; by its name, since the product imports no connector."""
-    from aggregator.sdk.discovery import discover
-    from aggregator.services.connections import found_of
-
-    settings = environment.load()
-    found = found_of(discover([settings.data_dir / "connectors", *settings.connector_folders]), kind)
-    found.connector()  # loads it, or says why it does not load
-    name = f"{found.module}.sandbox"
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise InputInvalid(f"connector {kind} has no simulated portal", field="kind") from error
+    module = _practice() if kind == PRACTICE else connector_named(kind).sandbox()
+    if module is None:
+        raise InputInvalid(f"connector {kind} has no simulated portal", field="kind")
     try:
         portal: Portal = module.build(scenario, state)
     except (KeyError, TypeError, ValueError) as error:
         raise InputInvalid(f"the scenario does not fit a {kind}: {error!r}", field="scenario") from error
     return portal
+
+
+def _practice() -> ModuleType:
+    from aggregator.sdk import practice
+
+    return practice
 
 
 def _scenario(file: Path | None) -> dict[str, Any]:

@@ -103,6 +103,15 @@ class Found:
             self._loaded = self._load(self.manifest)
         return self._loaded
 
+    def sandbox(self) -> ModuleType | None:
+        """The module of its simulated portal; None where it has none."""
+        if self.manifest is None or not (self.manifest.folder / "sandbox.py").is_file():
+            return None
+        self.connector()  # a drop-in folder with code becomes a package by this
+        if _has_code(self.manifest) or self.origin == "entry point":
+            return importlib.import_module(f"{self.module}.sandbox")
+        return _import_file(f"{self.module}_sandbox", self.manifest.folder / "sandbox.py")
+
     def _load(self, manifest: Manifest) -> Connector:
         try:
             _judge(manifest)
@@ -154,11 +163,13 @@ def _has_code(manifest: Manifest) -> bool:
 
 def _import_folder(name: str, folder: Path) -> ModuleType:
     """Load a drop-in package by its path, so that its folder need not be on ``sys.path``."""
-    spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
+    return _import_file(name, folder / "__init__.py", [str(folder)])
+
+
+def _import_file(name: str, file: Path, within: list[str] | None = None) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=within)
     if spec is None or spec.loader is None:
-        raise ImportError(f"no package in {folder}")
+        raise ImportError(f"no package in {file.parent}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
+
+from aggregator.sdk.discovery import found_in
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = """\
@@ -108,3 +111,23 @@ class Whole:
     def fetch_attachment(self, ctx, ref): ...
 CONNECTOR = Whole()
 """
+
+
+def test_the_practice_portal_tells_its_interface_on_its_own_page(motmoi: Any) -> None:
+    with motmoi.started("sandbox", "practice", "--port", 0) as process:
+        url = process.stdout.readline().split()[-1]
+        with urllib.request.urlopen(url) as answer:
+            page = answer.read().decode()
+    assert all(word in page for word in ("X-Ma-Ket-Noi", "/api/y-kien", "tiep"))
+
+
+def test_a_manifest_alone_may_come_with_a_simulated_portal(motmoi: Any) -> None:
+    into = motmoi.folder / "own"
+    assert motmoi("connector", "new", "cong_moi", "--kind", "json", "--into", into).code == 0
+    ran = motmoi("sandbox", into / "cong_moi", "--port", 0)
+    assert ran.code == 2 and "no simulated portal" in ran.err
+    sandbox = into / "cong_moi" / "sandbox.py"
+    sandbox.write_text("from aggregator.sdk.practice import build, settings_for\n", "utf-8")
+    assert found_in(into / "cong_moi").sandbox().build({}).kind == "practice"
+    with motmoi.started("sandbox", into / "cong_moi", "--port", 0) as process:
+        assert "http://127.0.0.1:" in process.stdout.readline()

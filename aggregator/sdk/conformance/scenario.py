@@ -16,8 +16,6 @@ can put a report into it, so the rules that need that do not apply.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -350,7 +348,7 @@ class FolderScenario:
 
 def scenario_of(found: Found, manifest: Manifest) -> Scenario:
     """The scenario that comes with a connector. Raises `ConfigInvalid` where there is none."""
-    module = _sandbox_module(found, manifest)
+    module = found.sandbox()
     if module is not None and hasattr(module, "write"):
         return FolderScenario(manifest, module)
     if module is not None and hasattr(module, "build"):
@@ -359,22 +357,3 @@ def scenario_of(found: Found, manifest: Manifest) -> Scenario:
         f"connector {manifest.id} has nothing to be judged on: no sandbox.py beside its manifest",
         hint="Write a simulated portal, or record the real one: motmoi connector record",
     )
-
-
-def _sandbox_module(found: Found, manifest: Manifest) -> ModuleType | None:
-    path = manifest.folder / "sandbox.py"
-    if not path.is_file():
-        return None
-    found.connector()  # a drop-in folder becomes a package by this
-    name = f"{found.module}.sandbox"
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name not in (found.module, name):
-            raise
-    spec = importlib.util.spec_from_file_location(f"motmoi_sandbox_{manifest.id}", path)
-    if spec is None or spec.loader is None:
-        return None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
