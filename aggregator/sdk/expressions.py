@@ -5,7 +5,7 @@
     'proposal'
 
     expression = path { "|" filter }
-    filter     = name [ "(" argument { "," argument } ")" ]
+    filter     = name [ "(" argument { "," argument } ")" ] | a name of the manifest's own `filters`
     argument   = 'text' | "text" | number | true | false | null
 
 Promise: an expression is compiled once, when the manifest is loaded; what is wrong with it is
@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import jmespath
@@ -33,7 +34,7 @@ from aggregator.errors import BadRecord, ConfigInvalid
 from aggregator.sdk.filters import FILTERS, Env, Filter, Unreadable
 from aggregator.sdk.settings_schema import meant
 
-__all__ = ["Env", "Expression", "compile_expression"]
+__all__ = ["Env", "Expression", "Words", "compile_expression"]
 
 Expression = Callable[[Any, Env], Any]
 
@@ -57,9 +58,37 @@ _FAILS = (
 )
 
 
-def compile_expression(
-    text: Any, where: str, tables: Mapping[str, Mapping[str, Any]] | None = None
-) -> Expression:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a manifest has named: tables for `lookup`, and filters in a row under one name."""
+
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any], where: str) -> Words:
+        """The words of a section's ``tables`` and ``filters``, each tried. Raises `ConfigInvalid`."""
+        tables = {
+            str(name): {str(key): value for key, value in table.items()}
+            for name, table in (section.get("tables") or {}).items()
+        }
+        words = cls(tables, dict(section.get("filters") or {}))
+        for name, row in words.filters.items():
+            if name in FILTERS:
+                raise ConfigInvalid(f"{where}.filters.{name}: a filter of this name is there already")
+            compile_expression(f"@ | {row}", f"{where}.filters.{name}", cls(tables))
+        return words
+
+    def calls(self, parts: Sequence[str], where: str) -> list[str]:
+        """Filters one by one, those under a name unfolded; a name in a name's filters is not looked up."""
+        unfolded: list[str] = []
+        for part in parts:
+            row = self.filters.get(part.strip())
+            unfolded += [part] if row is None else _split(row, where)
+        return unfolded
+
+
+def compile_expression(text: Any, where: str, words: Words | None = None) -> Expression:
     """The expression as a function of data and `Env`, or `ConfigInvalid` naming `where`.
 
     The function raises `BadRecord` with ``field=where`` and nothing else.
@@ -68,8 +97,9 @@ def compile_expression(
         raise ConfigInvalid(f"{where}: an expression expected, for example data.title")
     if len(text) > _LONGEST:
         raise ConfigInvalid(f"{where}: the expression is longer than {_LONGEST} characters")
-    path, *calls = _split(text, where)
-    steps = [_filter(call, where, tables or {}) for call in calls]
+    path, *parts = _split(text, where)
+    words = words or Words()
+    steps = [_filter(call, where, words) for call in words.calls(parts, where)]
     find, safe = _path(path.strip(), where)
     return find if safe and not steps else _guarded(find, steps, where)
 
@@ -181,7 +211,7 @@ def _split(text: str, where: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _filter(call: str, where: str, tables: Mapping[str, Mapping[str, Any]]) -> Filter:
+def _filter(call: str, where: str, words: Words) -> Filter:
     match = _CALL.fullmatch(call)
     if match is None:
         raise ConfigInvalid(
@@ -191,11 +221,12 @@ def _filter(call: str, where: str, tables: Mapping[str, Mapping[str, Any]]) -> F
     name, given = match[1], match[2]
     if name not in FILTERS:
         raise ConfigInvalid(
-            f"{where}: no filter {name!r}{meant(name, FILTERS)}", hint=f"there are {', '.join(FILTERS)}"
+            f"{where}: no filter {name!r}{meant(name, (*FILTERS, *words.filters))}",
+            hint=f"there are {', '.join((*FILTERS, *words.filters))}",
         )
     args = _arguments(given or "", f"{where}: {name}")
-    if name == "lookup" and args and args[0] not in tables:
-        raise ConfigInvalid(f"{where}: lookup: no table {args[0]!r}{meant(str(args[0]), tables)}")
+    if name == "lookup" and args and args[0] not in words.tables:
+        raise ConfigInvalid(f"{where}: lookup: no table {args[0]!r}{meant(str(args[0]), words.tables)}")
     try:
         return FILTERS[name](args)
     except ValueError as error:

@@ -265,11 +265,11 @@ def _number(args: Sequence[Any]) -> Filter:
 
 
 def _date(args: Sequence[Any]) -> Filter:
-    """An instant, by the first of these forms that fits; ISO where none are given.
+    """An instant, by the first of these forms that fits; ``'iso'`` is one, and alone where none are given.
 
     A time without a zone is the wall clock of the channel's zone.
     """
-    forms = _texts(args, 0, 8)
+    forms = _texts(args, 0, 12) or ["iso"]
     for form in forms:
         _check_form(form)
     known: dict[tuple[str, str], datetime] = {}
@@ -294,6 +294,8 @@ def _date(args: Sequence[Any]) -> Filter:
 
 def _check_form(form: str) -> None:
     """`ValueError` where `strptime` could not read what `strftime` writes in this form."""
+    if form == "iso":
+        return
     try:
         datetime.strptime(datetime(2026, 1, 5, 8, 30, tzinfo=UTC).strftime(form), form)  # noqa: DTZ007
     except (ValueError, re.error) as error:
@@ -303,26 +305,21 @@ def _check_form(form: str) -> None:
 def _instant(text: str, forms: Sequence[str], zone: ZoneInfo) -> datetime:
     if len(text) > _LONGEST_DATE:
         raise Unreadable(f"{short(text)} is not a date")
-    wall = _formed(text, forms) if forms else _iso(text)
+    wall = _formed(text, forms)
     if wall is None:
-        raise Unreadable(f"{short(text)} is not a date of the form {' or '.join(forms) or 'ISO 8601'}")
+        raise Unreadable(f"{short(text)} is not a date of the form {' or '.join(forms)}")
     return to_utc(wall, zone)
 
 
 def _formed(text: str, forms: Sequence[str]) -> datetime | None:
     for form in forms:
         try:
+            if form == "iso":
+                return datetime.fromisoformat(text)
             return datetime.strptime(text, form)  # noqa: DTZ007 (the zone is put on later)
         except (ValueError, OverflowError):
             continue
     return None
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
@@ -358,17 +355,19 @@ def _epoch_ms(args: Sequence[Any]) -> Filter:
 
 
 def _end_of_day(args: Sequence[Any]) -> Filter:
-    """The last minute of an instant's day: a deadline that names a day lasts to its end."""
+    """The last minute of a day: a deadline that names a day and no hour lasts to its end."""
     _nothing_given(args)
 
     def run(value: Any, env: Env) -> Any:
         if not isinstance(value, datetime):
             return None if value is None or value == "" else _not_a_time(value)
         try:
-            day = value.astimezone(env.zone).date()
+            local = value.astimezone(env.zone)
         except (OverflowError, ValueError) as error:
             raise Unreadable(f"{short(value)} is an impossible date") from error
-        return to_utc(datetime.combine(day, time(23, 59)), env.zone)
+        if local.time() != time():
+            return value
+        return to_utc(datetime.combine(local.date(), time(23, 59)), env.zone)
 
     return run
 

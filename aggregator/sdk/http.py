@@ -232,6 +232,10 @@ class Http:
             prepared = requests.Request(
                 call.method, call.url, headers={**headers, **call.headers}, cookies=self._jar, **call.body
             ).prepare()
+            for (
+                value
+            ) in prepared.headers.values():  # a token typed with an accent fails here, not on the wire
+                str(value).encode("latin-1")
         except (requests.RequestException, UnicodeError, ValueError) as error:
             raise ConfigInvalid(f"the request cannot be built: {type(error).__name__}") from None
         # What `requests` made of the address is what will be asked: that form passes the list, too.

@@ -20,11 +20,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal, cast
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from aggregator.errors import BadRecord, ConfigInvalid
 from aggregator.sdk.contract import Answer, Attachment, Context, Location, Person, Record, SourceStatus
-from aggregator.sdk.expressions import Env, Expression, compile_expression
+from aggregator.sdk.expressions import Env, Expression, Words, compile_expression
 from aggregator.sdk.filters import Unreadable, fold, plain_text, short, to_utc
 from aggregator.sdk.placeholders import Template
 from aggregator.sdk.settings_schema import meant
@@ -124,11 +124,11 @@ class RecordMap:
         *,
         required: Sequence[str] = (),
         volatile: Sequence[str] = (),
-        tables: Mapping[str, Mapping[str, Any]] | None = None,
+        words: Words | None = None,
         config_names: Sequence[str] = (),
         lists_at: tuple[str, str] = ("source.required", "source.volatile"),
     ) -> None:
-        self._path, self._tables = path, tables or {}
+        self._path, self._words = path, words
         _known(given, _NAMES, path)
         for name in ("external_id", "occurred_at"):
             if name not in given:
@@ -159,7 +159,7 @@ class RecordMap:
     # -- compiling -------------------------------------------------------------------------------
 
     def _compiled(self, text: Any, where: str) -> Expression:
-        return compile_expression(text, where, self._tables)
+        return compile_expression(text, where, self._words)
 
     def _text(self, given: Mapping[str, Any], name: str) -> _Text:
         if name not in given:
@@ -289,7 +289,7 @@ class RecordMap:
         self, data: Any, env: Env, external_id: str, reading: Reading, extra: dict[str, Any]
     ) -> str | None:
         if self._link is not None:
-            scope = {"config": reading.config, "id": external_id}
+            scope = {"config": reading.config, "id": quote(external_id, safe="")}
             url = self._link.text(scope) if self._link.complete(scope) else None
         else:
             url = self._url(data, env)

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.sdk.contract import BadRecord, ConfigInvalid
-from aggregator.sdk.expressions import Env, compile_expression
+from aggregator.sdk.expressions import Env, Words, compile_expression
 from aggregator.sdk.filters import FILTERS
 from aggregator.sdk.safe_regex import compile_pattern
 
 TABLES = {"words": {"1": "Bình thường", "2": "Khẩn"}}
+WORDS = Words(TABLES, {"moment": "replace('--', '-') | date('%d-%m-%Y')"})
 ENV = Env(ZoneInfo("Asia/Ho_Chi_Minh"), TABLES)
 WHERE = "source.streams[0].map.body"
 
@@ -56,9 +57,14 @@ READS: list[tuple[str, Any, str]] = [
         "the form that fits",
     ),
     (
+        "day | replace('--', '-') | date('%d-%m-%Y') | end_of_day",
+        datetime(2026, 1, 5, 16, 59, tzinfo=UTC),
+        "its end",
+    ),
+    (
         "when | date('%d/%m/%Y %H:%M') | end_of_day",
-        datetime(2026, 1, 20, 16, 59, tzinfo=UTC),
-        "a day's end here",
+        datetime(2026, 1, 20, 7, 30, tzinfo=UTC),
+        "an hour that was said",
     ),
     ("net | epoch_ms", datetime(2026, 1, 5, tzinfo=UTC), "how ASP.NET writes an instant"),
     ("zero | epoch", None, "0 is how portals write no date"),
@@ -69,6 +75,7 @@ READS: list[tuple[str, Any, str]] = [
     ("hidden | yes('có', 'x')", True, "accents and capitals do not matter"),
     ("open | yes", False, "a clear no"),
     ("words | yes", True, "what is not clearly a no guards a name"),
+    ("day | moment | end_of_day", datetime(2026, 1, 5, 16, 59, tzinfo=UTC), "filters under one name"),
     ("none | default('?')", "?", "a value for what is empty"),
     ("inner | json | join('-')", {"x": [1, 2]}, "join leaves what is no list"),
     ("words | regex('lần (\\d+)')", "2", "a group of a pattern"),
@@ -79,7 +86,7 @@ READS: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize(("text", "value", "note"), READS, ids=[row[2] for row in READS])
 def test_an_expression_reads_what_it_says(text: str, value: Any, note: str) -> None:
-    assert compile_expression(text, WHERE, TABLES)(DATA, ENV) == value
+    assert compile_expression(text, WHERE, WORDS)(DATA, ENV) == value
 
 
 REFUSED: list[tuple[str, str]] = [
@@ -104,7 +111,7 @@ REFUSED: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("text", "why"), REFUSED, ids=[row[0] for row in REFUSED])
 def test_a_slip_is_told_with_its_place_when_the_manifest_is_loaded(text: str, why: str) -> None:
     with pytest.raises(ConfigInvalid) as error:
-        compile_expression(text, WHERE, TABLES)
+        compile_expression(text, WHERE, WORDS)
     assert why in str(error.value) and WHERE in str(error.value)
 
 
@@ -142,7 +149,7 @@ PATHS = [
 @given(JSON, st.sampled_from(PATHS), st.lists(st.sampled_from(sorted(FILTERS)), max_size=3))
 def test_no_content_breaks_an_expression(data: Any, path: str, filters: list[str]) -> None:
     text = " | ".join([path, *(name + ARGS.get(name, "") for name in filters)])
-    run = compile_expression(text, WHERE, TABLES)
+    run = compile_expression(text, WHERE, WORDS)
     try:
         run({"a": data, "b": data}, ENV)
         run(data, ENV)
@@ -157,7 +164,7 @@ def test_no_content_breaks_an_expression(data: Any, path: str, filters: list[str
 )
 def test_no_text_breaks_the_compiler(text: str) -> None:
     try:
-        run = compile_expression(text, WHERE, TABLES)
+        run = compile_expression(text, WHERE, WORDS)
     except ConfigInvalid:
         return
     with contextlib.suppress(BadRecord):

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from aggregator.sdk.contract import ConfigInvalid, Manifest
-from aggregator.sdk.expressions import Expression, compile_expression
+from aggregator.sdk.expressions import Expression, Words, compile_expression
 from aggregator.sdk.json_portal.rules import Rule, rules_of
 from aggregator.sdk.json_portal.schema import PUSH, SOURCE
 from aggregator.sdk.placeholders import Fill, Template, compile_tree
@@ -71,7 +71,8 @@ class Paging:
     type: str
     param: str
     size_param: str
-    size: int
+    #: A number, or the setting that says it.
+    size: Template
     first: int
     next: Expression | None
     pages: Expression | None
@@ -186,10 +187,7 @@ class _Compiler:
         secrets = [f"secrets.{name}" for name, rule in settings.items() if rule.get("secret")]
         #: Places that stand everywhere.
         self._names = (*(f"config.{name}" for name in self._config), *secrets)
-        self._tables: dict[str, Mapping[str, Any]] = {
-            str(name): {str(key): value for key, value in table.items()}
-            for name, table in (self._given.get("tables") or {}).items()
-        }
+        self._words = Words.of(self._given, "source")
 
     def source(self) -> Source:
         """All of it."""
@@ -208,13 +206,13 @@ class _Compiler:
             streams=streams,
             fetch=fetch,
             push=self._answering() if self._push else None,
-            tables=self._tables,
+            tables=self._words.tables,
         )
 
     # -- pieces ----------------------------------------------------------------------------------
 
     def _expression(self, given: Mapping[str, Any], key: str, where: str) -> Expression | None:
-        return compile_expression(given[key], f"{where}.{key}", self._tables) if key in given else None
+        return compile_expression(given[key], f"{where}.{key}", self._words) if key in given else None
 
     def _template(self, text: Any, where: str, more: Collection[str] = ()) -> Template:
         return Template(text, where, (*self._names, *more))
@@ -307,7 +305,7 @@ class _Compiler:
                 required=required or (),
                 volatile=volatile or (),
                 lists_at=(required_at, volatile_at),
-                tables=self._tables,
+                words=self._words,
                 config_names=self._config,
             ),
             errors=errors,
@@ -333,7 +331,7 @@ class _Compiler:
             type=kind,
             param=str(given.get("param", "")),
             size_param=str(given.get("size_param", "")),
-            size=int(given.get("size", 0)),
+            size=self._template(given.get("size", 0), f"{where}.size"),
             first=int(given.get("first", 0 if kind == "offset" else 1)),
             next=self._expression(given, "next", where),
             pages=pages,

@@ -45,6 +45,7 @@ class Pager:
     def __init__(self, stream: Stream, client: Client, values: Mapping[str, Any]) -> None:
         self._stream, self._paging, self._client = stream, stream.paging, client
         self._values = dict(values)
+        self._size = _size(self._paging.size.text(client.scope({})))
         self._seen: set[bytes] = set()
         self._marks: set[str] = set()
 
@@ -73,7 +74,7 @@ class Pager:
     def _beginning(self, at: Any) -> Any:
         first = self._paging.first
         if self._paging.type in ("page", "offset"):
-            step = 1 if self._paging.type == "page" else self._paging.size
+            step = 1 if self._paging.type == "page" else self._size
             # One page back: records that were taken off the list meanwhile moved the others up.
             return max(first, at - step) if isinstance(at, int) else first
         return at if isinstance(at, str) else None
@@ -84,11 +85,11 @@ class Pager:
             return self._client.follow(where, stream.request, self._values, stream.errors)
         params = dict(self._values.get("params") or {})
         if paging.size_param:
-            params[paging.size_param] = paging.size
+            params[paging.size_param] = self._size
         if paging.param and where is not None:
             params[paging.param] = where
         place = {"page": "page", "offset": "offset", "cursor": "next"}.get(paging.type)
-        values = {**self._values, "params": params, "size": paging.size or None}
+        values = {**self._values, "params": params, "size": self._size or None}
         if place:
             values[place] = where
         return self._client.read(stream.request, values, stream.errors)
@@ -139,8 +140,8 @@ class Pager:
     ) -> None:
         paging = self._paging
         inside = (number == 1 or self._passed(where, pages)) and bool(total or (number > 1 and pages))
-        if total is not None and paging.size and isinstance(where, int):
-            step = paging.size if paging.type == "page" else 1
+        if total is not None and self._size and isinstance(where, int):
+            step = self._size if paging.type == "page" else 1
             inside = inside or (where - paging.first) * step < total
         if inside:
             raise drift(
@@ -177,7 +178,7 @@ class Pager:
         if kind == "page":
             return where + 1
         if kind == "offset":
-            return where + self._paging.size
+            return where + self._size
         if kind == "link_header":
             match = _NEXT_LINK.search(answer.response.headers.get("Link", "")[:8_000])
             mark: Any = match[1] if match else None
@@ -204,11 +205,19 @@ class Pager:
         paging: Paging = self._paging
         if paging.when is not None and paging.when(answer.data, self._client.env) in (True, "true", 1, "1"):
             return True
-        if paging.short_page and count < paging.size:
+        if paging.short_page and count < self._size:
             return True
         if paging.type == "page":
             done = where - paging.first + 1
             return bool(pages is not None and done >= pages) or bool(
-                pages is None and total is not None and paging.size and done * paging.size >= total
+                pages is None and total is not None and self._size and done * self._size >= total
             )
         return paging.type == "offset" and total is not None and where - paging.first + count >= total
+
+
+def _size(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6):
+        raise ConfigInvalid(
+            "the number of records on a page is no number", hint="Check the channel's settings"
+        )
+    return int(text)

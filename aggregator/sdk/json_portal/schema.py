@@ -102,7 +102,12 @@ _PAGINATION = _table(
         "type": _text("", enum=["none", "page", "offset", "cursor", "next", "link_header"]),
         "param": _text("The parameter that says which page; not needed where {page}, {offset}, {next} stand"),
         "size_param": _text("The parameter that says how many"),
-        "size": _whole("Records on a page; the place {size}", 1, maximum=10_000),
+        "size": {
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": 10_000,
+            "description": "Records on a page; the place {size}. A number, or a setting: {config.page_size}",
+        },
         "first": _whole("The number of the first page"),
         "next": _text("cursor, next: where the next page's mark or address stands in the answer"),
         "stop": _table(
@@ -187,6 +192,11 @@ SOURCE: Mapping[str, Any] = _table(
             "type": "object",
             "description": "Tables for the filter lookup",
             "additionalProperties": {"type": "object"},
+        },
+        "filters": {
+            "type": "object",
+            "description": "Name: filters in a row, as in day: strip | date('%d/%m/%Y')",
+            "additionalProperties": {"type": "string", "minLength": 1},
         },
         "pagination": _PAGINATION,
         "incremental": _INCREMENTAL,
