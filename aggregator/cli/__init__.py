@@ -28,11 +28,13 @@ from aggregator.cli import (
     db,
     deadline_rules,
     demo,
+    developing,
     importing,
     ledger,
     matching,
     outbox,
     people,
+    recording,
     reminding,
     sealing,
     serve,
@@ -90,7 +92,15 @@ for _command in (
     motmoi.add_command(_command)
 
 # What authors of connectors use stands in the module of its subject, and joins the group here.
-for _command in (authoring.new, authoring.lint, authoring.schema, conforming.conform):
+for _command in (
+    authoring.new,
+    authoring.lint,
+    authoring.schema,
+    recording.record,
+    recording.replay,
+    developing.dev,
+    conforming.conform,
+):
     connectors.connector.add_command(_command)
 
 

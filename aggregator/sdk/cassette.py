@@ -171,12 +171,18 @@ def save(cassette: Cassette, folder: Path) -> None:
         "options": dict(cassette.options),
         "pages": cassette.pages,
         "pushes": [command_out(command) for command in cassette.pushes],
-        "ignore": {name: list(value) for name, value in asdict(cassette.ignore).items()},
+        "ignore": _ignore_out(cassette.ignore),
     }
     given = {key: value for key, value in head.items() if value not in ({}, [], None)}
     listed = [_exchange_out(one, number, folder) for number, one in enumerate(cassette.exchanges, 1)]
     text = yaml.safe_dump({**given, "exchanges": listed}, allow_unicode=True, sort_keys=False, width=110)
     (folder / FILE).write_text(text, "utf-8")
+
+
+def _ignore_out(ignore: Ignored) -> dict[str, list[str]]:
+    """Only what is not the usual."""
+    usual = Ignored()
+    return {n: list(v) for n, v in asdict(ignore).items() if v != getattr(usual, n)}
 
 
 def command_out(command: PushCommand) -> dict[str, Any]:
@@ -215,12 +221,12 @@ def _body_out(exchange: Exchange, number: int, folder: Path) -> dict[str, str]:
 
 
 def _readable(body: bytes) -> str | None:
-    """The text, where YAML gives back the very same bytes."""
+    """The text, where it is one line that YAML gives back as the very same bytes."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return text if "\r" not in text and text.replace("\n", "").isprintable() else None
+    return text if text.isprintable() else None
 
 
 # -- loading -------------------------------------------------------------------------------------

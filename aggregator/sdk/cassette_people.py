@@ -84,6 +84,11 @@ class Invented:
         """Whether this is one of ours."""
         return (kind, identity(kind, text)) in self._ours
 
+    def holds(self, kind: Kind, text: str) -> bool:
+        """Whether this is one of ours, or a part of one."""
+        wanted = identity(kind, text)
+        return any(known is kind and wanted in ours for known, ours in self._ours)
+
     def _fresh(self, value: Value) -> str:
         number = self._people.setdefault(value.person or compact(value.text), len(self._people) + 1)
         for attempt in range(1000):

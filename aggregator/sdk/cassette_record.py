@@ -46,6 +46,8 @@ _KEPT = frozenset(
     )
 )  # fmt: skip
 _COUNTS = re.compile(r"x-.*(?:page|total|count|limit|remaining|next|reset).*", re.IGNORECASE)
+_STREET_WORDS = frozenset(("duong", "pho", "hem", "ngo", "kiet", "cau", "cho", "truong", "d"))
+_HOUSE = re.compile(r"\d{1,4}[A-Za-z]?(?:/\d{1,4}[A-Za-z]?)*")
 _ACCOUNT = re.compile(r"user|login|account|taikhoan|tendangnhap|email|phone")
 #: Requests whose header carries a key under a name of its own.
 _KEY_HEADER = re.compile(r".*(?:token|api-?key|session|auth).*", re.IGNORECASE)
@@ -341,26 +343,21 @@ def _questions(records: Sequence[Record], scrubber: Scrubber) -> Iterator[str]:
         words = clean.split()
         at = 0
         while at < len(words):
-            size = next(
-                (n for n in (4, 3, 2) if looks_like_a_name(" ".join(words[at : at + n]).strip(".,;:!?"))), 0
-            )
+            size = next((n for n in (4, 3, 2) if _may_be_a_name(words[at : at + n], scrubber)), 0)
             if size and not _a_street(words[:at]):
                 yield f"report {record.external_id}: … {' '.join(words[max(at - 3, 0) : at + size + 2])} …"
             at += size or 1
 
 
+def _may_be_a_name(words: Sequence[str], scrubber: Scrubber) -> bool:
+    text = " ".join(words).strip('.,;:!?()"')
+    return looks_like_a_name(text) and not scrubber.is_invented(text)
+
+
 def _a_street(before: Sequence[str]) -> bool:
-    return bool(before) and compact(before[-1]) in (
-        "duong",
-        "pho",
-        "hem",
-        "ngo",
-        "kiet",
-        "cau",
-        "cho",
-        "truong",
-        "d",
-    )
+    """Streets bear names of people: after their kind, or a house's number."""
+    last = before[-1] if before else ""
+    return compact(last) in _STREET_WORDS or _HOUSE.fullmatch(last) is not None
 
 
 def _text(value: str | bytes) -> str:

@@ -120,6 +120,10 @@ class Scrubber:
             if len(parts) > 2:
                 self._short.setdefault(" ".join(parts[-2:]), value)
 
+    def is_invented(self, name: str) -> bool:
+        """Whether a name is a stand-in, or a part of one."""
+        return self._invented.holds(Kind.NAME, name)
+
     # -- bodies ----------------------------------------------------------------------------------
 
     def body(self, content: bytes, content_type: str = "") -> bytes:

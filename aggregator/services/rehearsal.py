@@ -1,0 +1,205 @@
+"""A connector tried by its author: with a channel's settings, and without a database.
+
+    channel's TOML -> settings_of -> opened(...) -> connector, context
+    rehearse_live, rehearse_recorded -> what went over the wire, and what the connector made of it
+    fields_seen                      -> what each expression of the manifest gave
+
+Promise: the session reaches the hosts that the settings name, waits as a channel does, and nothing is
+stored. What may surprise: the clock stands still while it runs, so that the same pages read again give
+the same records; the time that really passes still ends the call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from aggregator.errors import InputInvalid
+from aggregator.sdk.cassette import load
+from aggregator.sdk.cassette_record import Recorder, Taken
+from aggregator.sdk.cassette_run import Outcome, replay, run
+from aggregator.sdk.contract import Context, Manifest, Record
+from aggregator.sdk.discovery import Found, status_map_of, with_defaults
+from aggregator.sdk.http import Http, Tape
+from aggregator.services.canonical import revision_hash
+from aggregator.services.channel_spec import ChannelSpec, checked, from_toml
+from aggregator.services.connections import DEFAULT_ZONE, hosts_in, manifest_of
+
+#: An author at a terminal waits longer than a worker does.
+DEADLINE_S = 900.0
+_GIVEN_BY_EVERY_SOURCE = ("external_id", "occurred_at", "subject", "body")
+#: Names of an HTML manifest -> where the value is in a `Record`.
+_SHORT = {
+    "name": "person.name", "phone": "person.phone", "email": "person.email", "address": "person.address",
+    "place": "location.address", "area": "location.area", "ward_code": "location.ward_code",
+    "lat": "location.lat", "lng": "location.lng", "category": "category_raw", "urgency": "urgency_raw",
+    "status": "status_raw", "created": "occurred_at", "updated": "updated_at", "due": "due_at",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSeen:
+    """One field: where the manifest says it, how, and in how many records it held something."""
+
+    field: str
+    #: ``source.streams[0].map.person.phone``; empty where the connector is code.
+    path: str
+    expression: str
+    filled: int
+    of: int
+
+
+def settings_of(file: Path, found: Found) -> ChannelSpec:
+    """The settings of a channel's file for this connector. Raises `InputInvalid` with all that is wrong."""
+    given = from_toml(file)
+    kind = given.get("kind", found.id)
+    if kind != found.id:
+        raise InputInvalid(f"{file}: the settings are for {kind!r}, not for {found.id!r}", field="kind")
+    whole = {"slug": found.id.replace("_", "-"), "ward": "-", **given, "kind": found.id}
+    return checked(whole, {found.id: found})
+
+
+@contextmanager
+def opened(found: Found, spec: ChannelSpec, now: datetime, tape: Tape | None = None) -> Iterator[Context]:
+    """A context that speaks to the portal of these settings; `tape` listens in."""
+    manifest, options = manifest_of(found), spec.options
+    config = with_defaults(manifest, spec.config)
+    deadline = now + timedelta(seconds=DEADLINE_S)
+    log = logging.getLogger(f"connector.{manifest.id}")
+    with Http(
+        allowed_hosts=[*hosts_in(config), *options.get("hosts", ())],
+        allow_private=bool(options.get("allow_private", False)),
+        verify=options.get("verify", True),
+        deadline=deadline,
+        now=lambda: now,
+        min_gap_s=float(options.get("min_gap_s", manifest.defaults.get("min_gap_s", 0))),
+        max_bytes=int(manifest.defaults.get("max_bytes", 20_000_000)),
+        secrets=list(spec.secrets.values()),
+        log=log,
+        tape=tape,
+    ) as http:
+        yield Context(
+            channel=spec.slug,
+            config=config,
+            secrets=spec.secrets,
+            http=http,
+            state={},
+            now=lambda: now,
+            deadline=deadline,
+            zone=ZoneInfo(options.get("timezone", DEFAULT_ZONE)),
+            status_map=status_map_of(manifest, options.get("status_map", {})),
+            log=log,
+        )
+
+
+def news_mark(record: Record) -> str:
+    """The hash that tells news, as the product makes it but for the key of its vault."""
+    return revision_hash(
+        record, lambda text, purpose: hashlib.sha256(f"{purpose} {text}".encode()).hexdigest()
+    )
+
+
+# -- what each field gave ------------------------------------------------------------------------
+
+
+def fields_seen(manifest: Manifest, config: Mapping[str, Any], outcome: Outcome) -> list[FieldSeen]:
+    """Each field that the manifest maps, and each other one that came."""
+    records = [_flat(record) for record in outcome.records]
+    said = {field: (path, text) for field, path, text in _said(manifest.source, config)}
+    names = [*said, *(n for n in _GIVEN_BY_EVERY_SOURCE if n not in said)]
+    names += sorted({name for record in records for name, value in record.items() if value} - set(names))
+    return [
+        FieldSeen(name, *said.get(name, ("", "")), sum(_filled(r, name) for r in records), len(records))
+        for name in names
+    ]
+
+
+def _filled(record: Mapping[str, Any], name: str) -> bool:
+    return bool(record.get(name) not in (None, "", [], ()))
+
+
+def _flat(record: Record) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in Record.__dataclass_fields__:
+        value = getattr(record, name)
+        if name in ("person", "location"):
+            found |= {f"{name}.{part}": getattr(value, part) for part in value.__dataclass_fields__}
+        elif name == "extra":
+            found |= {f"extra.{key}": part for key, part in value.items()}
+        elif name not in ("volatile", "status", "kind"):
+            found[name] = value
+    found.pop("person.anonymous")
+    return found
+
+
+def _said(node: Any, config: Mapping[str, Any], path: str = "source") -> Iterator[tuple[str, str, str]]:
+    """Field, place in the manifest, and expression, of every ``map``, ``fields`` and ``labels.names``."""
+    if isinstance(node, list):
+        for at, item in enumerate(node):
+            yield from _said(item, config, f"{path}[{at}]")
+        return
+    if not isinstance(node, Mapping):
+        return
+    for key, value in node.items():
+        where = f"{path}.{key}"
+        if key == "variants" and isinstance(value, Mapping):
+            wanted = str((config.get("layout") or {}).get("preset") or next(iter(value), ""))
+            yield from _said(value.get(wanted), config, f"{where}.{wanted}")
+        elif key in ("map", "fields") and isinstance(value, Mapping):
+            yield from _mapped(value, where)
+        elif key == "names" and path.endswith(".labels") and isinstance(value, Mapping):
+            for label, field in value.items():
+                yield _SHORT.get(str(field), str(field)), f"{where}[{label!r}]", f"label {label!r}"
+        else:
+            yield from _said(value, config, where)
+
+
+def _mapped(table: Mapping[str, Any], path: str, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    for name, value in table.items():
+        where = f"{path}.{name}"
+        if name in ("person", "location", "extra") and isinstance(value, Mapping) and not prefix:
+            yield from _mapped(value, where, f"{name}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield prefix + (name if prefix else _SHORT.get(name, name)), where, text
+
+
+# -- one run -------------------------------------------------------------------------------------
+
+
+def rehearse_live(
+    found: Found, file: Path, now: datetime, pages: int | None
+) -> tuple[list[Taken], Outcome, Mapping[str, Any]]:
+    """What the real portal answers, what the connector makes of it, and the settings."""
+    spec, recorder = settings_of(file, found), Recorder()
+    with opened(found, spec, now, recorder) as ctx:
+        outcome = run(found.connector(), ctx, pages=pages)
+    taken = [replace(one, url=_hidden(one.url, spec.secrets)) for one in recorder.taken]
+    return taken, outcome, ctx.config
+
+
+def _hidden(url: str, secrets: Mapping[str, str]) -> str:
+    """The address without a key in it."""
+    for secret in secrets.values():
+        url = url.replace(quote(secret, safe=""), "***") if secret else url
+    return url
+
+
+def rehearse_recorded(
+    found: Found, folder: Path, pages: int | None
+) -> tuple[list[Taken], Outcome, Mapping[str, Any]]:
+    """The same of a recording."""
+    cassette, recorder = load(folder), Recorder()
+    fewest = min((n for n in (pages, cassette.pages) if n is not None), default=None)
+    shorter = replace(cassette, pages=fewest, pushes=())
+    outcome = replay(found.connector(), manifest_of(found), shorter, recorder)
+    return recorder.taken, outcome, cassette.config
