@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aggregator.domain.text import e164
-from aggregator.sdk.cassette_letters import compact, folded
+from aggregator.sdk.cassette_letters import compact, folded, words_of
 
 __all__ = ["Invented", "Kind", "Value", "identity"]
 
@@ -28,6 +28,8 @@ _GIVEN = (
     "Mẫu", "Thử", "Dụ", "Tường", "Khải", "Diễm", "Thoa", "Lương", "Nhạn", "Quyên", "Sáng", "Toản", "Uyển",
     "Vĩ", "Xuyến", "Yên", "Chấn",
 )  # fmt: skip
+#: The middle names of so many people that they give nobody away.
+_COMMON = frozenset(("thi", "van"))
 _STREETS = ("Hoa Mẫu", "Cây Thử", "Ví Dụ", "Suối Mẫu", "Đồi Thử", "Bến Mẫu", "Giếng Thử")
 
 
@@ -93,7 +95,9 @@ class Invented:
         number = self._people.setdefault(value.person or compact(value.text), len(self._people) + 1)
         for attempt in range(1000):
             new = _MAKERS[value.kind](value.text, number + attempt * 997)
-            if not self._taken(compact(new)) and new not in self._made.values():
+            shared = set(words_of(new)) & set(words_of(value.text)) - _COMMON
+            fits = value.kind is not Kind.NAME or not shared
+            if fits and not self._taken(compact(new)) and new not in self._made.values():
                 return new
         raise RuntimeError("no free stand-in")  # a thousand people with invented names
 

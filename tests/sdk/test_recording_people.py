@@ -50,6 +50,10 @@ def scrubbed(content, kind="", values=VALUES, keep=()):
     return scrubber.body(content, kind), scrubber, invented
 
 
+#: Who she becomes, and the same without accents.
+STAND_IN = Invented().instead_of(VALUES[0])
+PLAIN = bare(STAND_IN).lower()
+
 SPELLINGS = {
     "as it is": str,
     "NFD": lambda t: unicodedata.normalize("NFD", t),
@@ -94,13 +98,17 @@ def test_no_value_survives_in_any_spelling(text, spelling):
 @pytest.mark.parametrize(
     ("written", "becomes", "note"),
     [
-        ("Bà NGUYỄN THỊ BÍCH NGỌC", "Bà LÊ THỊ", "capitals stay"),
-        ("nguyen-thi-bich-ngoc.html", "le-thi-", "a name in an address keeps its hyphens"),
-        ("nguyenthibichngoc", "lethi", "and an account its one word"),
+        ("Bà NGUYỄN THỊ BÍCH NGỌC", f"Bà {STAND_IN.upper()}", "capitals stay"),
+        (
+            "nguyen-thi-bich-ngoc.html",
+            f"{PLAIN.replace(' ', '-')}.html",
+            "a name in an address keeps its hyphens",
+        ),
+        ("nguyenthibichngoc", PLAIN.replace(" ", ""), "and an account its one word"),
         ("0903.481.276", "0900.000.001", "the dots of a number stay"),
         ("+84 903 481 276", "+84 900 000 001", "so does the country"),
         ("903481276", "900000001", "a number without its 0, as a table has it"),
-        ("chị Ngọc báo", "chị Thử báo", "a given name after its title"),
+        ("chị Ngọc báo", f"chị {STAND_IN.split()[-1]} báo", "a given name after its title"),
         ("ngọc thạch", "ngọc thạch", "a word is no name"),
     ],
 )
@@ -116,7 +124,7 @@ def test_the_same_person_stays_the_same_person():
     ]
     scrubber = Scrubber(VALUES, Invented())
     names = [bare(scrubber.body(page).decode()).lower() for page in pages]
-    assert all("le thi" in name for name in names)
+    assert all(PLAIN in name for name in names)
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "cp1258"])
