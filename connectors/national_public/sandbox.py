@@ -11,6 +11,7 @@ connector notices, and to ``challenge`` for a page that wants a person to prove 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -20,6 +21,8 @@ from zoneinfo import ZoneInfo
 
 from aggregator.sdk.sandbox import Portal, Request, Response, SimReport, page
 
+#: For judging the connector: small pages, so that every boundary is tried.
+SCENARIO = {"page_size": 5}
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _JSP = "/p/phananhkiennghi/jsp"
 _REDESIGN = {
@@ -37,7 +40,7 @@ def build(scenario: Mapping[str, Any], state_file: Path | None = None) -> Portal
 
 def settings_for(url: str, scenario: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """A channel's settings and secrets that fit the simulated portal at `url`."""
-    return {"base_url": url}, {}
+    return {"base_url": url, "history_pages": 0}, {}
 
 
 class SimulatedPublicPages(Portal):
@@ -100,8 +103,12 @@ class SimulatedPublicPages(Portal):
         )
 
     def _file(self, request: Request, report_id: str, name: str) -> Response:
-        if report_id not in self.reports:
+        report = self.reports.get(report_id)
+        if report is None:
             return Response("", 404)
+        for file in report.attachments:
+            if file["filename"] == name:
+                return Response(base64.b64decode(file["base64"]), content_type=file["content_type"])
         return Response(f"{report_id} {name}".encode(), content_type="application/pdf")
 
     def _page(self, html: str, kind: str) -> Response:

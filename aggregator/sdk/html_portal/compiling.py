@@ -225,6 +225,8 @@ def _judge(layout: Layout, path: Callable[[str], str]) -> None:
     if unknown:
         hint = meant(unknown[0], REPORT_FIELDS) or f"; known are {', '.join(sorted(REPORT_FIELDS))}"
         raise ConfigInvalid(f"{path('detail')}: no such field: {', '.join(unknown)}{hint}")
+    if layout.list.past_end not in ("", "empty", "last"):
+        raise ConfigInvalid(f"{path('list')}.past_end: empty or last expected")
     if layout.list.next.given and not (layout.list.last or layout.list.total.given):
         raise ConfigInvalid(
             f"{path('list')}.next: needs `last` or `total` beside it: a renamed link would look like the end"

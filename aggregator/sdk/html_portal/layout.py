@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
 from typing import Annotated, Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from bs4 import Tag
 
@@ -38,6 +38,7 @@ __all__ = [
     "Pick",
     "ReplyPart",
     "about",
+    "at",
     "fill",
     "meanings",
 ]
@@ -75,6 +76,11 @@ def fill(path: str, **values: str | int) -> str:
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
     return path
+
+
+def at(base_url: str, path: str) -> str:
+    """The whole address of a path below the portal's own; one that is whole already stays as it is."""
+    return path if urlsplit(path).scheme else f"{base_url.rstrip('/')}/{path.lstrip('/')}"
 
 
 def meanings(part: type) -> dict[str, str]:
@@ -132,6 +138,7 @@ class ListPart:
     first_page: int = about("Number of the first page.", 1)
     next: Pick = about("Link to the next page, where pages have no numbers; needs `last` or `total`.", Pick())
     last: Css = about("Stands on the last page only: there no next page is expected.", "")
+    past_end: str = about("What stands past the end: empty, or last (the last page again); else either.", "")
     empty: Css = about("Stands on a list without rows: without it an empty list is a changed page.", "")
     total: Pick = about("The portal's own count of all reports, seen from the page.", Pick())
     ignore: tuple[Css, ...] = about("Parts of a row that change without news: counters, '3 minutes ago'.", ())
@@ -232,7 +239,7 @@ class Layout:
     list: ListPart = about("The paged list of reports.")
     detail: DetailPart = about("The page of one report.")
     reply: ReplyPart | None = about("How an answer is given; without it the portal is only read.", None)
-    encoding: str = about("Charset of the pages where they lie about it.", "")
+    encoding: str = about("Charset of the pages where they lie about it: windows-1258, tcvn3.", "")
     end_mark: str = about(
         "Ends every whole page: one without it broke off. Empty: not looked for.", "</html>"
     )

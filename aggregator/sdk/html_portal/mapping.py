@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from bs4 import BeautifulSoup, Tag
 
+from aggregator.sdk import tcvn3
 from aggregator.sdk.contract import (
     Answer,
     Attachment,
@@ -43,6 +44,7 @@ from aggregator.sdk.html_portal.layout import (
     Layout,
     ListPart,
     PagePart,
+    at,
     fill,
 )
 from aggregator.sdk.http import Response
@@ -76,10 +78,16 @@ class Leaf:
 
 
 def parse(content: bytes, content_type: str, encoding: str = "") -> BeautifulSoup:
-    """The page, decoded as a browser would and composed (NFC)."""
+    """The page, decoded as a browser would and composed (NFC). `encoding` goes over what the page says."""
+    return soup(text_in(content, content_type, encoding))
+
+
+def text_in(content: bytes, content_type: str, encoding: str = "") -> str:
+    """The page's markup as text, composed (NFC)."""
+    if encoding.lower() == "tcvn3":
+        return tcvn3.decode(content)
     charset = f"text/html; charset={encoding}" if encoding else content_type
-    text = Response(200, {"Content-Type": charset}, content, "").text
-    return soup(unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", Response(200, {"Content-Type": charset}, content, "").text)
 
 
 # -- the list ------------------------------------------------------------------------------------
@@ -155,7 +163,7 @@ def record_of(
     dates = {name: _date(values, name, detail, zone, external_id) for name in ("created", "updated", "due")}
     if dates["created"] is None:
         raise BadRecord(f"report {external_id} has no created", field="created", external_id=external_id)
-    url = urljoin(base_url, fill(detail.path, id=external_id))
+    url = at(base_url, fill(detail.path, id=external_id))
     status_raw = values.get("status") or None
     return Record(
         external_id=external_id,
@@ -300,7 +308,7 @@ def _degrees(values: Mapping[str, str], name: str, limit: float, extra: dict[str
 
 def _attachments(leaves: Sequence[Leaf], external_id: str, base_url: str) -> Iterator[Attachment]:
     for leaf in leaves:
-        url = urljoin(base_url, fill(leaf.part.path, id=external_id))
+        url = at(base_url, fill(leaf.part.path, id=external_id))
         part = leaf.part.attachments
         for row in leaf.root.select(part.row) if part.row else ():
             href = part.ref.of(row)

@@ -4,7 +4,8 @@
     a link to the next  ->  followed from the nearest page whose address is known
 
 What may surprise: a portal that only links to the next page is read from its start to get anywhere, so
-the address of the page to go on with is kept in the cursor. A missing link is the end of the list only
+the address of the page to go on with is kept in the cursor. A page shown twice is the end, unless the
+layout says that the end looks otherwise (`past_end`). A missing link is the end of the list only
 where the page says that it is the last, or where the portal's own count agrees (`listing`).
 """
 
@@ -34,6 +35,7 @@ class Pager:
         #: Number -> address; None is past the end. Only of portals that link to the next page.
         self._links: dict[int, str | None] = {}
         self._kept = -1
+        self._shown: dict[tuple[str, ...], int] = {}
         if not self._numbered:
             self._links[0] = self._address(0)
             if kept:
@@ -79,6 +81,12 @@ class Pager:
 
     def _read(self, page: Page, number: int) -> ListPage:
         found = read_list(page.tree, self._part)
+        keys = tuple(row.key for row in found.rows)
+        if keys and self._shown.setdefault(keys, number) != number and self._part.past_end == "empty":
+            raise SchemaDrift(
+                f"page {number + 1} of the list shows the rows of page {self._shown[keys] + 1} again",
+                hint="Paging has probably changed: check list.path of the layout",
+            )
         if self._part.next.given:
             self._links[number + 1] = self._next(page, number)
         return found
@@ -93,7 +101,7 @@ class Pager:
                     hint="The portal's layout has probably changed: check list.next and list.last",
                 )
             return None
-        here = urljoin(self._site.base_url + "/", page.path)
+        here = self._site.url(page.path)
         address = urljoin(here, link)
         if address == here or address in [self._links.get(one) for one in range(number + 1)]:
             raise SchemaDrift(

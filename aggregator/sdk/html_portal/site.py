@@ -20,6 +20,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
+from aggregator.sdk import tcvn3
 from aggregator.sdk.contract import (
     AuthFailed,
     BotChallenge,
@@ -33,8 +34,8 @@ from aggregator.sdk.contract import (
 )
 from aggregator.sdk.html import form_fields, looks_like_challenge, looks_like_login, require, soup
 from aggregator.sdk.html_portal import bundle
-from aggregator.sdk.html_portal.layout import Layout, LoginPart, fill
-from aggregator.sdk.html_portal.mapping import parse
+from aggregator.sdk.html_portal.layout import Layout, LoginPart, at, fill
+from aggregator.sdk.html_portal.mapping import parse, text_in
 from aggregator.sdk.http import Response
 
 _GONE = frozenset((404, 410))
@@ -153,7 +154,7 @@ class Site:
         return response, tree
 
     def _fetch(self, path: str) -> tuple[Response, BeautifulSoup]:
-        response = self._ctx.http.get(self._url(path), raw_status=True)
+        response = self._ctx.http.get(self.url(path), raw_status=True)
         judged_later = _GONE | _REFUSED if self.layout.login is not None else _GONE
         if response.status not in judged_later:
             response.refuse()
@@ -165,7 +166,15 @@ class Site:
     def _parsed(self, response: Response) -> BeautifulSoup:
         if not _is_html(response):
             return soup("")
-        tree = parse(response.content, response.headers.get("Content-Type", ""), self.layout.encoding)
+        text = text_in(response.content, response.headers.get("Content-Type", ""), self.layout.encoding)
+        if tcvn3.looks_misread(text):
+            raise SchemaDrift(
+                "the page is not in the charset that it names, perhaps in TCVN3",
+                hint="Say the charset in encoding of the layout: tcvn3, windows-1258",
+                message_vi="Trang không dùng bảng mã mà nó khai, có thể là phông chữ cũ (TCVN3)",
+                evidence={**response.evidence(), **_page_evidence(response)},
+            )
+        tree = soup(text)
         own_mark = self.layout.challenge and tree.select_one(self.layout.challenge)
         if own_mark or (self._must_show_officer(tree) and looks_like_challenge(tree)):
             raise BotChallenge(
@@ -199,8 +208,9 @@ class Site:
             with self.keeping():
                 require(tree, self.layout.login.signed_in, what="the mark of a signed-in officer")
 
-    def _url(self, path: str) -> str:
-        return urljoin(self.base_url + "/", path)
+    def url(self, path: str) -> str:
+        """The whole address of a path."""
+        return at(self.base_url, path)
 
     def _keep_cookies(self) -> None:
         held = self._ctx.http.cookies
@@ -216,7 +226,7 @@ class Site:
             return
         self._ctx.http.cookies = {}
         self._ctx.state.pop("cookies", None)
-        page_url = self._url(login.path)
+        page_url = self.url(login.path)
         tree = self._parsed(self._ctx.http.get(page_url))
         form = require(tree, login.form or _PASSWORD_FORM, what="the login form")[0]
         action = urljoin(page_url, str(form.get("action") or ""))
@@ -245,7 +255,7 @@ class Site:
 
     def submit(self, page: Page, form: Tag, fields: Mapping[str, str]) -> tuple[Response, BeautifulSoup]:
         """Send a form that changes the portal, once. The answer is the caller's to judge."""
-        action = urljoin(self._url(page.path), str(form.get("action") or ""))
+        action = urljoin(self.url(page.path), str(form.get("action") or ""))
         body: dict[str, Any] = {"data": dict(fields)}
         if str(form.get("enctype", "")).lower() == "multipart/form-data":
             body = {"files": {name: (None, value) for name, value in fields.items()}}

@@ -121,7 +121,6 @@ def test_name_and_day_are_read_from_the_right_end(channel, name, area, read, not
 
 def test_poll_stops_at_known_reports_with_an_overlap(channel):
     portal = channel(count=95, page_size=10)
-    portal.config["history_pages"] = 0
     assert len(portal.records()) == 95
     portal.portal.load([report(96)])
     portal.config["sweep_pages"] = 0
@@ -132,6 +131,7 @@ def test_poll_stops_at_known_reports_with_an_overlap(channel):
 
 def test_first_reading_takes_the_latest_pages_only(channel):
     portal = channel(count=95, page_size=10)
+    del portal.config["history_pages"]
     assert len(portal.records()) == 50
     assert portal.cursor["deep"]["done"], "the rest is a backfill's"
 
@@ -140,6 +140,13 @@ def test_keyword_is_asked_of_the_portal(channel):
     portal = channel(reports=[report(1), report(2, subject="Đường & cầu")])
     portal.config["keyword"] = "Đường & cầu"
     assert [r.external_id for r in portal.records()] == ["5002"]
+
+
+def test_paging_that_stands_still_is_noticed(channel):
+    portal = channel(count=35, page_size=10)
+    portal.fault("repeat_page", count=None)
+    with pytest.raises(SchemaDrift, match="shows the rows of page 1 again"):
+        portal.poll()
 
 
 def test_settings_need_no_account():
@@ -171,7 +178,7 @@ def test_list_that_turns_empty_is_not_believed(channel):
     portal = channel()
     portal.poll()
     portal.portal.reports.clear()
-    with pytest.raises(SchemaDrift, match="does not say that it is empty"):
+    with pytest.raises(SchemaDrift, match="empty though 3 reports are known"):
         portal.poll()
 
 
