@@ -24,8 +24,9 @@ _LETTERS = {
     0xF1: "ủũúụừửữứựỳỷỹýỵ",
 }
 _TABLE = {first + n: letter for first, letters in _LETTERS.items() for n, letter in enumerate(letters)}
-#: Signs that stand inside words only where letters of this table were read as another charset's.
-_MISREAD = re.compile(r"(?<=[a-z])[¨ª«¬®µ¶·¸¹»¼½¾]|[¨ª«¬®µ¶·¸¹»¼½¾](?=[a-z])")
+#: Signs that stand inside words only where letters of this table were read as another charset's. Not all
+#: of them: « and » stand close to words anywhere, ® behind them.
+_MISREAD = re.compile(r"(?<=[a-z])[¨ª¬µ¶·¸¹¼½¾]|[¨ª¬®µ¶·¸¹¼½¾](?=[a-z])")
 _FEW = 3
 
 
