@@ -23,6 +23,9 @@ __all__ = ["KINDS", "scaffold"]
 
 KINDS = ("json", "html", "open311", "webhook", "python")
 _CODE = ("webhook", "python")
+_ADDRESS = '[config]\nbase_url = "http://127.0.0.1:8090"\n\n[secrets]\n'
+#: What a channel of a kind is asked for at first.
+_SETTINGS = {"webhook": '[secrets]\nkey = "khoa-thu"\n'}
 
 
 def scaffold(
@@ -44,6 +47,8 @@ def scaffold(
     title = " ".join(title.split()) or name.replace("_", " ").capitalize()
     words = {
         "id": name,
+        "slug": name.replace("_", "-"),
+        "settings": _SETTINGS.get(kind, _ADDRESS),
         "plain": title,
         "title": json.dumps(title, ensure_ascii=False),
         "maintainer": json.dumps(maintainer or "?", ensure_ascii=False),
@@ -65,6 +70,8 @@ def _parts(name: str, kind: str) -> dict[str, str]:
     code = {"__init__.py": f"{kind}.py.txt"} if kind in _CODE else {}
     return {
         "connector.yaml": f"{kind}.yaml",
+        "channel.toml": "channel.toml",
+        ".gitignore": "gitignore.txt",
         **code,
         "README.md": "README.md",
         "quality.yaml": "quality.yaml",
