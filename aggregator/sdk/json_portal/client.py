@@ -8,7 +8,7 @@ nothing was done; nothing else is ever sent twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -64,6 +64,21 @@ class Client:
     def read(self, request: Request, values: Mapping[str, Any], rules: Sequence[Rule] = ()) -> Answer:
         """One reading call, signing in again once where a kept session has ended."""
         return self._renewing(lambda: self._judged(self._send(request, values), rules), rules)
+
+    def read_raw(
+        self, request: Request, rules: Sequence[Rule], conditional: MutableMapping[str, Any]
+    ) -> Response:
+        """A call whose answer is no JSON; `conditional` as for `Http.request`."""
+
+        def send() -> Answer:
+            response = self._send(request, {}, conditional=conditional)
+            for rule in rules:
+                if rule.path is None and rule.fits(response, None, self.env):
+                    return self._ruled(rule, response)
+            response.refuse()
+            return Answer(response, None)
+
+        return self._renewing(send, rules).response
 
     def follow(self, url: str, request: Request, values: Mapping[str, Any], rules: Sequence[Rule]) -> Answer:
         """The same at an address that the source gave; other hosts than the channel's are refused."""
@@ -185,9 +200,17 @@ class Client:
 
     # -- one exchange ----------------------------------------------------------------------------
 
-    def _send(self, request: Request, values: Mapping[str, Any], *, effect: bool = False) -> Response:
+    def _send(
+        self,
+        request: Request,
+        values: Mapping[str, Any],
+        *,
+        effect: bool = False,
+        conditional: MutableMapping[str, Any] | None = None,
+    ) -> Response:
         self._have_token()
-        return self._sent(request, values, self._known(self.base), effect=effect)
+        known = {**self._known(self.base), "conditional": conditional}
+        return self._sent(request, values, known, effect=effect)
 
     def _sent(
         self, request: Request, values: Mapping[str, Any], known: Mapping[str, Any], *, effect: bool
@@ -199,8 +222,7 @@ class Client:
             "params": {k: v for k, v in {**filled, **more}.items() if v is not None and v != ""},
             "headers": self._filled_headers(request, values, known),
         }
-        if "auth" in known:
-            options["auth"] = known["auth"]
+        options |= {name: known[name] for name in ("auth", "conditional") if known.get(name) is not None}
         if request.body is not None:
             options["json"] = request.body(scope)
         if request.form is not None:

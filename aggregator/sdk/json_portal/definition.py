@@ -24,7 +24,18 @@ from aggregator.sdk.placeholders import Fill, Template, compile_tree
 from aggregator.sdk.record_map import RecordMap
 from aggregator.sdk.settings_schema import faults_of
 
-__all__ = ["Auth", "Detail", "Incremental", "Paging", "Push", "Request", "Source", "Stream", "compile_source"]
+__all__ = [
+    "Auth",
+    "Detail",
+    "Incremental",
+    "Paging",
+    "Push",
+    "Request",
+    "Source",
+    "Stream",
+    "compile_site",
+    "compile_source",
+]
 
 _READING = ("cursor", "until", "page", "offset", "size", "next", "token")
 _ANSWERING = ("body", "status", "key", "at", "author", "title", "unit")
@@ -179,6 +190,11 @@ def compile_source(manifest: Manifest) -> Source:
     return _Compiler(manifest).source()
 
 
+def compile_site(manifest: Manifest) -> tuple[Source, Request, tuple[Rule, ...]]:
+    """A section that downloads one thing: its site, its ``request``, its ``errors``."""
+    return _Compiler(manifest).site()
+
+
 class _Compiler:
     def __init__(self, manifest: Manifest) -> None:
         self._given, self._push = manifest.source, manifest.push
@@ -198,14 +214,22 @@ class _Compiler:
         names = [stream.name for stream in streams]
         if len(set(names)) < len(names):
             raise ConfigInvalid("source.streams: each needs a name of its own")
-        fetch = self._fetch(streams)
+        return self._source_of(streams, self._fetch(streams), self._answering() if self._push else None)
+
+    def site(self) -> tuple[Source, Request, tuple[Rule, ...]]:
+        """The address, the sign-in and one request."""
+        request = self._request(self._given["request"], "source.request", ("token",))
+        return self._source_of((), None, None), request, self._shared_errors()
+
+    def _source_of(self, streams: tuple[Stream, ...], fetch: Fetch | None, push: Push | None) -> Source:
+        given = self._given
         return Source(
             base_url=self._template(given.get("base_url", "{config.base_url}"), "source.base_url"),
             auth=self._auth(given.get("auth") or {"type": "none"}),
             headers=self._templates(given.get("headers") or {}, "source.headers", ("token",)),
             streams=streams,
             fetch=fetch,
-            push=self._answering() if self._push else None,
+            push=push,
             tables=self._words.tables,
         )
 

@@ -169,12 +169,12 @@ def test_check_names_each_step(tmp_path: Path) -> None:
         return [(step.name, step.ok) for step in CONNECTOR.check(context(**config))]
 
     drop(tmp_path, "a.csv", range(1))
-    assert steps(folder=str(tmp_path)) == [("mapping", True), ("files", True), ("headings", True)]
-    assert steps(folder=str(tmp_path / "x")) == [("mapping", True), ("files", False)]
-    assert steps(columns={"x": "y"}) == [("mapping", False)]
+    assert steps(folder=str(tmp_path)) == [("Khai báo cột", True), ("Tệp", True), ("Tiêu đề cột", True)]
+    assert steps(folder=str(tmp_path / "x")) == [("Khai báo cột", True), ("Tệp", False)]
+    assert steps(columns={"x": "y"}) == [("Khai báo cột", False)]
     other = {"received_at": "Ngày", "body": "Nội dung"}
-    assert steps(folder=str(tmp_path), columns=other)[-1] == ("headings", False)
-    assert steps() == [("mapping", True), ("files", True)]
+    assert steps(folder=str(tmp_path), columns=other)[-1] == ("Tiêu đề cột", False)
+    assert steps() == [("Khai báo cột", True), ("Tệp", True)]
     (tmp_path / "b.csv").write_text("")
     assert CONNECTOR.check(context(folder=str(tmp_path)))[-1].hint
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.sdk.contract import ConfigInvalid, SchemaDrift
+from aggregator.sdk.sheet_drop.reader import Broken, rows_of
 from connectors.spreadsheet import CONNECTOR, proposal_for
-from connectors.spreadsheet.reader import Broken, rows_of
 from tests.connectors.spreadsheet.sheets import HEADINGS, context, csv_text, line, poll_file, write_xlsx
 
 CHICAGO = Path(__file__).parents[3].parent / "shared" / "data" / "chicago311_sanitation_2011_2014.csv.gz"

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, RawItem, SourceStatus
+from aggregator.sdk.sheet_drop.cells import date_reader
 from connectors.spreadsheet import CONNECTOR, FIELDS, propose_mapping
-from connectors.spreadsheet.cells import date_reader
 from tests.connectors.spreadsheet.sheets import MANIFEST, context, csv_text, line, poll_file, write_xlsx
 
 HCM = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -23,8 +23,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, Location, Person, Record, SourceStatus
-from connectors.spreadsheet.cells import NOTHING, date_reader, flag, fold, number, short
-from connectors.spreadsheet.headings import FIELDS, key
+from aggregator.sdk.sheet_drop.cells import NOTHING, date_reader, flag, fold, number, short
+from aggregator.sdk.sheet_drop.headings import FIELDS, key
 
 __all__ = ["Layout", "RowReader"]
 

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from aggregator.sdk.contract import ConfigInvalid, SchemaDrift
-from connectors.spreadsheet.cells import fold
+from aggregator.sdk.sheet_drop.cells import fold
 
 __all__ = ["FIELDS", "TOP_ROWS", "find_header", "named", "propose_mapping"]
 

@@ -105,6 +105,10 @@ class Progress:
         entry = self._files.get(name, {})
         return bool(entry.get("done")) and self._seen(entry) == stamp
 
+    def read_to_end(self, name: str) -> bool:
+        """Whether the file was read to its end, as it was then."""
+        return bool(self._files.get(name, {}).get("done"))
+
     def seen_before(self, name: str, stamp: Stamp) -> bool:
         """Whether an earlier poll met the file in just this state."""
         return name in self._files and self._seen(self._files[name]) == stamp
