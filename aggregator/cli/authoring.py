@@ -52,8 +52,15 @@ def new(name: str, kind: str, into: Path, title: str, maintainer: str) -> None:
     made = scaffold(name, kind, into, title=title, maintainer=maintainer or _login(), today=today)
     folder = into / name
     lines = [f"made {path}" for path in made]
-    lines += ["", "Now say in connector.yaml where things stand, and look how it reads:"]
-    lines += [f"  motmoi connector {step} {folder}" for step in ("lint", "dev", "record", "conform")]
+    channel = f"--config {folder / 'channel.toml'}"
+    lines += [
+        "",
+        "Now say in connector.yaml where things stand, and in channel.toml where the portal is:",
+        f"  motmoi connector lint {folder}",
+        f"  motmoi connector dev {folder} {channel}",
+        f"  motmoi connector record {folder} {channel} --into {folder / 'samples' / 'first'}",
+        f"  motmoi connector conform {folder}",
+    ]
     show({"folder": folder, "made": made}, lines)
 
 

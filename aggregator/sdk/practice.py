@@ -160,7 +160,8 @@ def _example(number: int, subject: str, body: str, where: str, category: str) ->
     return {
         "id": f"YK-{number}", "subject": subject, "body": body, "address": where, "category": category,
         "name": f"Nguyễn Thị Thử {number}", "phone": f"090000{number:04d}", "area": "Xã Thực Hành",
-        "lat": 10.7 + number / 1000, "lng": 106.6, "created": f"2026-11-{10 + number:02d}T08:15:00+07:00",
+        "lat": round(10.7 + number / 1000, 3), "lng": 106.6,
+        "created": f"2026-11-{10 + number:02d}T08:15:00+07:00",
     }  # fmt: skip
 
 
