@@ -131,3 +131,13 @@ def test_a_manifest_alone_may_come_with_a_simulated_portal(motmoi: Any) -> None:
     assert found_in(into / "cong_moi").sandbox().build({}).kind == "practice"
     with motmoi.started("sandbox", into / "cong_moi", "--port", 0) as process:
         assert "http://127.0.0.1:" in process.stdout.readline()
+
+
+def test_the_schema_that_editors_read_is_that_of_the_product(motmoi: Any) -> None:
+    copy = ROOT / "connectors" / "connector.schema.json"
+    told = motmoi("connector", "schema").out
+    assert copy.read_text("utf-8") == told, f"motmoi connector schema > {copy.relative_to(ROOT)}"
+    for manifest in (ROOT / "connectors").glob("*/connector.yaml"):
+        assert manifest.read_text("utf-8").startswith(
+            "# yaml-language-server: $schema=../connector.schema.json\n"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,7 @@ from typing import Any
 import pytest
 
 from aggregator.sdk.contract import AuthFailed, SourceStatus, WebhookRequest
-from aggregator.sdk.discovery import found_in
-from aggregator.sdk.levels import KINDS as LEVELS
-from aggregator.sdk.levels import installed
+from aggregator.sdk.discovery import found_in, load_manifest, validate_config
 from aggregator.sdk.lint import findings
 from aggregator.sdk.sandbox import Portal, reply, serve
 from aggregator.sdk.scaffold import KINDS
@@ -36,13 +35,20 @@ def made(motmoi: Any, kind: str, name: str = "cong_moi") -> Path:
     return motmoi.folder / "own" / name
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in LEVELS or installed(kind)])
+def settings_wrong(folder: Path) -> list[str]:
+    channel = tomllib.loads((folder / "channel.toml").read_text("utf-8"))
+    assert channel["kind"] == "cong_moi"
+    return validate_config(load_manifest(folder), channel.get("config", {}), channel.get("secrets"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_made_has_nothing_to_correct(motmoi: Any, kind: str) -> None:
     folder = made(motmoi, kind)
     assert findings(folder) == []
     assert found_in(folder).connector() is not None
     files = {str(path.relative_to(folder)) for path in folder.rglob("*.*")}
     assert {"connector.yaml", "README.md", "quality.yaml", "samples/README.md", "test_cong_moi.py"} <= files
+    assert not settings_wrong(folder)
     code = [line for line in (folder / "test_cong_moi.py").read_text("utf-8").splitlines() if line]
     assert len(code) <= 5
     first = (folder / "connector.yaml").read_text("utf-8").splitlines()[0]

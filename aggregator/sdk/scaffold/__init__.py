@@ -21,11 +21,14 @@ from aggregator.sdk.manifest_schema import SCHEMA_FILE, schema_text
 
 __all__ = ["KINDS", "scaffold"]
 
-KINDS = ("json", "html", "open311", "webhook", "python")
+KINDS = ("json", "html", "sheet", "open311", "webhook", "python")
 _CODE = ("webhook", "python")
 _ADDRESS = '[config]\nbase_url = "http://127.0.0.1:8090"\n\n[secrets]\n'
 #: What a channel of a kind is asked for at first.
-_SETTINGS = {"webhook": '[secrets]\nkey = "khoa-thu"\n'}
+_SETTINGS = {
+    "webhook": '[secrets]\nkey = "khoa-thu"\n',
+    "sheet": '[config]\nfolder = "/srv/motmoi/nhan"\n',
+}
 
 
 def scaffold(
