@@ -157,6 +157,7 @@ def test_no_content_breaks_an_expression(data: Any, path: str, filters: list[str
         assert error.field == "body"
 
 
+@pytest.mark.filterwarnings("ignore:deprecated string literal")
 @settings(max_examples=300, deadline=None)
 @given(
     st.text(max_size=40)

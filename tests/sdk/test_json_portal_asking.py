@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 import pytest
 
-from aggregator.sdk.contract import AuthFailed, Backfills, Batch, ConfigInvalid, Fetches, Span, Transient
-from aggregator.sdk.sandbox import Fault, Request, Response, page, reply, serve
+from aggregator.sdk.contract import (
+    AuthFailed,
+    Backfills,
+    Batch,
+    ConfigInvalid,
+    Fetches,
+    Record,
+    Span,
+    Transient,
+)
+from aggregator.sdk.json_portal import JsonPortal
+from aggregator.sdk.json_portal.definition import Stream
+from aggregator.sdk.sandbox import Fault, Portal, Request, Response, page, reply, serve
 from aggregator.sdk.simulated import LOGIN_PAGE
 from aggregator.sdk.testing import context_for
 from tests.sdk.json_portals import MAP, NOW, Lists, ids, line, manifest, polled, portal_of, stream
@@ -346,3 +359,120 @@ def test_check_tells_each_step_in_vietnamese() -> None:
     ]
     assert all(step.ok for step in steps) and steps[2].detail == "1 phản ánh"
     assert manifest({"streams": [stream()]}).capabilities.fetch is False
+
+
+# -- what other connectors needed code for -------------------------------------------------------
+
+ENVELOPE = {
+    "auth": {
+        "type": "token",
+        "login": {
+            "path": "/mapi/login",
+            "body": {"username": "{config.username}", "password": "{secrets.password}"},
+        },
+        "token": "session",
+        "send": {},
+        "errors": [{"path": "error_code", "differs": 0, "class": "auth_failed"}],
+    },
+    "headers": {"dstcode": "{config.dstcode}"},
+    "errors": [
+        {"path": "error_code", "equals": 9, "class": "transient"},
+        {"path": "error_code", "differs": 0, "class": "auth_failed"},
+    ],
+    "streams": [
+        {
+            "request": {"path": "/mapi/g", "body": {"session": "{token}", "service": "LayDanhSach"}},
+            "records": "result",
+            "map": {
+                "external_id": "HOIDAPID",
+                "occurred_at": "NGAYGUI | date('%d/%m/%Y')",
+                "body": "NOIDUNG",
+            },
+        }
+    ],
+}
+
+
+class Bus(Portal):
+    """A bus of session envelopes: every call is a POST, every answer has an error_code."""
+
+    kind = "bus"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logins = 0
+        self.route("/mapi/login", ("POST",))(self.login)
+        self.route("/mapi/g", ("POST",))(self.call)
+
+    def login(self, request: Request) -> Response:
+        given, self.logins = request.get_json(force=True), self.logins + 1
+        if given["password"] != "mat-khau" or request.headers.get("dstcode") != "VN:GOV:1":
+            return reply({"error_code": "3", "session": None})
+        self.sessions["s1"] = "lan"
+        return reply({"error_code": 0, "session": "s1"})
+
+    def call(self, request: Request) -> Response:
+        if self.take("bad_record", request.path):
+            return reply({"error_code": 9})
+        if request.get_json(force=True)["session"] not in self.sessions:
+            return reply({"error_code": 5})
+        return reply(
+            {"error_code": "0", "result": [{"HOIDAPID": 7, "NGAYGUI": "05/01/2026", "NOIDUNG": "Hỏi"}]}
+        )
+
+
+def test_session_envelopes_are_spoken_by_a_manifest() -> None:
+    more = {"config_schema": {"properties": {"dstcode": {"type": "string"}}}}
+    connector, bus, state = portal_of(ENVELOPE, **more), Bus(), dict[str, Any]()
+    config = {"username": "lan", "dstcode": "VN:GOV:1"}
+    with serve(bus) as running:
+        ctx = context_for(running, connector.manifest, config, {"password": "mat-khau"}, NOW, state=state)
+        assert ids(polled(connector, ctx)) == ["7"] and ids(polled(connector, ctx)) == ["7"]
+        bus.sessions.clear()
+        assert ids(polled(connector, ctx)) == ["7"] and bus.logins == 2
+        bus.faults.append(Fault("bad_record"))
+        with pytest.raises(Transient):
+            polled(connector, ctx)
+        wrong = context_for(running, connector.manifest, config, {"password": "sai-roi"}, NOW)
+        with pytest.raises(AuthFailed):
+            polled(connector, wrong)
+
+
+def test_a_small_subclass_goes_over_what_words_cannot_say() -> None:
+    class Quirk(JsonPortal):
+        def data_of(self, stream: Stream, data: Any) -> Any:
+            return {**data, "title": data["title"][::-1]}
+
+        def record_of(self, stream: Stream, record: Record) -> Record:
+            return replace(record, extra={"stream": stream.name})
+
+    connector = Quirk(manifest({"streams": [stream(pagination=PAGE)]}))
+    with serve(Lists([line(3)])) as running:
+        ctx = context_for(running, connector.manifest, now=NOW)
+        batch = polled(connector, ctx)[0]
+        assert connector.remap(ctx, batch.items[0]) == batch.records[0]
+    assert batch.records[0].subject == "3 gnỏh gnờưđ nèĐ" and batch.records[0].extra == {"stream": "s0"}
+
+
+def test_memory_does_not_grow_with_the_list() -> None:
+    connector = portal_of({"streams": [stream(pagination=PAGE)]})
+    peaks = []
+    for count in (300, 1500):
+        with serve(Lists([line(n % 50, code=f"PA-{n}") for n in range(count)], size=50)) as running:
+            ctx = context_for(running, connector.manifest, now=NOW)
+            tracemalloc.start()
+            seen = sum(len(batch.records) for batch in connector.poll(ctx, None))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        assert seen == count
+    assert peaks[1] < 1.3 * peaks[0]
+
+
+def test_a_source_that_sends_everything_at_once_comes_in_bounded_batches() -> None:
+    connector = portal_of({"streams": [{"request": {"path": "/all"}, "records": "@"}]})
+    with serve(Lists([line(n) for n in range(1201)])) as running:
+        ctx = context_for(running, connector.manifest, now=NOW)
+        batches = polled(connector, ctx)
+        rest = polled(connector, ctx, batches[0].next_cursor)
+    assert [len(batch.records) for batch in batches] == [500, 500, 201, 0]
+    assert len(set(ids(batches))) == 1201 and len(ids(rest)) == 1201

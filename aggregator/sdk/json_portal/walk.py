@@ -327,7 +327,7 @@ class Walk:
         """The page as batches of a bounded size; its cursor goes with the last of them."""
         response, cursor = page.answer.response, self.cursor()
         pages = (RawPage(response.content, response.content_type or "application/json", response.url),)
-        shape = shape_of(page.lines)
+        shape = shape_of(page.answer.data, page.lines)
         before = self._before
         for start in range(0, max(len(found.records), 1), _BATCH):
             end = start + _BATCH
@@ -375,15 +375,14 @@ def unpack(source: Source, item: RawItem) -> tuple[Stream, Any]:
     return stream, data
 
 
-def shape_of(lines: Sequence[Any]) -> str | None:
-    """A mark of the keys that records have: those of the page's records together, two levels deep."""
-    keys: set[str] = set()
-    for line in lines[:_BATCH]:
-        if isinstance(line, dict):
-            keys.update(line)
+def shape_of(data: Any, lines: Sequence[Any]) -> str | None:
+    """A mark of how a page is built: the keys around the list, and those that its records have together."""
+    keys = {key for line in lines if isinstance(line, dict) for key in line}
     if not keys:
         return None
-    return hashlib.sha256("\x1f".join(sorted(keys)).encode("utf-8", "replace")).hexdigest()[:16]
+    around = sorted(data) if isinstance(data, dict) else []
+    text = "\x1f".join([*around, "", *sorted(keys)])
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _not_all_wrong(problems: Sequence[Problem], listed: int, answer: Answer) -> None:
