@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +22,11 @@ if TYPE_CHECKING:
     from aggregator.sdk.cassette import Cassette
     from aggregator.sdk.cassette_record import Recorded
     from aggregator.sdk.cassette_run import Outcome
-    from aggregator.sdk.contract import PushCommand
+    from aggregator.sdk.contract import Connector, Context, PushCommand
     from aggregator.sdk.discovery import Found
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
-#: Read live and from the recording: if scrubbing changes one of these, it changed more than people.
-_NOBODYS = (
-    "occurred_at",
-    "updated_at",
-    "due_at",
-    "kind",
-    "status",
-    "status_raw",
-    "category_raw",
-    "urgency_raw",
-)
 
 
 @click.command(cls=Command)
@@ -66,13 +56,15 @@ def record(
     from aggregator.sdk.cassette import save
     from aggregator.sdk.cassette_record import recording
     from aggregator.sdk.cassette_run import replay, write_expected
+    from aggregator.services.rehearsal import changed_by_scrubbing, listened, settings_of
 
     found = connector_named(connector_id)
     pushes = (_command(push_file),) if push_file else ()
-    session, live = _listened(found, file, pages, pushes, with_check)
+    first = partial(_checked, found.connector()) if with_check else None
+    session, live = listened(found, settings_of(file, found), pages=pages, pushes=pushes, first=first)
     recorded = recording(session, origin=origin or "", doubtful=doubtful)
     again = replay(found.connector(), _manifest(found), recorded.cassette)
-    apart = list(_apart(live, again))
+    apart = list(changed_by_scrubbing(live, again))
     save(recorded.cassette, into)
     write_expected(again, into)
     document = {
@@ -113,30 +105,9 @@ def _manifest(found: Found) -> Any:
     return manifest_of(found)
 
 
-def _listened(
-    found: Found, file: Path, pages: int | None, pushes: tuple[PushCommand, ...], with_check: bool
-) -> tuple[Any, Outcome]:
-    """One session with the real portal: what went over the wire, and what the connector made of it."""
-    from aggregator.sdk.cassette_record import Recorder, Session
-    from aggregator.sdk.cassette_run import run
-    from aggregator.services.rehearsal import opened, settings_of
-
-    connector, manifest, spec = found.connector(), _manifest(found), settings_of(file, found)
-    recorder, now = Recorder(), datetime.now(UTC).replace(microsecond=0)
-    with opened(found, spec, now, recorder) as ctx:
-        for step in connector.check(ctx) if with_check else ():
-            say(f"{'good' if step.ok else 'BAD'}  {step.name}: {step.detail}")
-        outcome = run(connector, ctx, pages=pages, pushes=pushes)
-        state = {**ctx.state, "renewed tokens": dict(ctx.tokens.read())}
-    unread = [f"nobody can tell whose item {problem} is" for problem in outcome.problems]
-    if outcome.error:
-        unread.append(f"the poll did not come to its end ({outcome.error})")
-    session = Session(
-        connector=found.id, version=manifest.version, at=now, taken=recorder.taken, records=outcome.records,
-        unread=unread, config=spec.config, secrets=spec.secrets, state=state, options=spec.options,
-        pages=pages, pushes=pushes,
-    )  # fmt: skip
-    return session, outcome
+def _checked(connector: Connector, ctx: Context) -> None:
+    for step in connector.check(ctx):
+        say(f"{'good' if step.ok else 'BAD'}  {step.name}: {step.detail}")
 
 
 def _command(file: Path) -> PushCommand:
@@ -154,21 +125,6 @@ def _command(file: Path) -> PushCommand:
         raise InputInvalid(f"{file}: key {error.args[0]!r} is missing", field=str(error.args[0])) from error
     except (OSError, TypeError, ValueError) as error:
         raise InputInvalid(f"{file}: {error}") from error
-
-
-def _apart(live: Outcome, again: Outcome) -> Iterator[str]:
-    """What the recording gives otherwise than the portal gave, people aside."""
-    before = {record.external_id: record for record in live.records}
-    after = {record.external_id: record for record in again.records}
-    for id_ in before.keys() ^ after.keys():
-        yield f"report {id_} comes only {'from the portal' if id_ in before else 'from the recording'}"
-    for id_ in before.keys() & after.keys():
-        old, new = before[id_], after[id_]
-        names = [name for name in _NOBODYS if getattr(old, name) != getattr(new, name)]
-        counts = ("answers", "attachments")
-        names += [name for name in counts if len(getattr(old, name)) != len(getattr(new, name))]
-        yield from (f"report {id_}: {name} is another in the recording" for name in names)
-    yield from again.unmatched
 
 
 # What they print --------------------------------------------------------------------------------------

@@ -197,11 +197,16 @@ def _json_values(data: Any, field: str) -> Iterator[Value]:
 
 def _named(field: str, data: Any) -> Iterator[Value]:
     kind = kind_of(field)
-    if kind is None or (kind is Kind.NAME and _OFFICES.match(" ".join(words_of(str(data))))):
+    if kind is None or (kind is Kind.NAME and not _may_name(str(data))):
         return
     if kind is Kind.SECRET and not isinstance(data, str):
         return
     yield from about(kind, data, "")
+
+
+def _may_name(text: str) -> bool:
+    words = words_of(text)
+    return len(words) <= 6 and "@" not in text and not _OFFICES.match(" ".join(words))
 
 
 def _table_values(text: str) -> Iterator[Value]:
@@ -230,9 +235,9 @@ def _markup_values(tree: BeautifulSoup) -> Iterator[Value]:
 
 
 def _columns(table: Tag) -> Iterator[Value]:
-    heads = [text_of(cell) for cell in table.select("thead th")] or [
-        text_of(cell) for cell in table.select("tr:first-child > th")
-    ]
+    first = table.find("tr")
+    # A row of labels alone: a row of a label and its value is `_labelled`'s.
+    heads = [text_of(cell) for cell in first.find_all("th")] if first and first.find("td") is None else []
     wanted = {at for at, head in enumerate(heads) if kind_of(head)}
     for row in table.find_all("tr") if wanted else ():
         cells = row.find_all("td", recursive=False)

@@ -66,7 +66,7 @@ def identity(kind: Kind, text: str) -> str:
 
 
 class Invented:
-    """The stand-ins of one recording. `taken(compact)` tells what no stand-in may be."""
+    """The stand-ins of one recording. `taken(identity)` tells what no stand-in may be."""
 
     def __init__(self, taken: Callable[[str], bool] = lambda _text: False) -> None:
         self._taken = taken
@@ -97,7 +97,7 @@ class Invented:
             new = _MAKERS[value.kind](value.text, number + attempt * 997)
             shared = set(words_of(new)) & set(words_of(value.text)) - _COMMON
             fits = value.kind is not Kind.NAME or not shared
-            if fits and not self._taken(compact(new)) and new not in self._made.values():
+            if fits and not self._taken(identity(value.kind, new)) and new not in self._made.values():
                 return new
         raise RuntimeError("no free stand-in")  # a thousand people with invented names
 

@@ -142,7 +142,7 @@ def recording(session: Session, *, origin: str = "", doubtful: bool = False) -> 
     portal whose records the connector cannot read yet.
     """
     values = list(_values(session))
-    originals = {compact(value.text) for value in values}
+    originals = {identity(value.kind, value.text) for value in values}
     invented = Invented(originals.__contains__)
     keep = frozenset(_ids(session.records))
     scrubber = Scrubber(values, invented, keep)
@@ -165,7 +165,7 @@ def _values(session: Session) -> Iterator[Value]:
     public = {
         compact(text)
         for record in session.records
-        for text in (record.location.address, record.location.area, record.subject, record.category_raw)
+        for text in _told_to_all(record)
         if text and compact(text) != compact(record.person.address or "")
     }
     for record in session.records:
@@ -182,6 +182,13 @@ def _values(session: Session) -> Iterator[Value]:
             for value in in_fields(text[0], kind) if text else ():
                 if compact(value.text) not in public:
                     yield value
+
+
+def _told_to_all(record: Record) -> tuple[str | None, ...]:
+    """What a report says that is nobody's, whatever the field is called at the portal."""
+    place = record.location
+    words = (record.subject, record.category_raw, record.status_raw, record.urgency_raw)
+    return (place.address, place.area, *words)
 
 
 def _keys(one: Taken) -> Iterator[str]:

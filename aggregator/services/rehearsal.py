@@ -14,10 +14,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,9 +25,9 @@ from zoneinfo import ZoneInfo
 
 from aggregator.errors import InputInvalid
 from aggregator.sdk.cassette import load
-from aggregator.sdk.cassette_record import Recorder, Taken
+from aggregator.sdk.cassette_record import Recorder, Session, Taken
 from aggregator.sdk.cassette_run import Outcome, replay, run
-from aggregator.sdk.contract import Context, Manifest, Record
+from aggregator.sdk.contract import Context, Manifest, PushCommand, Record
 from aggregator.sdk.discovery import Found, status_map_of, with_defaults
 from aggregator.sdk.http import Http, Tape
 from aggregator.services.canonical import revision_hash
@@ -37,6 +37,11 @@ from aggregator.services.connections import DEFAULT_ZONE, hosts_in, manifest_of
 #: An author at a terminal waits longer than a worker does.
 DEADLINE_S = 900.0
 _GIVEN_BY_EVERY_SOURCE = ("external_id", "occurred_at", "subject", "body")
+#: Read live and from the recording: where one differs, scrubbing changed more than people.
+_NOBODYS = (
+    "occurred_at", "updated_at", "due_at", "kind", "status", "status_raw", "category_raw", "urgency_raw",
+)  # fmt: skip
+_LISTS = ("answers", "attachments")
 #: Names of an HTML manifest -> where the value is in a `Record`.
 _SHORT = {
     "name": "person.name", "phone": "person.phone", "email": "person.email", "address": "person.address",
@@ -174,6 +179,50 @@ def _mapped(table: Mapping[str, Any], path: str, prefix: str = "") -> Iterator[t
 
 
 # -- one run -------------------------------------------------------------------------------------
+
+
+def listened(
+    found: Found,
+    spec: ChannelSpec,
+    *,
+    pages: int | None = None,
+    pushes: tuple[PushCommand, ...] = (),
+    first: Callable[[Context], None] | None = None,
+    now: datetime | None = None,
+) -> tuple[Session, Outcome]:
+    """One session with the real portal: what went over the wire, and what the connector made of it.
+
+    `first` is done before the poll, and recorded with it. `now` is the instant at which the clock stands.
+    """
+    recorder, now = Recorder(), now or datetime.now(UTC).replace(microsecond=0)
+    with opened(found, spec, now, recorder) as ctx:
+        if first is not None:
+            first(ctx)
+        outcome = run(found.connector(), ctx, pages=pages, pushes=pushes)
+        state = {**ctx.state, "renewed tokens": dict(ctx.tokens.read())}
+    unread = [f"nobody can tell whose item {problem} is" for problem in outcome.problems]
+    if outcome.error:
+        unread.append(f"the poll did not come to its end ({outcome.error})")
+    session = Session(
+        connector=found.id, version=manifest_of(found).version, at=now, taken=recorder.taken,
+        records=outcome.records, unread=unread, config=spec.config, secrets=spec.secrets, state=state,
+        options=spec.options, pages=pages, pushes=pushes,
+    )  # fmt: skip
+    return session, outcome
+
+
+def changed_by_scrubbing(live: Outcome, again: Outcome) -> Iterator[str]:
+    """What the recording gives otherwise than the portal gave, people aside."""
+    before = {record.external_id: record for record in live.records}
+    after = {record.external_id: record for record in again.records}
+    for id_ in sorted(before.keys() ^ after.keys()):
+        yield f"report {id_} comes only {'from the portal' if id_ in before else 'from the recording'}"
+    for id_ in sorted(before.keys() & after.keys()):
+        old, new = before[id_], after[id_]
+        names = [name for name in _NOBODYS if getattr(old, name) != getattr(new, name)]
+        names += [name for name in _LISTS if len(getattr(old, name)) != len(getattr(new, name))]
+        yield from (f"report {id_}: {name} is another in the recording" for name in names)
+    yield from again.unmatched
 
 
 def rehearse_live(
