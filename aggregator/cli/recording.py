@@ -36,7 +36,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option("--into", type=FOLDER, required=True, help="Where the recording goes; an old one is replaced.")
 @click.option("--pages", type=click.IntRange(1), help="Stop after so many batches. Default: all there are.")
-@click.option("--check", "with_check", is_flag=True, help="Try the set-up first, and record that too.")
+@click.option("--check/--no-check", "with_check", default=True, help="Try the set-up first. Default: yes.")
+@click.option("--ignore", "ignored", multiple=True, metavar="NAME", help="This part tells no requests apart.")
 @click.option(
     "--push", "push_file", type=FILE, help="Then send this answer (TOML). It really goes to the portal."
 )
@@ -46,7 +47,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 def record(
     connector_id: str, file: Path, into: Path, pages: int | None, with_check: bool, push_file: Path | None,
-    origin: str | None, doubtful: bool,
+    ignored: tuple[str, ...], origin: str | None, doubtful: bool,
 ) -> int:  # fmt: skip
     """Fetch once from a real portal, take people and secrets out, and save the rest in a folder.
 
@@ -61,7 +62,8 @@ def record(
     found = connector_named(connector_id)
     pushes = (_command(push_file),) if push_file else ()
     first = partial(_checked, found.connector()) if with_check else None
-    session, live = listened(found, settings_of(file, found), pages=pages, pushes=pushes, first=first)
+    spec = settings_of(file, found)
+    session, live = listened(found, spec, pages=pages, pushes=pushes, first=first, ignored=ignored)
     recorded = recording(session, origin=origin or "", doubtful=doubtful)
     again = replay(found.connector(), _manifest(found), recorded.cassette)
     apart = list(changed_by_scrubbing(live, again))

@@ -22,7 +22,7 @@ import requests
 
 from aggregator.errors import AggregatorError
 from aggregator.sdk.answers import Response, decoded
-from aggregator.sdk.cassette import Answered, Asked, Cassette, Exchange, meaning, origins_of
+from aggregator.sdk.cassette import Answered, Asked, Cassette, Exchange, Ignored, meaning, origins_of
 from aggregator.sdk.cassette_findings import (
     about,
     in_fields,
@@ -118,6 +118,8 @@ class Session:
     options: Mapping[str, Any]
     pages: int | None = None
     pushes: Sequence[PushCommand] = ()
+    #: Names in addresses and bodies that tell no requests apart: a span of days that moves on.
+    ignored: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +255,14 @@ def _cassette(session: Session, parts: Sequence[Taken], scrubber: Scrubber) -> C
         },
         pages=session.pages,
         pushes=tuple(session.pushes),
+        ignore=_ignore(session.ignored),
         exchanges=tuple(_exchange(part, origins[0]) for part in parts),
     )
+
+
+def _ignore(names: Sequence[str]) -> Ignored:
+    usual = Ignored()
+    return Ignored((*usual.query, *names), (*usual.body, *names))
 
 
 def _plain(value: Any, scrubber: Scrubber) -> Any:

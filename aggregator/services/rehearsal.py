@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -187,12 +187,14 @@ def listened(
     *,
     pages: int | None = None,
     pushes: tuple[PushCommand, ...] = (),
-    first: Callable[[Context], None] | None = None,
+    first: Callable[[Context], object] | None = None,
     now: datetime | None = None,
+    ignored: Sequence[str] = (),
 ) -> tuple[Session, Outcome]:
     """One session with the real portal: what went over the wire, and what the connector made of it.
 
-    `first` is done before the poll, and recorded with it. `now` is the instant at which the clock stands.
+    `first` is done before the poll, and recorded with it. `now` is the instant at which the clock
+    stands; `ignored` names what tells no requests apart.
     """
     recorder, now = Recorder(), now or datetime.now(UTC).replace(microsecond=0)
     with opened(found, spec, now, recorder) as ctx:
@@ -206,7 +208,7 @@ def listened(
     session = Session(
         connector=found.id, version=manifest_of(found).version, at=now, taken=recorder.taken,
         records=outcome.records, unread=unread, config=spec.config, secrets=spec.secrets, state=state,
-        options=spec.options, pages=pages, pushes=pushes,
+        options=spec.options, pages=pages, pushes=pushes, ignored=ignored,
     )  # fmt: skip
     return session, outcome
 

@@ -71,7 +71,7 @@ def test_another_address_and_an_answer_can_be_recorded(motmoi, channel, portal, 
     into = tmp_path / "tra-loi"
     answer = motmoi.file("tra-loi.toml", 'external_id = "1002"\nbody = "Đã thay đèn."')
     motmoi.json(
-        "connector", "record", "portal_1022", "--config", channel, "--into", into, "--check",
+        "connector", "record", "portal_1022", "--config", channel, "--into", into,
         "--push", answer, "--as", "https://gopy.example.gov.vn",
     )  # fmt: skip
     assert portal.portal.writes == 1

@@ -10,8 +10,8 @@ is set up against what was made:
     a_report(n) -> neutral report               optional: the reports to fill it with (invented people)
 
 What may surprise: the portal is expected to keep the ids of the neutral reports. A connector without a
-``sandbox`` can be judged on recorded exchanges alone: such a portal runs and takes faults, but nobody
-can put a report into it, so the rules that need that do not apply.
+``sandbox`` is judged on recorded exchanges alone (``recorded/`` beside its manifest, see `cassette`): such a
+portal runs and takes faults, but nobody can put a report into it, so the rules that need that do not apply.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from aggregator.errors import ConfigInvalid
+from aggregator.sdk import cassette
+from aggregator.sdk.cassette import Cassette
+from aggregator.sdk.cassette_replay import ReplayPortal
 from aggregator.sdk.contract import Context, Manifest
 from aggregator.sdk.discovery import Found
 from aggregator.sdk.sandbox import Fault, Portal, Request, Response, Running, serve
@@ -32,6 +35,8 @@ from aggregator.sdk.testing import context_for
 
 __all__ = ["Page", "Rewrite", "Scenario", "Stage", "a_report", "scenario_of"]
 
+#: The folder beside a manifest where its recording is looked for.
+RECORDED = "recorded"
 #: When the scenarios play. Reports are some days old by then.
 START = datetime(2026, 10, 20, 2, 0, tzinfo=UTC)
 
@@ -343,6 +348,30 @@ class FolderScenario:
         return dict(getattr(self.module, "a_report", a_report)(number))
 
 
+# -- recorded exchanges --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedScenario:
+    """What ``motmoi connector record`` kept of a real portal. The clock stands where it was recorded."""
+
+    manifest: Manifest
+    cassette: Cassette
+    fillable: bool = False
+    http: bool = True
+    simulated: bool = False
+
+    def open(self, reports: Sequence[Mapping[str, Any]]) -> PortalStage:
+        portal = ReplayPortal(self.cassette)
+        secrets = dict(self.cassette.secrets)
+        stage = PortalStage(self.manifest, portal, lambda url: (portal.config(url), secrets))
+        stage.now = self.cassette.at
+        return stage
+
+    def a_report(self, number: int) -> dict[str, Any]:
+        return a_report(number)
+
+
 # -- which one -----------------------------------------------------------------------------------
 
 
@@ -353,7 +382,10 @@ def scenario_of(found: Found, manifest: Manifest) -> Scenario:
         return FolderScenario(manifest, module)
     if module is not None and hasattr(module, "build"):
         return SandboxScenario(manifest, module)
+    if (manifest.folder / RECORDED / cassette.FILE).is_file():
+        return RecordedScenario(manifest, cassette.load(manifest.folder / RECORDED))
     raise ConfigInvalid(
-        f"connector {manifest.id} has nothing to be judged on: no sandbox.py beside its manifest",
-        hint="Write a simulated portal, or record the real one: motmoi connector record",
+        f"connector {manifest.id} has nothing to be judged on: no sandbox.py and no {RECORDED}/ "
+        "beside its manifest",
+        hint=f"Write a simulated portal, or record the real one: motmoi connector record --into …/{RECORDED}",
     )
