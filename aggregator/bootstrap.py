@@ -36,6 +36,7 @@ from aggregator.services.notices import Notices
 from aggregator.services.outbox import Outbox
 from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
+from aggregator.services.quarantine import Quarantine
 from aggregator.services.reconciling import Reconciling
 from aggregator.services.recounts import Recounts
 from aggregator.services.reminder_choices import ReminderChoices
@@ -65,6 +66,7 @@ class Aggregator:
     accounts: Accounts
     channels: Channels
     polling: Polling
+    quarantine: Quarantine
     backfills: Backfills
     reconciling: Reconciling
     watch: Watch
@@ -134,6 +136,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         accounts=accounts,
         channels=channels,
         polling=polling,
+        quarantine=Quarantine(db, vault, polling, clock),
         backfills=backfills,
         reconciling=Reconciling(db, polling, backfills, clock),
         watch=Watch(db, rules, clock),

@@ -223,7 +223,7 @@ class Channels:
         may_look(actor)
         with self._db.read() as tx:
             channel = one_channel(tx, actor, slug)
-            rows = quarantine_queries.open_items(tx, channel.id, LISTED_QUARANTINE)
+            rows = quarantine_queries.listed(tx, channel.id, "open", None, LISTED_QUARANTINE)
         return tuple(
             QuarantineView(
                 row.id, row.scope, row.raw_ref, row.external_id, row.error, row.field, row.row, row.tries,

@@ -18,7 +18,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -76,6 +76,8 @@ class Watch:
     policies: Mapping[str, str] = field(default_factory=dict)
     taught: tuple[Finding, ...] = ()
     teaching: bool = False
+    #: Fields whose rows are held alone for the rest of this run, small batches included.
+    refusing: set[str] = field(default_factory=set)
     listed: int | None = None
     rows: int = 0
     news: int = 0
@@ -108,7 +110,10 @@ class Watch:
 
     def _judged(self, past: Baseline, marks: Marks, batch: Batch) -> tuple[Baseline, frozenset[int]]:
         found = list(drift.judge(past, marks))
-        learned = drift.learn(past, marks)
+        self.refusing |= {one.field for one in found if self._policy(one) is Policy.QUARANTINE_ROW}
+        # What is held row by row is not the channel's look: it would soon be nothing unusual.
+        believed = {name: looks for name, looks in marks.looks.items() if name not in self.refusing}
+        learned = drift.learn(past, replace(marks, looks=believed))
         if batch.complete:
             whole = Whole(
                 self.listed, self.rows, self.news, self.new, self.source_count, self.first, self.snapshot
@@ -118,9 +123,11 @@ class Watch:
         serious = [one for one in found if self._policy(one) is Policy.QUARANTINE_PAGE]
         if serious:
             raise DriftSuspected(serious, batch)
-        alone = (one for one in found if self._policy(one) is Policy.QUARANTINE_ROW)
         return learned, frozenset(
-            index for one in alone for index, look in enumerate(marks.looks[one.field]) if not look
+            index
+            for name in self.refusing
+            for index, look in enumerate(marks.looks.get(name, ()))
+            if not look
         )
 
     def _policy(self, finding: Finding) -> Policy:

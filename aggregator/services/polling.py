@@ -27,25 +27,23 @@ from typing import Any
 from aggregator.domain.runs import Counts, Run, RunKind
 from aggregator.errors import (
     AggregatorError,
-    BadRecord,
-    ChannelError,
     LeaseLost,
     NotFound,
     SchemaDrift,
     Transient,
 )
-from aggregator.sdk.contract import Batch, Connector, Context, Cursor, Problem, RawItem, Record, Span
+from aggregator.sdk.contract import Batch, Connector, Context, Cursor, Span
 from aggregator.sdk.discovery import Found
 from aggregator.services import backfilling
 from aggregator.services.attachments import Attachments
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, zone_of
 from aggregator.services.drift import Watch
-from aggregator.services.faults import origin
 from aggregator.services.intake import Intake
-from aggregator.services.poll_endings import LONGEST_ERROR, Claim, Endings, Progress, RunResult
+from aggregator.services.poll_endings import Claim, Endings, Progress, RunResult
+from aggregator.services.rereading import Rereading
 from aggregator.settings import Settings
-from aggregator.storage import backfill_queries, channel_queries, quarantine_queries
+from aggregator.storage import backfill_queries, channel_queries
 from aggregator.storage.channel_queries import ChannelRow, HostTaken
 from aggregator.storage.db import Database, DatabaseUnavailable, Tx
 from aggregator.storage.vault import Vault
@@ -58,7 +56,6 @@ log = logging.getLogger(__name__)
 CLAIM_TRIES = 3
 #: An import runs as long as its file is; its lease is prolonged batch by batch.
 IMPORT_DEADLINE = timedelta(days=1)
-REPLAY_BATCH = 100
 #: Clocks and timers do not tick together: an error this close to the deadline is the deadline.
 _NEAR = timedelta(seconds=1)
 
@@ -92,6 +89,7 @@ class Polling:
         self._settings = settings
         self._connections = Connections(db, vault, connectors, clock, settings)
         self._endings = Endings(db, vault, clock)
+        self._rereading = Rereading(db, vault, intake, clock)
         self.attachments = Attachments(db, self._connections, clock, settings)
 
     # Claiming ---------------------------------------------------------------------------------------
@@ -303,46 +301,32 @@ class Polling:
 
     # Once more --------------------------------------------------------------------------------------
 
-    def replay(self, slug: str) -> RunResult:
-        """Read the channel's quarantined records again with today's connector, without network.
+    def replay(self, slug: str, only: int | None = None) -> RunResult:
+        """Read the channel's quarantined records (or one of them) again, without network.
 
         What comes through is taken in as usual; what does not counts another try. The cursor stays.
         """
         claim = self._claim_one(slug, "replay")
-        return self._to_its_end(claim, lambda progress: self._replay_all(claim, progress))
+        return self._reread(
+            claim, lambda run, opened, progress: self._rereading.replay(run, opened, progress, only)
+        )
 
-    def _replay_all(self, claim: Claim, progress: Progress) -> None:
-        last = 0
-        with self._connections.open(claim.channel, deadline=claim.deadline) as (connector, ctx):
-            while rows := self._replayable(claim.channel.id, last):
-                last = rows[-1].id
-                batch, through = self._remapped(connector, ctx, rows)
-                progress.took(batch, self._intake.receive(self._prolonged(claim.run), batch))
-                # After intake's commit: dying in between leaves them open, and the next replay finds
-                # them unchanged.
-                with self._db.write() as tx:
-                    quarantine_queries.mark_replayed(tx, claim.run, through)
+    def accept(self, slug: str, item_id: int, officer: int | None = None) -> RunResult:
+        """Take in a batch that is held for drift, and let its look be the channel's from now on."""
+        claim = self._claim_one(slug, "replay")
+        return self._reread(
+            claim,
+            lambda run, opened, progress: self._rereading.accept(run, opened, progress, item_id, officer),
+        )
 
-    def _replayable(self, channel_id: int, after: int) -> Sequence[Any]:
-        with self._db.read() as tx:
-            return quarantine_queries.replayable(tx, channel_id, after, REPLAY_BATCH)
+    def _reread(
+        self, claim: Claim, work: Callable[[Callable[[], Run], tuple[Connector, Context], Progress], None]
+    ) -> RunResult:
+        def read(progress: Progress) -> None:
+            with self._connections.open(claim.channel, deadline=claim.deadline) as opened:
+                work(lambda: self._prolonged(claim.run), opened, progress)
 
-    def _remapped(self, connector: Connector, ctx: Context, rows: Sequence[Any]) -> tuple[Batch, list[int]]:
-        """The rows as one batch without a cursor, and the ids of those that can be read now."""
-        records: list[Record] = []
-        items: list[RawItem] = []
-        problems: list[Problem] = []
-        through: list[int] = []
-        for row in rows:
-            item = RawItem(self._vault.unpack(row.content, "payload"), row.content_type, row.raw_ref)
-            try:
-                records.append(connector.remap(ctx, item))
-            except Exception as error:  # noqa: BLE001 (foreign code: one bad item never stops the others)
-                problems.append(Problem(item, _bad(error, row.external_id)))
-            else:
-                items.append(item)
-                through.append(row.id)
-        return Batch(tuple(records), tuple(items), None, problems=tuple(problems), complete=True), through
+        return self._to_its_end(claim, read)
 
 
 def owner_name(what: str = "worker") -> str:
@@ -377,11 +361,3 @@ def _by_slug(tx: Tx, slug: str) -> ChannelRow:
     if channel is None:
         raise NotFound(f"no channel {slug!r}", message_vi="Không có kênh này.")
     return channel
-
-
-def _bad(error: Exception, external_id: str | None) -> BadRecord:
-    if isinstance(error, BadRecord):
-        return error
-    if isinstance(error, ChannelError):
-        return BadRecord(error.message, hint=error.hint, external_id=external_id)
-    return BadRecord(f"defect in the connector: {origin(error)[:LONGEST_ERROR]}", external_id=external_id)

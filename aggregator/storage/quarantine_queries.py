@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Row, and_, func, insert, select, update
 
 from aggregator.domain.runs import Run
+from aggregator.storage import ids
 from aggregator.storage.channel_tables import quarantine, raw_payloads
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
+from aggregator.storage.report_tables import report_revisions, reports
 
 
 def put_page(tx: Tx, run: Run, payload: dict[str, Any], values: dict[str, Any], now: datetime) -> None:
@@ -71,11 +73,82 @@ def supersede_records(tx: Tx, channel_id: int, external_ids: Sequence[str]) -> N
         tx.execute(update(table).where(items).values(state="superseded"))
 
 
-def open_items(tx: Tx, channel_id: int, limit: int) -> list[Row[Any]]:
-    """Open items, newest first."""
+def listed(tx: Tx, channel_id: int, state: str, before: int | None, limit: int) -> list[Row[Any]]:
+    """Items in this state, newest first, those with an id below `before`; without their bytes."""
     table = quarantine
-    query = select(table).where(table.c.channel_id == channel_id, table.c.state == "open")
-    return list(tx.execute(query.order_by(table.c.id.desc()).limit(limit)))
+    query = (
+        select(
+            *(column for column in table.c if column.name != "held"),
+            table.c.held.isnot(None).label("is_held"),
+        )
+        .where(table.c.channel_id == channel_id, table.c.state == state)
+        .order_by(table.c.id.desc())
+        .limit(limit)
+    )
+    return list(tx.execute(query if before is None else query.where(table.c.id < before)))
+
+
+def one(tx: Tx, channel_id: int, item_id: int) -> Row[Any] | None:
+    """One item of this channel with its sealed bytes; None where it is missing or another channel's."""
+    if not ids.possible(item_id):
+        return None
+    query = (
+        select(quarantine, raw_payloads.c.content, raw_payloads.c.content_type, raw_payloads.c.url)
+        .join(raw_payloads, raw_payloads.c.id == quarantine.c.raw_payload_id)
+        .where(quarantine.c.channel_id == channel_id, quarantine.c.id == item_id)
+    )
+    return tx.execute(query).one_or_none()
+
+
+def good_page(tx: Tx, channel_id: int, url: str, before: int) -> Any:
+    """The newest page of this address that was taken in before payload `before`, sealed."""
+    table = raw_payloads
+    refused = select(quarantine.c.raw_payload_id).where(quarantine.c.channel_id == channel_id)
+    query = (
+        select(table.c.content, table.c.content_type, table.c.fetched_at)
+        .where(
+            table.c.channel_id == channel_id, table.c.url == url, table.c.id < before,
+            table.c.id.not_in(refused),
+        )
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    return tx.execute(query).one_or_none()
+
+
+def good_record(tx: Tx, channel_id: int, external_id: str | None) -> Any:
+    """The raw item last taken in, sealed: of this report, or of any of the channel."""
+    query = (
+        select(
+            report_revisions.c.raw,
+            report_revisions.c.raw_type,
+            report_revisions.c.observed_at,
+            reports.c.external_id,
+        )
+        .join(reports, reports.c.id == report_revisions.c.report_id)
+        .where(reports.c.channel_id == channel_id)
+        .order_by(report_revisions.c.id.desc())
+        .limit(1)
+    )
+    if external_id is not None:
+        found = tx.execute(query.where(reports.c.external_id == external_id)).one_or_none()
+        if found is not None:
+            return found
+    return tx.execute(query).one_or_none()
+
+
+def settle(
+    tx: Tx, channel_id: int, item_ids: Sequence[int], state: str, officer_id: int | None, reason: str,
+    now: datetime,
+) -> int:  # fmt: skip
+    """A person decided about these open items; how many there were."""
+    table = quarantine
+    done = 0
+    for part in chunks(item_ids):
+        mine = and_(table.c.channel_id == channel_id, table.c.id.in_(part), table.c.state == "open")
+        values = {"state": state, "settled_at": now, "settled_by": officer_id, "reason": reason}
+        done += tx.execute(update(table).where(mine).values(values)).rowcount
+    return done
 
 
 def open_counts(tx: Tx, channel_ids: Iterable[int]) -> dict[int, int]:
@@ -88,8 +161,8 @@ def open_counts(tx: Tx, channel_ids: Iterable[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def replayable(tx: Tx, channel_id: int, after: int, limit: int) -> list[Row[Any]]:
-    """Open quarantined records with their sealed bytes, oldest first, from id `after` on."""
+def replayable(tx: Tx, channel_id: int, after: int, limit: int, only: int | None = None) -> list[Row[Any]]:
+    """Open quarantined records (or that one) with their sealed bytes, oldest first, from id `after` on."""
     table = quarantine
     query = (
         select(
@@ -104,7 +177,7 @@ def replayable(tx: Tx, channel_id: int, after: int, limit: int) -> list[Row[Any]
         .order_by(table.c.id)
         .limit(limit)
     )  # fmt: skip
-    return list(tx.execute(query))
+    return list(tx.execute(query if only is None else query.where(table.c.id == only)))
 
 
 def mark_replayed(tx: Tx, run: Run, quarantine_ids: Sequence[int]) -> None:

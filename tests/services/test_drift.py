@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from aggregator.domain.polling import State
-from aggregator.sdk.sandbox import Portal, Running, serve
+from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
+from aggregator.sdk.sandbox import Fault, Portal, Running, serve
 from connectors.portal_1022 import sandbox as portal_1022
 from tests.services.polling_world import START, WARD_A, World
 
@@ -86,3 +87,97 @@ def test_dates_that_jump_are_not_taken_over(world: World, portal: Running) -> No
     result = world.poll_when_due("1022")
     assert result.error_code == "drift_suspected" and "ngày gửi" in (result.error_vi or "")
     assert set(world.stored().values()) == {1}
+
+
+def test_what_a_person_calls_right_is_taken_in_and_is_the_look_from_now_on(
+    world: World, portal: Running
+) -> None:
+    change(portal.portal, address=None)
+    world.poll_when_due("1022")
+    (held,) = world.app.quarantine.page(world.minh, "1022").items
+    assert held.can_accept and "địa chỉ" in held.causes[0][0]
+    with pytest.raises(NotAllowed):
+        world.app.quarantine.accept(world.minh, "1022", held.id)
+    taken = world.app.quarantine.accept(world.admin, "1022", held.id)
+    assert taken.outcome == "ok" and taken.counts.revised > 10
+    assert world.told("drift_accepted") == 1
+    assert world.row("1022").next_due_at == world.clock()
+    for _ in range(3):
+        assert world.poll_when_due("1022").outcome == "ok"
+    assert world.row("1022").state == State.OK
+    portal.portal.load([{**report(70), "address": None}])
+    assert world.poll_when_due("1022").counts.stored == 1
+    with pytest.raises(MoveNotAllowed):
+        world.app.quarantine.accept(world.admin, "1022", held.id)
+
+
+def test_a_held_page_is_shown_beside_the_good_one_without_a_person_in_it(
+    world: World, portal: Running
+) -> None:
+    change(portal.portal, address=None, name="Trần Văn Kín", phone="0912345678")
+    world.poll_when_due("1022")
+    (held,) = world.app.quarantine.page(world.lan, "1022").items
+    shown = world.app.quarantine.item(world.lan, "1022", held.id)
+    assert shown.same_thing and any(row.mark != "same" for row in shown.rows)
+    words = " ".join(row.old + row.new for row in shown.rows)
+    assert "Kín" not in words and "0912345678" not in words and "Lê Lợi" not in words
+    with pytest.raises(NotFound):
+        world.app.quarantine.item(world.hue, "1022", held.id)
+    with pytest.raises(InputInvalid):
+        world.app.quarantine.unmasked(world.lan, "1022", held.id, "  ")
+    with pytest.raises(NotAllowed):
+        world.app.quarantine.unmasked(world.admin, "1022", held.id, "xem cho biết")
+    whole = world.app.quarantine.unmasked(world.lan, "1022", held.id, "đối chiếu với công văn")
+    assert any("Ổ gà" in row.new for row in whole.rows)
+    assert world.told("unmasked") == 1
+
+
+def test_an_unreadable_report_is_counted_dismissed_with_a_reason_and_stays_so(world: World) -> None:
+    source = world.channel()
+    source.send("1", "2")
+    source.unreadable.add("2")
+    assert world.poll_when_due().counts.quarantined == 1
+    for _ in range(3):
+        source.records.append(source.records[1])
+        world.poll_when_due()
+    (item,) = world.app.quarantine.page(world.lan, "a").items
+    assert item.tries == 4 and world.told("quarantined") == 1
+    with pytest.raises(InputInvalid):
+        world.app.quarantine.dismiss(world.admin, "a", [item.id], "")
+    assert world.app.quarantine.dismiss(world.admin, "a", [item.id], "trang thử của cổng") == 1
+    source.records.append(source.records[1])
+    world.poll_when_due()
+    assert world.app.quarantine.page(world.lan, "a").items == ()
+    (gone,) = world.app.quarantine.page(world.lan, "a", "dismissed").items
+    assert gone.reason == "trang thử của cổng" and gone.tries == 5
+
+
+def test_one_item_can_be_read_again_alone(world: World) -> None:
+    source = world.channel()
+    source.send("1", "2", "3")
+    source.unreadable.update("23")
+    world.poll_when_due()
+    newest, _older = world.app.quarantine.page(world.lan, "a").items
+    source.unreadable.clear()
+    assert world.app.quarantine.replay(world.admin, "a", newest.id).counts.stored == 1
+    assert len(world.app.quarantine.page(world.lan, "a").items) == 1
+
+
+def test_rows_alone_are_held_where_the_channel_wants_it_so(world: World, portal: Running) -> None:
+    world.channels.change("1022", {"options": {"drift": {"coverage": "quarantine_row", "values": "accept"}}})
+    portal.portal.load([report(number) for number in range(100, 300)])
+    world.poll_when_due("1022")
+    change(portal.portal, address=None)
+    result = world.poll_when_due("1022")
+    assert result.outcome == "ok" and result.counts.quarantined > 10
+    assert set(world.stored().values()) == {1}
+
+
+def test_an_honest_portal_that_was_away_for_a_week_is_taken_in_whole(world: World, portal: Running) -> None:
+    portal.portal.faults.append(Fault("outage", None))
+    world.poll_when_due("1022")
+    portal.portal.load([report(number) for number in range(100, 400)])
+    portal.portal.faults.clear()
+    world.clock.wait(days=7)
+    result = world.poll_when_due("1022")
+    assert (result.outcome, result.counts.stored) == ("ok", 300)
