@@ -36,6 +36,7 @@ from inbox_web import (
     manual,
     matching,
     notices,
+    quarantine,
     reminders,
     review,
     security,
@@ -50,7 +51,7 @@ __all__ = ["create_app"]
 
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
-    dashboard, channels, matching, deadline_rules,
+    dashboard, channels, quarantine, matching, deadline_rules,
     calendars, health, intake,
 )  # fmt: skip
 

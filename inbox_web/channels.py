@@ -27,16 +27,6 @@ def one(slug: str) -> str:
     return _one(slug)
 
 
-@blueprint.get("/channels/<slug>/quarantine")
-@open_to(Right.CHANNELS)
-def quarantine(slug: str) -> str:
-    return render_template(
-        "channels/quarantine.html",
-        channel=services().channels.view(actor(), slug),
-        items=services().channels.quarantine(actor(), slug),
-    )
-
-
 @blueprint.post("/channels/<slug>/poll")
 @open_to(Right.OPERATE)
 def poll(slug: str) -> Response:
@@ -56,16 +46,6 @@ def pause(slug: str) -> Response:
 def resume(slug: str) -> Response:
     services().channels.resume(actor(), slug)
     return _back(slug, _("Resumed. What came meanwhile is fetched now."))
-
-
-@blueprint.post("/channels/<slug>/replay")
-@open_to(Right.OPERATE)
-def replay(slug: str) -> Response:
-    """Read the quarantined records again, with the connector as it is now."""
-    services().channels.view(actor(), slug)  # NotFound for who may not see it
-    services().polling.replay(slug)
-    say(_("The quarantined records were read again."))
-    return redirect(url_for("channels.quarantine", slug=slug), code=303)
 
 
 @blueprint.post("/channels/<slug>/check")

@@ -153,6 +153,14 @@ OUTCOMES = {
     "abandoned": _l("interrupted"),
 }
 
+QUARANTINE_STATES = {
+    "open": _l("Waiting"),
+    "dismissed": _l("Dismissed"),
+    "accepted": _l("Taken in as it is"),
+    "replayed": _l("Read later on"),
+    "superseded": _l("Came whole later"),
+}
+
 RUN_KINDS = {
     "poll": _l("poll"),
     "import": _l("import"),
@@ -466,6 +474,7 @@ _TABLES = {
     "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
+    "QUARANTINE_STATES": QUARANTINE_STATES,
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
     "ABSENCES": ABSENCES, "PARTS_OF_DAY": PARTS_OF_DAY,
     "STEPS": STEPS, "UNITS": UNITS, "CERTAINTIES": CERTAINTIES,

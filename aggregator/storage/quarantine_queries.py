@@ -85,7 +85,8 @@ def listed(tx: Tx, channel_id: int, state: str, before: int | None, limit: int) 
         .order_by(table.c.id.desc())
         .limit(limit)
     )
-    return list(tx.execute(query if before is None else query.where(table.c.id < before)))
+    from_top = before is None or not ids.possible(before)
+    return list(tx.execute(query if from_top else query.where(table.c.id < before)))
 
 
 def one(tx: Tx, channel_id: int, item_id: int) -> Row[Any] | None:
@@ -144,7 +145,7 @@ def settle(
     """A person decided about these open items; how many there were."""
     table = quarantine
     done = 0
-    for part in chunks(item_ids):
+    for part in chunks(filter(ids.possible, item_ids)):
         mine = and_(table.c.channel_id == channel_id, table.c.id.in_(part), table.c.state == "open")
         values = {"state": state, "settled_at": now, "settled_by": officer_id, "reason": reason}
         done += tx.execute(update(table).where(mine).values(values)).rowcount
