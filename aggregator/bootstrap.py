@@ -13,6 +13,7 @@ from aggregator.services.admission import Admission
 from aggregator.services.backfills import Backfills
 from aggregator.services.bodies import Bodies
 from aggregator.services.calendars import Calendars
+from aggregator.services.canaries import Canaries
 from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
 from aggregator.services.channels import Channels
@@ -67,6 +68,7 @@ class Aggregator:
     channels: Channels
     polling: Polling
     quarantine: Quarantine
+    canaries: Canaries
     backfills: Backfills
     reconciling: Reconciling
     watch: Watch
@@ -137,6 +139,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         channels=channels,
         polling=polling,
         quarantine=Quarantine(db, vault, polling, clock),
+        canaries=polling.canaries,
         backfills=backfills,
         reconciling=Reconciling(db, polling, backfills, clock),
         watch=Watch(db, rules, clock),

@@ -29,6 +29,7 @@ from aggregator.cli import (
     deadline_rules,
     demo,
     developing,
+    held,
     importing,
     ledger,
     matching,
@@ -102,6 +103,9 @@ for _command in (
     conforming.conform,
 ):
     connectors.connector.add_command(_command)
+
+for _command in (held.quarantine, held.canary):
+    channels.channel.add_command(_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:

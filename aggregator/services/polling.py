@@ -36,6 +36,7 @@ from aggregator.sdk.contract import Batch, Connector, Context, Cursor, Span
 from aggregator.sdk.discovery import Found
 from aggregator.services import backfilling
 from aggregator.services.attachments import Attachments
+from aggregator.services.canaries import Canaries
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, zone_of
 from aggregator.services.drift import Watch
@@ -89,6 +90,7 @@ class Polling:
         self._settings = settings
         self._connections = Connections(db, vault, connectors, clock, settings)
         self._endings = Endings(db, vault, clock)
+        self.canaries = Canaries(db, self._connections, clock)
         self._rereading = Rereading(db, vault, intake, clock)
         self.attachments = Attachments(db, self._connections, clock, settings)
 
@@ -225,6 +227,8 @@ class Polling:
         opened = self._connections.open(claim.channel, deadline=claim.deadline, config=claim.config)
         with opened as (connector, ctx):
             try:
+                if claim.run.kind == "poll":
+                    self.canaries.check(claim.channel, connector, ctx)
                 self._take_batches(claim, connector, ctx, progress, stop)
             except Transient:
                 if not progress.batches or self._clock() < claim.deadline - _NEAR:

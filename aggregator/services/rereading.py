@@ -92,8 +92,9 @@ class Rereading:
         with self.db.write() as tx:
             ledger.lock(tx, [SYSTEM])
             quarantine_queries.settle(tx, mine.channel_id, [item_id], "accepted", officer, "", now)
-            if any(finding.key == GONE for finding in findings) and row.external_id:
-                drift_queries.unpin(tx, mine.channel_id, row.external_id)
+            if any(finding.key == GONE for finding in findings):
+                for pinned in drift_queries.canaries(tx, mine.channel_id):
+                    drift_queries.unpin(tx, mine.channel_id, pinned.external_id)
             told = {"channel": mine.channel_slug, "item": item_id, "found": row.field}
             entry = Draft(SYSTEM, "drift_accepted", now, told, officer_id=officer, channel_id=mine.channel_id)
             ledger.append(tx, [entry])

@@ -181,3 +181,48 @@ def test_an_honest_portal_that_was_away_for_a_week_is_taken_in_whole(world: Worl
     world.clock.wait(days=7)
     result = world.poll_when_due("1022")
     assert (result.outcome, result.counts.stored) == ("ok", 300)
+
+
+def test_a_pinned_report_that_reads_otherwise_holds_everything_back(world: World) -> None:
+    source = world.channel(can={"fetch": True})
+    source.send("1", "2", "3")
+    world.poll_when_due()
+    for number in ("1", "2"):
+        world.app.canaries.pin(world.admin, "a", number)
+    world.poll_when_due()
+    assert all(one.checked_at is not None for one in world.app.canaries.of(world.lan, "a"))
+    source.send("2", body="Người dân viết thêm")  # one that was edited is news
+    world.clock.wait(hours=7)
+    assert world.poll_when_due().counts.revised == 1
+    source.read_wrongly = True  # the text is taken from another element
+    source.send("4")
+    world.clock.wait(hours=7)
+    result = world.poll_when_due()
+    assert result.error_code == "drift_suspected" and "được ghim" in (result.error_vi or "")
+    assert set(world.stored()) == {"1", "2", "3"}
+    (held,) = world.app.quarantine.page(world.minh, "a").items
+    assert world.app.quarantine.accept(world.admin, "a", held.id).counts.revised == 2
+    assert world.poll_when_due().counts.stored == 1
+
+
+def test_only_known_reports_of_ones_own_ward_are_pinned_and_only_three(world: World) -> None:
+    source = world.channel(can={"fetch": True})
+    source.send("1", "2", "3", "4")
+    world.poll_when_due()
+    for actor, number, refusal in (
+        (world.lan, "1", NotAllowed),
+        (world.hue, "1", NotFound),
+        (world.admin, "9", InputInvalid),
+    ):
+        with pytest.raises(refusal):
+            world.app.canaries.pin(actor, "a", number)
+    for number in ("1", "2", "3"):
+        world.app.canaries.pin(world.admin, "a", number)
+    with pytest.raises(MoveNotAllowed):
+        world.app.canaries.pin(world.admin, "a", "4")
+    world.app.canaries.unpin(world.admin, "a", "1")
+    world.app.canaries.pin(world.admin, "a", "4")
+    world.channel("b")
+    with pytest.raises(MoveNotAllowed):
+        world.app.canaries.pin(world.admin, "b", "1")
+    assert world.app.canaries.of(world.lan, "b") is None
