@@ -10,7 +10,6 @@ reads as empty. The schema that editors complete from is made of the same classe
 
 from __future__ import annotations
 
-import re
 import string
 import types
 from collections.abc import Callable, Mapping
@@ -30,11 +29,13 @@ from aggregator.sdk.html_portal.layout import (
     fill,
     meanings,
 )
+from aggregator.sdk.safe_regex import compile_pattern
 from aggregator.sdk.settings_schema import meant
 
 __all__ = ["PUSH", "SOURCE", "Faces", "faces_of"]
 
 _Part = TypeVar("_Part")
+_LAYOUTS_KEPT = 500
 _PICK_FORMS = '"css", "css@attr" or a table of css, attr, regex, date, value'
 
 
@@ -50,6 +51,9 @@ class Faces:
         #: Parts that every face has: the settings and capabilities promise them, so no channel lacks them.
         self._promised = frozenset.intersection(*(frozenset(ground) for ground in self._ground.values()))
 
+        #: Made once for each channel's settings: every report that is read asks for its layout.
+        self._loaded: dict[str, Layout] = {}
+
     @property
     def first(self) -> str:
         """The face of a channel that chose none."""
@@ -60,6 +64,17 @@ class Faces:
 
         `settings` are the channel's, for the addresses that ask for them.
         """
+        values = {name: (settings or {}).get(name) for name in self._settings if name != "layout"}
+        key = repr((given, values))
+        layout = self._loaded.get(key)
+        if layout is None:
+            layout = self._chosen(given, values)
+            if len(self._loaded) >= _LAYOUTS_KEPT:
+                self._loaded.clear()
+            self._loaded[key] = layout
+        return layout
+
+    def _chosen(self, given: Mapping[str, Any], values: Mapping[str, Any]) -> Layout:
         own = dict(given)
         chosen = str(own.pop("preset", None) or self.first)
         if chosen != "none" and chosen not in self._ground:
@@ -68,7 +83,6 @@ class Faces:
         merged = _merged(self._ground.get(chosen, {}), own)
         if lacking := [part for part in meanings(Layout) if part in self._promised and part not in merged]:
             raise ConfigInvalid(f"layout: incomplete, not given: {', '.join(lacking)}")
-        values = {name: (settings or {}).get(name) for name in self._settings}
         return _build(merged, lambda part: f"layout.{part}" if part else "layout", values)
 
 
@@ -172,8 +186,8 @@ class _Builder:
             raise ConfigInvalid(f"{path}: {_PICK_FORMS} expected")
         pick = self.part(Pick, value, _below(path))
         try:
-            re.compile(pick.regex)
-        except re.error as error:
+            compile_pattern(pick.regex)
+        except ValueError as error:
             raise ConfigInvalid(f"{path}.regex: {error}") from error
         return pick
 

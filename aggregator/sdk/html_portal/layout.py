@@ -12,16 +12,17 @@ and both the schema that editors read and the errors of a wrong manifest come fr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
+from functools import lru_cache
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from bs4 import Tag
 
 from aggregator.sdk.html import text_of
+from aggregator.sdk.safe_regex import compile_pattern
 
 __all__ = [
     "ADDRESS",
@@ -50,8 +51,7 @@ REPORT_FIELDS = frozenset(
         *("lat", "lng", "category", "urgency", "status", "created", "updated", "due"),
     )
 )
-#: Expressions see no more of a text than this: a page must not be able to make one run for minutes.
-_REGEX_CHARS = 2000
+_pattern = lru_cache(maxsize=1000)(compile_pattern)
 
 CSS = "a CSS selector"
 ADDRESS = "a path at the portal, with placeholders"
@@ -107,8 +107,8 @@ class Pick:
             return ""
         text = str(found.get(self.attr) or "") if self.attr else text_of(found)
         if self.regex:
-            match = re.search(self.regex, text[:_REGEX_CHARS])
-            text = "" if match is None else match.group(1 if match.re.groups else 0) or ""
+            pattern = _pattern(self.regex)
+            text = pattern.first(text, min(pattern.compiled.groups, 1)) or ""
         return text.strip()
 
     @property
