@@ -76,6 +76,7 @@ DRIFTS: list[tuple[str, Callable[[Lists], None]]] = [
         "dates are written another way",
         lambda p: setattr(p, "lines", [line(n, sent="2026.01.05") for n in range(9)]),
     ),
+    ("every record has the same id", lambda p: setattr(p, "lines", [line(n, code="x") for n in range(9)])),
     ("titles are tables", lambda p: setattr(p, "lines", [line(n, title={"vi": "x"}) for n in range(9)])),
 ]
 

@@ -4,8 +4,9 @@ Promise: a generator that holds one page. It ends at an empty page, at a page or
 there before, where the source says so (`stop`), and otherwise never by itself: more pages than
 `max_pages` are an error, because a list cut off in silence loses reports.
 
-What may surprise: a page past the end is the last page once more at some portals (uReport), so a repeated
-page is the end unless the source's own count says that there is more. An empty page where the source
+What may surprise: where the source counts (`stop`), the list must keep its word: a page with fewer records
+than are left, or an end before the count, is drift. A page past the end is the last page once more at some portals (uReport), so a repeated page
+is the end unless the source's own count says that there is more. An empty page where the source
 counts records is drift, not "nothing new".
 """
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregator.sdk.contract import BadRecord, ConfigInvalid
+from aggregator.sdk.expressions import Env, Expression
 from aggregator.sdk.filters import short
 from aggregator.sdk.json_portal.client import Answer, Client, drift
 from aggregator.sdk.json_portal.definition import Paging, Stream
@@ -48,10 +50,15 @@ class Pager:
         self._size = _size(self._paging.size.text(client.scope({})))
         self._seen: set[bytes] = set()
         self._marks: set[str] = set()
+        #: Records listed so far, those of the walk that this one continues included.
+        self.counted = 0
+        self._sure = True
 
-    def pages(self, at: Any = None) -> Iterator[Page]:
-        """The pages from `at`, as a `Page` of an earlier walk named it."""
+    def pages(self, at: Any = None, counted: int = 0) -> Iterator[Page]:
+        """The pages from `at`, as a `Page` of an earlier walk named it, behind `counted` records."""
         where, number = self._beginning(at), 0
+        self.counted = counted if at is not None else 0
+        self._sure = at is None or self._paging.type != "page"
         while True:
             number += 1
             if number > self._paging.max_pages:
@@ -64,6 +71,7 @@ class Pager:
             page = self._page(answer, where, number)
             if page is None:
                 return
+            self.counted += len(page.lines)
             yield page
             if page.last:
                 return
@@ -104,13 +112,16 @@ class Pager:
         total = self._count(self._paging.total, answer, "total")
         pages = self._count(self._paging.pages, answer, "pages")
         if not lines:
-            self._must_be_empty(answer, where, number, total, pages)
+            self._must_have_ended(answer, where, total, pages)
             return Page(number, [], answer, total, None, True) if number == 1 else None
         if self._repeats(lines):
-            self._must_be_the_end(answer, where, pages)
+            self._must_have_ended(answer, where, total, pages)
             return None
         following = self._following(answer, where)
-        last = following is None or self._is_last(answer, where, len(lines), total, pages)
+        ends = following is None or self._says_so(answer, where, len(lines), pages)
+        self._must_be_whole(answer, where, len(lines), total, ends=ends)
+        # A total that is smaller than what was listed is no total: the list goes on to its own end.
+        last = ends or (total is not None and self._done(where, len(lines)) == total)
         return Page(number, lines, answer, total, following, last)
 
     def _lines(self, answer: Answer) -> list[Any]:
@@ -135,20 +146,44 @@ class Pager:
             raise drift(f"the answer's count of {what} is {short(value)}, no number", answer.response)
         return int(text)
 
-    def _must_be_empty(
-        self, answer: Answer, where: Any, number: int, total: int | None, pages: int | None
-    ) -> None:
+    def _done(self, where: Any, count: int) -> int | None:
+        """Records up to and with `count` of this page, by the source's own numbering; None where unknown."""
         paging = self._paging
-        inside = (number == 1 or self._passed(where, pages)) and bool(total or (number > 1 and pages))
-        if total is not None and self._size and isinstance(where, int):
-            step = self._size if paging.type == "page" else 1
-            inside = inside or (where - paging.first) * step < total
-        if inside:
+        if paging.type == "page" and self._size:
+            return int((where - paging.first) * self._size + count)
+        if paging.type == "offset":
+            return int(where - paging.first + count)
+        return self.counted + count if self._sure else None
+
+    def _must_have_ended(self, answer: Answer, where: Any, total: int | None, pages: int | None) -> None:
+        """A page that is empty, or was there before, is the end; not so where the source counts more."""
+        done = self._done(where, 0)
+        more = total is not None and done is not None and done < total
+        if self._paging.type == "page" and pages is not None and not more:
+            place = where - self._paging.first
+            more = place < pages and (place > 0 or pages > 1)
+        if more:
             raise drift(
-                f"the list {self._stream.name} is empty though the source counts {total or pages}",
+                f"the list {self._stream.name} ends, or repeats itself, though the source counts more",
                 answer.response,
                 total=total or 0,
                 pages=pages or 0,
+            )
+
+    def _must_be_whole(
+        self, answer: Answer, where: Any, count: int, total: int | None, *, ends: bool
+    ) -> None:
+        """No page holds fewer records than are left, and no list ends before its total."""
+        done = self._done(where, count)
+        if total is None or done is None or done >= total:
+            return
+        numbered = self._paging.type in ("page", "offset") and self._size
+        if ends or (numbered and count < self._size):
+            raise drift(
+                f"a page of {self._stream.name} holds {count} records; the source counts {total - done} more",
+                answer.response,
+                total=total,
+                listed=count,
             )
 
     def _repeats(self, lines: list[Any]) -> bool:
@@ -159,18 +194,6 @@ class Pager:
             return True
         self._seen.add(mark)
         return False
-
-    def _must_be_the_end(self, answer: Answer, where: Any, pages: int | None) -> None:
-        if self._passed(where, pages):
-            raise drift(
-                f"page {where} repeats an earlier page though the source counts {pages} pages",
-                answer.response,
-                pages=pages,
-            )
-
-    def _passed(self, where: Any, pages: int | None) -> bool:
-        """Whether the source counts this page among its own."""
-        return pages is not None and self._paging.type == "page" and where - self._paging.first < pages
 
     def _following(self, answer: Answer, where: Any) -> Any:
         """What to ask for next; None at the end."""
@@ -201,18 +224,23 @@ class Pager:
         self._marks.add(str(mark))
         return str(mark)
 
-    def _is_last(self, answer: Answer, where: Any, count: int, total: int | None, pages: int | None) -> bool:
-        paging: Paging = self._paging
-        if paging.when is not None and paging.when(answer.data, self._client.env) in (True, "true", 1, "1"):
+    def _says_so(self, answer: Answer, where: Any, count: int, pages: int | None) -> bool:
+        """Whether the answer calls this page the last."""
+        paging = self._paging
+        if paging.when is not None and _true(paging.when, answer, self._client.env):
             return True
         if paging.short_page and count < self._size:
             return True
-        if paging.type == "page":
-            done = where - paging.first + 1
-            return bool(pages is not None and done >= pages) or bool(
-                pages is None and total is not None and self._size and done * self._size >= total
-            )
-        return paging.type == "offset" and total is not None and where - paging.first + count >= total
+        return paging.type == "page" and pages is not None and where - paging.first + 1 == pages
+
+
+def _true(expression: Expression, answer: Answer, env: Env) -> bool:
+    try:
+        return expression(answer.data, env) in (True, "true", 1, "1")
+    except BadRecord as error:
+        raise drift(
+            f"whether this is the last page cannot be read: {error.message}", answer.response
+        ) from error
 
 
 def _size(text: str) -> int:

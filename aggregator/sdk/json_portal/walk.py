@@ -7,9 +7,9 @@ same window; only when the end of the list is reached does the window move. Wher
 the order of the window's field, it moves page by page. What was read before comes again with the overlap and
 is recognised when it is stored; the one thing remembered here is which details need no second call.
 
-Cursor: ``{v, q, streams: {name: {since, swept, walk, known}}}``. ``walk: {at, since, top, sweep}`` is there
-while a walk has not reached its end, ``known: {id: [mark, minute]}`` where there are details. `q` marks what
-was asked and where: other settings begin anew, and what is known is recognised.
+Cursor: ``{v, q, streams: {name: {since, swept, walk, known}}}``. While a walk has not reached its end it has
+``walk: {at, since, top, sweep, count}``; where there are details, ``known: {id: [mark, minute]}``. `q` marks
+what was asked and where: other settings begin anew, and what is known is recognised.
 
 Known exceptions: a list that goes on by marks of its own (``next``) whose address holds our key is not
 continued but begun again. One detail that fails is that report's trouble; three in a row are the
@@ -78,6 +78,8 @@ class _Found:
     records: list[Record] = field(default_factory=list)
     items: list[RawItem] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    #: Id -> the bytes that it came with.
+    seen: dict[str, bytes] = field(default_factory=dict)
 
 
 class Walk:
@@ -138,13 +140,13 @@ class Walk:
         if walk and window is not None:
             window.top = unpacked(walk["top"])
         pager = Pager(stream, self.client, self._asked(stream, window, sweep=sweep))
-        for page in pager.pages(walk.get("at")):
+        for page in pager.pages(walk.get("at"), int(walk.get("count", 0))):
             if page.number == 1:
                 self.totals[stream.name] = page.total
             if window is not None:
                 window.saw_page(page.answer, first=page.number == 1 and not walk)
             found = self._read(stream, page, window)
-            self._note(stream, kept, page, window, sweep=sweep)
+            self._note(stream, kept, page, window, sweep=sweep, count=pager.counted)
             yield from self._batches(found, page)
         self._ended(kept, window, sweep=sweep)
 
@@ -177,7 +179,14 @@ class Walk:
         return {"cursor": cursor, "until": end, "params": params}
 
     def _note(
-        self, stream: Stream, kept: dict[str, Any], page: Page, window: Window | None, *, sweep: bool
+        self,
+        stream: Stream,
+        kept: dict[str, Any],
+        page: Page,
+        window: Window | None,
+        *,
+        sweep: bool,
+        count: int,
     ) -> None:
         """Where a poll that stops behind this page goes on."""
         given = stream.incremental
@@ -190,6 +199,7 @@ class Walk:
             "since": packed(window.since) if window else None,
             "top": packed(window.top) if window else None,
             "sweep": sweep,
+            "count": count,
         }
 
     def _may_keep(self, stream: Stream, at: Any) -> bool:
@@ -236,6 +246,12 @@ class Walk:
         data = line if detail is None else merged(line, detail)
         try:
             record = self.portal.mapped(stream, data, item.ref, self.reading)
+            if found.seen.setdefault(record.external_id, item.content) != item.content:
+                raise BadRecord(
+                    "external_id: stands twice on this page, with other words",
+                    field="external_id",
+                    external_id=record.external_id,
+                )
         except BadRecord as error:
             found.problems.append(Problem(item, error))
             return False
