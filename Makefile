@@ -13,7 +13,7 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching peers oracle chaos format constraints chromium dovecot clean
+.PHONY: help run test check bench bench-matching bench-polling peers oracle chaos format constraints chromium dovecot clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -38,6 +38,9 @@ bench: $(DEV) ## measure against the goals in tests/benchmarks
 
 bench-matching: $(DEV) peers ## measure how well and how fast reports of one problem are found
 	$(BIN)/python -m tests.benchmarks.matching $(ARGS)
+
+bench-polling: $(DEV) peers ## measure what reading a portal costs, beside a Singer tap and dlt
+	$(BIN)/python -m tests.benchmarks.polling $(ARGS)
 
 # What the rule is measured beside; nothing else needs it. A peer that is missing is named in the table.
 peers:
