@@ -5,9 +5,8 @@ there before, where the source says so (`stop`), and otherwise never by itself: 
 `max_pages` are an error, because a list cut off in silence loses reports.
 
 What may surprise: where the source counts (`stop`), the list must keep its word: a page with fewer records
-than are left, or an end before the count, is drift. A page past the end is the last page once more at some portals (uReport), so a repeated page
-is the end unless the source's own count says that there is more. An empty page where the source
-counts records is drift, not "nothing new".
+than are left, or an end before the count, is drift and not "nothing new". A page past the end is the last
+page once more at some portals (uReport), so without a count a repeated page is the end.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from aggregator.sdk.contract import BadRecord, ConfigInvalid
 from aggregator.sdk.expressions import Env, Expression
 from aggregator.sdk.filters import short
 from aggregator.sdk.json_portal.client import Answer, Client, drift
-from aggregator.sdk.json_portal.definition import Paging, Stream
+from aggregator.sdk.json_portal.definition import Stream
 
 __all__ = ["Page", "Pager"]
 
