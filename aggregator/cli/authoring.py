@@ -58,7 +58,7 @@ def new(name: str, kind: str, into: Path, title: str, maintainer: str) -> None:
         "Now say in connector.yaml where things stand, and in channel.toml where the portal is:",
         f"  motmoi connector lint {folder}",
         f"  motmoi connector dev {folder} {channel}",
-        f"  motmoi connector record {folder} {channel} --into {folder / 'samples' / 'first'}",
+        f"  motmoi connector record {folder} {channel} --check --into {folder / 'recorded'}",
         f"  motmoi connector conform {folder}",
     ]
     show({"folder": folder, "made": made}, lines)

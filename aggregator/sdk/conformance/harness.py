@@ -39,6 +39,7 @@ __all__ = [
     "Channel",
     "NotApplicable",
     "NotMet",
+    "NotShown",
     "Polled",
     "Subject",
     "Trial",
@@ -58,6 +59,10 @@ class NotMet(AssertionError):
 
 class NotApplicable(Exception):
     """The rule has no meaning for this connector; the message says why."""
+
+
+class NotShown(NotApplicable):
+    """What the connector is judged on cannot show it. Enough for Bronze, and for nothing above."""
 
 
 def expect(seen: object, otherwise: str) -> None:
@@ -135,11 +140,11 @@ class Trial:
         scenario = self.subject.scenario
         if http and not scenario.http:
             raise NotApplicable("it reads no network")
-        if fillable and not scenario.fillable:
-            raise NotApplicable("recorded exchanges cannot be filled with other reports")
         for name, wanted in capabilities.items():
             if bool(getattr(self.manifest.capabilities, name)) != wanted:
                 raise NotApplicable(f"its capability {name} is {'off' if wanted else 'on'}")
+        if fillable and not scenario.fillable:
+            raise NotShown("recorded exchanges cannot be filled with other reports")
 
 
 @dataclass(slots=True)

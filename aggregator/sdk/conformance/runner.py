@@ -17,7 +17,7 @@ from aggregator.errors import AggregatorError
 from aggregator.sdk.conformance.catalogue import RULES, Grade, Rule
 from aggregator.sdk.conformance.checks import check_of
 from aggregator.sdk.conformance.guard import offline
-from aggregator.sdk.conformance.harness import NotApplicable, NotMet, Subject, Trial
+from aggregator.sdk.conformance.harness import NotApplicable, NotMet, NotShown, Subject, Trial
 
 __all__ = ["Report", "Verdict", "Word", "judge", "judge_all"]
 
@@ -88,6 +88,11 @@ def _tried(subject: Subject, rule: Rule) -> Verdict:
     with offline() as guard:
         try:
             check_of(rule.id)(Trial(subject, guard))
+        except NotShown as why:
+            word = Word.NOT_APPLICABLE if rule.grade == Grade.BRONZE else Word.MISSED
+            return Verdict(
+                rule, word, f"{why}; a simulated portal shows it" if word is Word.MISSED else str(why)
+            )
         except NotApplicable as why:
             return Verdict(rule, Word.NOT_APPLICABLE, str(why))
         except NotMet as why:

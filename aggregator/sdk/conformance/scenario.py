@@ -27,7 +27,7 @@ from typing import Any, Protocol
 from aggregator.errors import ConfigInvalid
 from aggregator.sdk import cassette
 from aggregator.sdk.cassette import Cassette
-from aggregator.sdk.cassette_replay import ReplayPortal
+from aggregator.sdk.conformance.recorded import RecordedPortal
 from aggregator.sdk.contract import Context, Manifest
 from aggregator.sdk.discovery import Found
 from aggregator.sdk.sandbox import Fault, Portal, Request, Response, Running, serve
@@ -362,7 +362,7 @@ class RecordedScenario:
     simulated: bool = False
 
     def open(self, reports: Sequence[Mapping[str, Any]]) -> PortalStage:
-        portal = ReplayPortal(self.cassette)
+        portal = RecordedPortal(self.cassette)
         secrets = dict(self.cassette.secrets)
         stage = PortalStage(self.manifest, portal, lambda url: (portal.config(url), secrets))
         stage.now = self.cassette.at
