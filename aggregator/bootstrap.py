@@ -16,10 +16,12 @@ from aggregator.services.calendars import Calendars
 from aggregator.services.canaries import Canaries
 from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
+from aggregator.services.channel_settings import ChannelSettings
 from aggregator.services.channels import Channels
 from aggregator.services.clock import Clock, system_clock
 from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
+from aggregator.services.diagnostics import Diagnostics
 from aggregator.services.digests import Digests
 from aggregator.services.duplicates import Duplicates
 from aggregator.services.evidence import Evidence
@@ -74,6 +76,8 @@ class Aggregator:
     watch: Watch
     run_history: RunHistory
     key_rotation: KeyRotation
+    channel_settings: ChannelSettings
+    diagnostics: Diagnostics
     importing: Importing
     intake: Intake
     cases: Cases
@@ -144,6 +148,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         reconciling=Reconciling(db, polling, backfills, clock),
         watch=Watch(db, rules, clock),
         run_history=RunHistory(db, clock, settings),
+        channel_settings=ChannelSettings(db, connectors, channels),
+        diagnostics=Diagnostics(db, connectors, clock),
         key_rotation=KeyRotation(db, vault, settings.key_file, clock),
         importing=Importing(db, connectors, accounts, channels, polling, clock),
         intake=intake,

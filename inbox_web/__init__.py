@@ -22,6 +22,8 @@ from inbox_web import (
     bodies,
     calendars,
     case,
+    channel_days,
+    channel_settings,
     channels,
     cover,
     dashboard,
@@ -51,7 +53,7 @@ __all__ = ["create_app"]
 
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
-    dashboard, channels, quarantine, matching, deadline_rules,
+    dashboard, channels, channel_settings, channel_days, quarantine, matching, deadline_rules,
     calendars, health, intake,
 )  # fmt: skip
 

@@ -20,7 +20,10 @@ blueprint = Blueprint("notices", __name__)
 @open_to(Door.SIGNED_IN)
 def page() -> str:
     found = services().notices.page(actor(), request.args.get("after", ""))
-    return render_template("notices/page.html", page=found, sentence=sentence)
+    return render_template(
+        "notices/page.html", page=found, sentence=sentence,
+        channel_alarms=services().channels.alarms(actor()),
+    )  # fmt: skip
 
 
 @blueprint.post("/notices/read")

@@ -146,6 +146,26 @@ HEALTH = {
     "off": _l("off"),
 }
 
+#: What waits for a person at a channel.
+ALARMS = {
+    "reconnect": _l("The portal refuses our account: sign in again"),
+    "settings": _l("The settings cannot be used: correct them"),
+    "defect": _l("The connector fails: tell its maintainer"),
+    "silence": _l("No new report for unusually long"),
+}
+
+BREAKERS = {
+    "open": _l("Left alone for a while: the portal cannot be reached"),
+    "half_open": _l("One probe at a time: the portal was out of reach"),
+}
+
+BACKFILLS = {
+    "active": _l("being read"),
+    "stopped": _l("stopped"),
+    "done": _l("done"),
+    "failed": _l("failed"),
+}
+
 OUTCOMES = {
     "running": _l("running"),
     "ok": _l("done"),
@@ -331,6 +351,11 @@ def left(row: InboxRow) -> str:
     return countdown.words(row.due_at, services().clock(), current())
 
 
+def ahead(at: datetime) -> str:
+    """The time left until an instant, in words."""
+    return countdown.words(at, services().clock(), current())
+
+
 def heading(row: InboxRow) -> str:
     """The title; of what this person may not read, why there is none."""
     return _("Restricted: complaint or denunciation") if row.masked else row.title
@@ -473,6 +498,7 @@ def reasons(found: Sequence[ReasonView], most: int = 0) -> str:
 _TABLES = {
     "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
+    "ALARMS": ALARMS, "BREAKERS": BREAKERS, "BACKFILLS": BACKFILLS,
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
     "QUARANTINE_STATES": QUARANTINE_STATES,
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,
@@ -502,6 +528,7 @@ def install(app: Flask) -> None:
         left,
         heading,
         more,
+        ahead,
         bilingual,
         next_step,
         web_link,

@@ -21,6 +21,7 @@ import click
 from aggregator.cli import (
     authoring,
     cases,
+    channel_past,
     channels,
     conforming,
     connectors,
@@ -91,6 +92,9 @@ for _command in (
     reminding.mail,
 ):
     motmoi.add_command(_command)
+
+channels.channel.add_command(channel_past.backfill)
+channels.channel.add_command(channel_past.reconcile)
 
 # What authors of connectors use stands in the module of its subject, and joins the group here.
 for _command in (

@@ -44,6 +44,8 @@ class Marks:
 
     unread: int = 0
     questions: int = 0
+    #: Channels that wait for a person.
+    alarms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

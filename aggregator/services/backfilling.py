@@ -35,10 +35,14 @@ class Ways:
 
     by_date: bool = False
     by_id: bool = False
+    #: Single days can be counted: what the source lists for a day is of that day.
+    counts: bool = False
 
 
-def ways(can: Capabilities) -> Ways:
-    return Ways(can.backfill != "none", can.fetch)
+def ways(can: Capabilities, connector: Connector) -> Ways:
+    """What is both promised by the manifest and there in the code."""
+    by_date = can.backfill != "none" and isinstance(connector, Backfills)
+    return Ways(by_date, can.fetch and isinstance(connector, Fetches), by_date and can.backfill == "by_date")
 
 
 def batches(connector: Connector, ctx: Context, span: Span, cursor: Cursor | None) -> Iterator[Batch]:

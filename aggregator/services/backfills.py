@@ -22,8 +22,7 @@ from typing import Any
 
 from aggregator.domain.delivery import backoff
 from aggregator.domain.people import Actor
-from aggregator.errors import InputInvalid, MoveNotAllowed, NotFound, RateLimited, Transient
-from aggregator.sdk.contract import Capabilities
+from aggregator.errors import ConfigInvalid, InputInvalid, MoveNotAllowed, NotFound, RateLimited, Transient
 from aggregator.sdk.discovery import Found
 from aggregator.services import ledger
 from aggregator.services.backfilling import Ways, ways
@@ -63,7 +62,12 @@ class Backfills:
     def ways(self, kind: str) -> Ways:
         """What the connector of this kind offers."""
         found = self._connectors.get(kind)
-        return ways(found.manifest.capabilities if found and found.manifest else Capabilities())
+        if found is None or found.manifest is None:
+            return Ways()
+        try:
+            return ways(found.manifest.capabilities, found.connector())
+        except ConfigInvalid:
+            return Ways()  # broken: its page says so
 
     def start(
         self,

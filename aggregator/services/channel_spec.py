@@ -28,32 +28,38 @@ from aggregator.sdk.contract import Manifest, SourceStatus
 from aggregator.sdk.discovery import Found, secret_names, validate_config, with_defaults
 from aggregator.sdk.settings_schema import faults_of, meant
 from aggregator.services.connections import DEFAULT_ZONE, hosts_in, manifest_of
+from aggregator.services.setting_words import in_vietnamese
 
 KEYS = ("slug", "kind", "title", "ward", "config", "secrets", "options")
 DEFAULT_INTERVAL_S = 300
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 _SECONDS = {"type": "number", "minimum": 0.1}
-#: The options of every channel, whatever its connector.
+#: The options of every channel, whatever its connector; those with a title stand in the form on screen.
 OPTIONS: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "interval_s": {"type": "integer", "minimum": 1, "maximum": 86_400},
+        "interval_s": {"type": "integer", "minimum": 1, "maximum": 86_400, "title": "Đọc cổng mỗi (giây)"},
         # For a portal inside the office's own network.
-        "allow_private": {"type": "boolean"},
+        "allow_private": {"type": "boolean", "title": "Cổng nằm trong mạng nội bộ của cơ quan"},
         # False, or a file of certificates, for a portal whose certificate nobody signed.
         "verify": {"type": ["boolean", "string"]},
         # Hosts besides those in the settings: where the portal keeps its attachments.
-        "hosts": {"type": "array", "items": {"type": "string"}},
-        "timezone": {"type": "string"},
+        "hosts": {
+            "type": "array",
+            "items": {"type": "string"},
+            "title": "Máy chủ khác của cổng",
+            "description": "Nơi cổng để tệp đính kèm, mỗi dòng một tên",
+        },
+        "timezone": {"type": "string", "title": "Múi giờ của cổng", "description": "Để trống: giờ Việt Nam"},
         # The pause between two requests to the portal, where its owner allows another than usual.
-        "min_gap_s": {"type": "number", "minimum": 0},
+        "min_gap_s": {"type": "number", "minimum": 0, "title": "Nghỉ giữa hai lần gọi (giây)"},
         # The first wait after a failure, and the longest between two deliveries.
         "retry_first_s": _SECONDS,
         "retry_cap_s": _SECONDS,
         # How long the portal may take to show what it has accepted.
-        "settle_s": {"type": "number", "minimum": 0},
+        "settle_s": {"type": "number", "minimum": 0, "title": "Cổng hiện phúc đáp sau (giây)"},
         # What becomes of a page that does not look as it used to, rule by rule; held unless said otherwise.
         "drift": {
             "type": "object",
@@ -65,6 +71,8 @@ OPTIONS: Mapping[str, Any] = {
         "status_map": {
             "type": "object",
             "additionalProperties": {"type": "string", "enum": [status.value for status in SourceStatus]},
+            "title": "Trạng thái của cổng",
+            "description": "Chữ của cổng và trạng thái của chúng ta, dạng JSON; để trống: theo bộ kết nối",
         },
     },
 }
@@ -117,7 +125,7 @@ def checked(spec: Mapping[str, Any], connectors: Mapping[str, Found]) -> Channel
     problems += _host_faults(parts["config"])
     problems += faults_of(OPTIONS, parts["options"], "options.") or _zone_faults(parts["options"])
     if problems or manifest is None:
-        raise refused(problems)
+        raise refused(problems, _titles(manifest.config_schema) if manifest else None)
     return _settled(spec, manifest, parts)
 
 
@@ -173,9 +181,14 @@ def _host_faults(config: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def refused(problems: list[str]) -> InputInvalid:
+def refused(problems: list[str], titles: Mapping[str, str] | None = None) -> InputInvalid:
+    """What is wrong, in English by the settings' keys and in Vietnamese by their `titles`."""
     return InputInvalid(
         f"the channel cannot be set up: {'; '.join(problems)}",
         field=problems[0].partition(":")[0],
-        message_vi=f"Chưa lập được kênh: {'; '.join(problems)}",
+        message_vi=f"Chưa lưu được kênh. {in_vietnamese(problems, {**_titles(OPTIONS), **(titles or {})})}.",
     )
+
+
+def _titles(schema: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(rule.get("title", name)) for name, rule in schema.get("properties", {}).items()}

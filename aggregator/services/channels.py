@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aggregator.domain.people import Actor
+from aggregator.domain.people import Actor, Right
 from aggregator.domain.polling import DOWN, HELD, State
 from aggregator.domain.runs import Counts
 from aggregator.errors import AggregatorError, ChannelError, ConfigInvalid, MoveNotAllowed
@@ -27,10 +27,12 @@ from aggregator.services.channel_spec import ChannelSpec
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, secrets_purpose
 from aggregator.services.ledger import SYSTEM, Draft
-from aggregator.services.views import ChannelView, QuarantineView, RunView
+from aggregator.services.poll_endings import SILENCE
+from aggregator.services.views import AlarmView, ChannelView, QuarantineView, RunView
 from aggregator.settings import Settings
 from aggregator.storage import (
     account_queries,
+    alarm_queries,
     channel_queries,
     outbox_queries,
     quarantine_queries,
@@ -218,6 +220,15 @@ class Channels:
             runs = tuple(_run_view(row) for row in channel_queries.runs_of(tx, channel.id, LAST_RUNS))
             return self._views(tx, [channel], runs)[0]
 
+    def alarms(self, actor: Actor) -> tuple[AlarmView, ...]:
+        """What waits for a person at the channels that this one may see, oldest first."""
+        if not actor.may(Right.CHANNELS):
+            return ()
+        with self._db.read() as tx:
+            return tuple(
+                _alarm_view(row, row.slug, row.title) for row in alarm_queries.open_in(tx, actor.ward)
+            )
+
     def quarantine(self, actor: Actor | None, slug: str) -> tuple[QuarantineView, ...]:
         """What the channel sent that could not be used, newest first."""
         may_look(actor)
@@ -242,23 +253,26 @@ class Channels:
         doors = [row.id for row in rows if self._capabilities(row.kind).webhook]
         calls = webhook_queries.newest_days(tx, doors) if doors else {}
         kept = webhook_queries.kept_counts(tx, doors) if doors else {}
+        alarms = alarm_queries.open_of(tx, ids)
         return tuple(
             self._view(
                 row, now, counts.get(row.id, Counts()), waiting.get(row.id, (0, now))[0],
                 open_items.get(row.id, 0), runs, calls.get(row.id, Day()), kept.get(row.id, 0),
+                [alarm for alarm in alarms if alarm.channel_id == row.id],
             )
             for row in rows
         )  # fmt: skip
 
     def _view(
         self, row: ChannelRow, now: datetime, today: Counts, waiting: int, open_items: int,
-        runs: tuple[RunView, ...], calls: Day, kept: int,
+        runs: tuple[RunView, ...], calls: Day, kept: int, alarms: Sequence[Any],
     ) -> ChannelView:  # fmt: skip
         can, polled = self._capabilities(row.kind), row.next_due_at is not None
         open_items += kept
         lights = health.lights(
             row, now, can_read=polled, can_reply=can.push_reply, waiting=waiting, quarantined=open_items,
             called=call_health.called(calls, open_items) if can.webhook and not polled else None,
+            silence=next((alarm.data for alarm in alarms if alarm.kind == SILENCE), None),
         )  # fmt: skip
         lights = call_health.with_expiry(lights, self._expiries(row, now), now)
         return ChannelView(
@@ -272,7 +286,8 @@ class Channels:
                 "seen": today.seen, "stored": today.stored, "unchanged": today.unchanged,
                 "revised": today.revised, "quarantined": today.quarantined,
             },
-            runs=runs,
+            runs=runs, breaker=row.breaker, lease_owner=row.lease_owner,
+            alarms=tuple(_alarm_view(alarm, row.slug, row.title) for alarm in alarms),
         )  # fmt: skip
 
     def _expiries(self, row: ChannelRow, now: datetime) -> Sequence[Expiry]:
@@ -312,8 +327,13 @@ def _start_of_day(now: datetime) -> datetime:
     return datetime.combine(now.astimezone(OFFICE_ZONE).date(), time.min, OFFICE_ZONE)
 
 
+def _alarm_view(row: Any, slug: str, title: str) -> AlarmView:
+    return AlarmView(row.kind, slug, title, row.opened_at, row.data)
+
+
 def _run_view(row: Any) -> RunView:
     return RunView(
         row.id, row.kind, row.started_at, row.finished_at, row.outcome, row.seen, row.stored, row.unchanged,
-        row.revised, row.quarantined, row.source_count, row.error,
+        row.revised, row.quarantined, row.source_count, row.error, row.bytes,
+        None if row.finished_at is None else round((row.finished_at - row.started_at).total_seconds() * 1000),
     )  # fmt: skip

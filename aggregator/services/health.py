@@ -15,8 +15,10 @@ fed by hand has its lights off: there is nothing to act on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from aggregator.domain.drift_texts import NEXT_EN, NEXT_VI
 from aggregator.domain.polling import DOWN, DOWN_AFTER, State
@@ -58,15 +60,15 @@ _BY_CODE = {
         "reachable",
         "Cài đặt của kênh không dùng được.",
         "The channel's settings cannot be used.",
-        "Sửa địa chỉ hoặc cài đặt của kênh, bấm Kiểm tra, rồi bấm Tiếp tục.",
-        "Correct the address or settings, press Check, then Resume.",
+        "Mở Cài đặt kênh và sửa cho đúng; lưu xong kênh tự đọc lại ngay.",
+        "Open the channel's settings and correct them; once saved it is read again at once.",
     ),
     "auth_failed": _Words(
         "signed_in",
         "Cổng từ chối tài khoản của chúng ta.",
         "The portal refuses our account.",
-        "Nhập lại mật khẩu hoặc khoá truy cập của kênh, bấm Kiểm tra, rồi bấm Tiếp tục.",
-        "Enter the channel's password or key again, press Check, then Resume.",
+        "Bấm Kết nối lại và nhập mật khẩu hoặc khoá mới; lưu xong kênh tự đọc lại ngay.",
+        "Press Reconnect and enter the password or key; once saved it is read again at once.",
     ),
     "schema_drift": _Words(
         "parsing",
@@ -93,8 +95,8 @@ _BY_CODE = {
         "parsing",
         "Bộ kết nối gặp lỗi không lường trước.",
         "The connector failed in an unforeseen way.",
-        "Báo cho người phụ trách bộ kết nối; chi tiết ở nhật ký kỹ thuật. Sửa xong bấm Tiếp tục.",
-        "Tell the connector's maintainer; details are in the technical log. Press Resume after the fix.",
+        "Báo cho người phụ trách bộ kết nối; chi tiết ở mục kỹ thuật bên dưới. Sửa xong bấm Đọc ngay.",
+        "Tell the connector's maintainer; details are in the technical log. Press Poll now after the fix.",
     ),
 }
 _OTHER = _Words(
@@ -108,14 +110,15 @@ _OTHER = _Words(
 
 def lights(
     channel: ChannelRow, now: datetime, *, can_read: bool, can_reply: bool, waiting: int, quarantined: int,
-    called: tuple[Light, ...] | None = None,
+    called: tuple[Light, ...] | None = None, silence: Mapping[str, Any] | None = None,
 ) -> tuple[Light, ...]:  # fmt: skip
     """The five lights. `waiting`: answers on their way; `quarantined`: open items nobody could read.
 
     `called`: the first four of a channel that is not read at all, because its source calls us.
+    `silence`: what the alarm says where nothing new has come for unusually long.
     """
     reading = _reading(channel, quarantined) if can_read else _idle("Kênh nhập bằng tệp.", "Fed by files.")
-    fresh = _fresh(channel, now) if can_read else Light("fresh", "off", channel.last_item_at)
+    fresh = _fresh(channel, now, silence) if can_read else Light("fresh", "off", channel.last_item_at)
     if called is not None:
         # What stopped an answer stops the channel, and is told first.
         reading = called[:3] if channel.last_error_code is None else _reading(channel, quarantined)
@@ -141,6 +144,8 @@ def _reading(channel: ChannelRow, quarantined: int) -> tuple[Light, ...]:
     if code is None:
         state = "off" if channel.last_success_at is None else "good"
         reachable, signed_in, parsing = (Light(name, state, channel.last_success_at) for name in names)
+        if channel.breaker != "closed":
+            reachable = _coming_back(channel)
         return reachable, signed_in, _with_quarantine(parsing, quarantined)
     words = _BY_CODE.get(code, _OTHER)
     failed_at = names.index(words.light)
@@ -159,11 +164,17 @@ def _stopped(channel: ChannelRow, words: _Words) -> Light:
         words.light,
         "slow" if passing else "bad",
         channel.last_try_at,
-        _sentence(words.cause_vi, channel.last_error_vi),
+        _sentence(words.cause_vi, _said(channel)),
         _sentence(words.cause_en, channel.last_error),
         words.next_vi,
         words.next_en,
+        f"{channel.last_error_code}: {channel.last_error or ''}",
     )
+
+
+def _said(channel: ChannelRow) -> str | None:
+    """The error's own Vietnamese; where it has none it is English, and stands in the detail."""
+    return channel.last_error_vi if channel.last_error_vi != channel.last_error else None
 
 
 def _sentence(cause: str, detail: str | None) -> str:
@@ -191,23 +202,81 @@ def _with_quarantine(parsing: Light, quarantined: int) -> Light:
     )
 
 
-def _fresh(channel: ChannelRow, now: datetime) -> Light:
+def _coming_back(channel: ChannelRow) -> Light:
+    return Light(
+        "reachable",
+        "slow",
+        channel.last_success_at,
+        "Cổng vừa trả lời lại sau gián đoạn; còn một lần thử nữa trước khi coi là ổn định.",
+        "The portal has answered again after an outage; one more try before it counts as back.",
+        "Không cần làm gì, hệ thống thử lại trong vòng nửa phút.",
+        "Nothing to do: the next try is within half a minute.",
+    )
+
+
+def _fresh(channel: ChannelRow, now: datetime, silence: Mapping[str, Any] | None) -> Light:
+    """Two facts that are easily confused: whether we read, and whether anything new was there."""
     at, allowed = channel.last_success_at, silence_allowed(channel)
     silent = now - (at or channel.created_at)
-    if silent <= allowed:
-        if at is None:
-            return Light("fresh", "off", None, "Đang chờ lần đọc đầu tiên.", "Waiting for the first read.")
-        return Light("fresh", "good", at)
-    minutes = int(silent.total_seconds() // 60)
+    if silent > allowed:
+        return _not_read(at, silent, allowed)
+    if at is None:
+        return Light("fresh", "off", None, "Đang chờ lần đọc đầu tiên.", "Waiting for the first read.")
+    if silence is not None:
+        return _nothing_new(channel, now, silence)
+    return Light("fresh", "good", at)
+
+
+def _not_read(at: datetime | None, silent: timedelta, allowed: timedelta) -> Light:
+    minutes, most = (int(span.total_seconds() // 60) for span in (silent, allowed))
     return Light(
         "fresh",
         "bad",
         at,
-        f"Đã {minutes} phút không đọc được dữ liệu mới (cho phép {int(allowed.total_seconds() // 60)} phút).",
-        f"Nothing was read for {minutes} minutes ({int(allowed.total_seconds() // 60)} are allowed).",
-        "Xem các đèn trên để biết nguyên nhân; nếu các đèn đều xanh, kiểm tra tiến trình nền (worker).",
+        f"Đã {minutes} phút không đọc được dữ liệu mới (cho phép {most} phút).",
+        f"Nothing was read for {minutes} minutes ({most} are allowed).",
+        "Xem các đèn trên để biết nguyên nhân; nếu đèn đều xanh, báo quản trị máy chủ: phần chạy nền đã tắt.",
         "See the lights above for the cause; if they are all good, check that a worker runs.",
     )
+
+
+def _nothing_new(channel: ChannelRow, now: datetime, silence: Mapping[str, Any]) -> Light:
+    vietnamese, english = silence_sentence(silence, now)
+    return Light(
+        "fresh",
+        "bad",
+        channel.last_item_at,
+        vietnamese,
+        english,
+        "Mở trang của cổng xem có phản ánh mới không. Nếu có, báo người phụ trách bộ kết nối; nếu "
+        "không, không cần làm gì: báo động tự tắt khi có phản ánh mới.",
+        "Open the portal: does it show new reports? If so, press Check and tell the connector's maintainer; "
+        "if not, there is nothing to do: the alarm ends with the next report.",
+    )
+
+
+def silence_sentence(silence: Mapping[str, Any], now: datetime) -> tuple[str, str]:
+    """Why a silence is unusual, in Vietnamese and English. `silence`: what its alarm holds."""
+    hours = int((now - datetime.fromisoformat(silence["since"])) / timedelta(hours=1))
+    if "weekday" not in silence:
+        return (
+            f"{hours} giờ nay chưa có phản ánh nào, lâu hơn hẳn thường lệ của kênh này.",
+            f"No report for {hours} hours, which is far longer than this channel's habit.",
+        )
+    low, high = silence["low"], silence["high"]
+    number = str(high) if low == high else f"{low}–{high}"
+    part, day = _PARTS[silence["part"]], _WEEKDAYS[silence["weekday"]]
+    return (
+        f"Kênh này thường có {number} phản ánh mỗi {part[0]} {day[0]}; {hours} giờ nay chưa có phản ánh nào.",
+        f"This channel usually has {number} reports each {day[1]} {part[1]}; none for {hours} hours.",
+    )
+
+
+_PARTS = (("đêm", "night"), ("sáng", "morning"), ("chiều", "afternoon"), ("tối", "evening"))
+_WEEKDAYS = (
+    ("thứ Hai", "Monday"), ("thứ Ba", "Tuesday"), ("thứ Tư", "Wednesday"), ("thứ Năm", "Thursday"),
+    ("thứ Sáu", "Friday"), ("thứ Bảy", "Saturday"), ("Chủ nhật", "Sunday"),
+)  # fmt: skip
 
 
 def _writing(channel: ChannelRow, now: datetime, can_reply: bool, waiting: int) -> Light:
@@ -231,10 +300,11 @@ def _writing(channel: ChannelRow, now: datetime, can_reply: bool, waiting: int) 
             "writing",
             "bad" if down else "slow",
             at,
-            _sentence("Gửi phúc đáp không thành công.", channel.write_error),
+            "Gửi phúc đáp không thành công.",
             _sentence("Answers do not get through.", channel.write_error),
             "Hệ thống tự gửi lại, không phúc đáp nào bị mất.",
             "They are sent again by themselves; none is lost.",
+            f"{channel.write_error_code}: {channel.write_error or ''}",
         )
     if channel.write_open_until is not None and channel.write_open_until > now:
         return Light("writing", "slow", at, "Cổng yêu cầu gửi chậm lại.", "The portal asks for fewer writes.")

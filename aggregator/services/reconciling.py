@@ -66,7 +66,7 @@ class Reconciling:
         with self._db.read() as tx:
             channel = one_channel(tx, actor, slug)
         may_operate(actor, channel.ward_code)
-        if not self._backfills.ways(channel.kind).by_date:
+        if not self._backfills.ways(channel.kind).counts:
             raise MoveNotAllowed(
                 f"channel {slug}: its source does not count by days",
                 message_vi="Cổng của kênh này không cho hỏi số liệu theo ngày; chỉ so được tổng số.",
@@ -86,7 +86,7 @@ class Reconciling:
             rows = day_count_queries.kept(tx, channel.id, today - timedelta(days=SHOWN_DAYS), today)
             source, at = day_count_queries.newest_total(tx, channel.id)
             return Reconciliation(
-                by_day=self._backfills.ways(channel.kind).by_date,
+                by_day=self._backfills.ways(channel.kind).counts,
                 days=tuple(_view(row) for row in rows),
                 today=today,
                 total_source=source,

@@ -383,6 +383,9 @@ class RunView:
     quarantined: int
     source_count: int | None
     error: str | None
+    bytes: int = 0
+    #: None while it runs.
+    took_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +400,20 @@ class Light:
     cause_en: str = ""
     next_vi: str = ""
     next_en: str = ""
+    #: For who maintains the connector: the error's class and its own words.
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmView:
+    """Something at a channel that waits for a person; it closes by itself once it is over."""
+
+    #: reconnect, settings, defect, silence
+    kind: str
+    slug: str
+    title: str
+    opened_at: datetime
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +437,11 @@ class ChannelView:
     quarantined: int
     today: Mapping[str, int] = field(default_factory=dict)  # seen, stored, unchanged, revised, quarantined
     runs: tuple[RunView, ...] = ()
+    alarms: tuple[AlarmView, ...] = ()
+    #: closed, open, half_open
+    breaker: str = "closed"
+    #: Who is reading it at this moment.
+    lease_owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.account_tables import officers, sessions, sign_in_failures
+from aggregator.storage.channel_tables import channel_alarms, channels
 from aggregator.storage.db import Tx
 from aggregator.storage.decision_tables import notices
 from aggregator.storage.place_tables import units, wards
@@ -115,12 +116,18 @@ def session(tx: Tx, token_hash: str) -> Row[Any] | None:
         (mine.is_(None), _counted(asked.where(judgements.c.asked_in.isnot(None)))),
         else_=_counted(asked.where(judgements.c.asked_in == mine)),
     )
+    alarms = (
+        select(channel_alarms.c.id)
+        .join(channels, channels.c.id == channel_alarms.c.channel_id)
+        .where(channel_alarms.c.closed_at.is_(None), or_(mine.is_(None), channels.c.ward_code == mine))
+    )
     query: Select[Any] = (
         select(
             sessions.c.seen_at, sessions.c.expires_at,
             officers.c.id, officers.c.login, officers.c.name, officers.c.role, officers.c.ward_code,
             officers.c.unit_id, officers.c.language, officers.c.legal,
             _counted(unread).label("unread"), questions.label("questions"),
+            _counted(alarms).label("alarms"),
         )
         .join(officers, officers.c.id == sessions.c.officer_id)
         .where(sessions.c.token_hash == token_hash, officers.c.active)

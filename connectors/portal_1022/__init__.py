@@ -12,7 +12,8 @@ History:
 2026-09   A public client in use found: HTTP Basic on every request instead of JWT; 403 to unknown
           User-Agents; 406 when JSON is demanded in Accept; source names are a closed list (404); the
           status code is missing while a report is in progress; the id comes under several names.
-Not verified against a live portal: whether the officer's detail carries ``thongTinXuLy`` as the public one.
+Not verified against a live portal: whether the officer's detail carries ``thongTinXuLy`` as the public one;
+how ``tungay`` and ``denngay`` write a day (31/12/2026 here, as the portal writes the event's).
 """
 
 from __future__ import annotations
@@ -39,12 +40,14 @@ from aggregator.sdk.contract import (
     RemoteState,
     SchemaDrift,
     SourceStatus,
+    Span,
     Transient,
 )
 from aggregator.sdk.echo import find_answer
 
 from .client import Client, ListPage
 from .mapping import CLOCK_SLACK, Item, answers_of, id_of, to_raw, to_record
+from .past import Past, one
 from .polling import Walk
 
 __all__ = ["CONNECTOR"]
@@ -102,6 +105,14 @@ class Portal1022:
     def poll(self, ctx: Context, cursor: Cursor | None) -> Iterator[Batch]:
         """New and changed reports, oldest first, a page a batch (see `polling`)."""
         return Walk(ctx, cursor).batches()
+
+    def backfill(self, ctx: Context, span: Span, cursor: Cursor | None) -> Iterator[Batch]:
+        """The reports whose event fell into these days (see `past`)."""
+        return Past(ctx, span, cursor).batches()
+
+    def fetch(self, ctx: Context, external_id: str) -> tuple[Record, RawItem] | None:
+        """One report as the portal has it now."""
+        return one(ctx, external_id)
 
     def remap(self, ctx: Context, item: RawItem) -> Record:
         """Map one kept record again."""

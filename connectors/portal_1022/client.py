@@ -64,9 +64,16 @@ class Client:
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def page(self, number: int, size: int) -> ListPage:
-        """One page, oldest report first. `SchemaDrift` where it is not the list we know."""
-        params = {"page": number, "size": size, "kieu": "asc", "coquan": self.config.get("unit_id") or None}
+    def page(self, number: int, size: int, *, days: tuple[str, str] | None = None) -> ListPage:
+        """One page, oldest report first. `SchemaDrift` where it is not the list we know.
+
+        `days`: only events from the first to the last of these days, written as 31/12/2026.
+        """
+        first, last = days or (None, None)
+        params = {
+            "page": number, "size": size, "kieu": "asc", "coquan": self.config.get("unit_id") or None,
+            "tungay": first, "denngay": last,
+        }  # fmt: skip
         response = self._read(self._url("list"), params)
         response.refuse()
         data = response.json()

@@ -16,7 +16,7 @@ import base64
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,8 @@ class Portal1022(Portal):
             chosen = [r for r in chosen if args["keyword"].lower() in f"{r.subject} {r.body}".lower()]
         if args.get("coquan") and args["coquan"] != self.unit["id"]:
             chosen = []
+        first, last = (_day(args.get(name)) for name in ("tungay", "denngay"))
+        chosen = [r for r in chosen if (not first or _local(r) >= first) and (not last or _local(r) <= last)]
         size = max(1, args.get("size", 15, int))
         pages = max(1, -(-len(chosen) // size))
         number = min(max(1, args.get("page", 1, int)), pages)  # past the end: the last page again
@@ -342,6 +344,14 @@ _BAD_LINES: list[dict[str, Any]] = [
     {"tieuDe": "Bản ghi không có mã", "ngayDienRa": "05/01/2026", "thoiGianDienRa": "08:00"},
     {"id": "hong-1", "tieuDe": "Ngày không có thật", "ngayDienRa": "31/02/2026", "thoiGianDienRa": "25:61"},
 ]
+
+
+def _day(given: str | None) -> date | None:
+    return datetime.strptime(given, "%d/%m/%Y").date() if given else None  # noqa: DTZ007 (a day has no zone)
+
+
+def _local(report: SimReport) -> date:
+    return report.created.astimezone(_ZONE).date()
 
 
 def _event(given: Mapping[str, Any]) -> datetime | None:

@@ -298,7 +298,7 @@ def test_writing_has_its_own_light(world: World, values: dict[str, Any], expecte
     with world.app.db.write() as tx:
         tx.execute(update(channel_schedule).values(**values))
     light = lights(world)["writing"]
-    assert light.state == expected and said in light.cause_vi
+    assert light.state == expected and said in light.cause_vi + light.detail
 
 
 def test_a_channel_whose_portal_takes_no_answers_says_so(world: World) -> None:
