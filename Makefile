@@ -13,7 +13,7 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching bench-polling peers oracle chaos format constraints chromium dovecot clean
+.PHONY: help run test check bench bench-matching bench-polling peers oracle chaos drifts format constraints chromium dovecot clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -52,6 +52,9 @@ oracle: $(DEV) ## ask engine and minute-by-minute oracle for a million deadlines
 
 chaos: $(DEV) ## kill -9 fifty workers in mid work and count what is left
 	$(BIN)/python -m tests.chaos.killing $(or $(ARGS),50)
+
+drifts: $(DEV) ## change the form of every simulated portal in 200 ways and see that no poll falls silent
+	$(BIN)/python -m tests.drifts.polling $(ARGS)
 
 format: $(DEV) ## put the code into the house style
 	$(BIN)/ruff check --fix .

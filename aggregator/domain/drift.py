@@ -18,8 +18,8 @@ Per poll, at its end:
 - empty: nothing is listed where something always was. A quiet poll is no evidence of emptiness: its list
   still shows what is known, because cursors come from data and overlap;
 - strangers: rows without a single known one, where every poll had some;
-- fell, short, alone: the source's own count falls sharply, is positive beside an empty list, or grows
-  while nothing comes.
+- fell, short, alone: the source's own count falls sharply (or, where it has none, a whole list loses a third
+  of its rows at once), is positive beside an empty list, or grows while nothing comes.
 
 Known exceptions: a list of open reports only may be empty honestly; after the first confirmed empty poll
 such a channel needs a week of full ones before emptiness is news again. A new structure (`shape`) alone is
@@ -295,13 +295,27 @@ def _strangers(past: Baseline, poll: Whole) -> Finding | None:
 
 
 def _fell(past: Baseline, poll: Whole) -> Finding | None:
-    if past.count is None or poll.source_count is None or past.falls >= HABIT:
+    if past.falls >= HABIT:
+        return None
+    if poll.source_count is None:
+        return _shrank(past, poll)
+    if past.count is None:
         return None
     lost = past.count - poll.source_count
     gone = poll.source_count == 0 and past.count >= ROWS
     if not gone and (lost < FALL or poll.source_count * 2 >= past.count):
         return None
     return Finding(Rule.FELL, seen=poll.source_count, before=float(past.count))
+
+
+def _shrank(past: Baseline, poll: Whole) -> Finding | None:
+    """A snapshot that nobody counts: what was known leaves it one by one, not a third of it at once."""
+    if not poll.snapshot or poll.listed is None or not poll.shown:
+        return None
+    lost = past.rows - _known(poll)
+    if lost < ROWS or lost * 3 < past.rows:
+        return None
+    return Finding(Rule.FELL, field="rows", seen=_known(poll), before=float(past.rows))
 
 
 def _short(past: Baseline, poll: Whole) -> Finding | None:
@@ -382,7 +396,8 @@ def _accepted(past: Baseline, finding: Finding, marks: Marks | None) -> Baseline
         case Rule.STRANGERS:
             return replace(past, with_known=0)
         case Rule.FELL:
-            return replace(past, count=finding.seen, falls=past.falls + 1)
+            past = replace(past, falls=past.falls + 1)
+            return replace(past, rows=finding.seen) if finding.field else replace(past, count=finding.seen)
         case Rule.SHORT:
             return replace(past, falls=HABIT)
         case Rule.ALONE:

@@ -95,6 +95,11 @@ def _of_poll(finding: Finding) -> tuple[str, str]:
                 f"cả {of} phản ánh đều lạ, không có phản ánh nào đã biết như mọi lần trước",
                 f"all {of} reports are strangers, though every read used to show known ones",
             )
+        case Rule.FELL if finding.field:
+            return (
+                f"danh sách chỉ còn {seen} trong {before} phản ánh của lần đọc trước",
+                f"the list holds only {seen} of the {before} reports of the read before",
+            )
         case Rule.FELL:
             return (
                 f"số phản ánh do cổng tự báo tụt từ {before} xuống {seen}",

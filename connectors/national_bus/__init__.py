@@ -91,6 +91,7 @@ class NationalBus:
         bus = Bus(ctx, settings)
         reply = self._list(bus, settings)
         entries = mapping.entries(reply.items, settings)
+        _not_one_of_all(entries, settings, reply)
         categories = bus.categories()
         now = ctx.now()
         changed = [
@@ -265,6 +266,18 @@ def _not_all_wrong(changed: list[_Fresh], reply: Reply) -> None:
             f"none of {len(errors)} items can be read: {errors[0].message}",
             hint="The service's fields have changed, or the field names in the settings are wrong",
             evidence=reply.response.evidence(field=errors[0].field),
+        )
+
+
+def _not_one_of_all(entries: list[mapping.Entry], settings: BusSettings, reply: Reply) -> None:
+    """Several rows of one question are its answers; several *questions* of one id are a changed service."""
+    rows = [row for entry in entries for row in entry.rows[:9] if isinstance(row, Mapping)]
+    said = {mapping.text_in(row, settings.fields["body"]) for row in rows}
+    if len(entries) == 1 and len(said) >= 3:
+        raise SchemaDrift(
+            f"{len(reply.items)} different questions have one {settings.fields['id']}",
+            hint="The service's fields have changed, or the field names in the settings are wrong",
+            evidence=reply.response.evidence(items=len(reply.items)),
         )
 
 

@@ -10,6 +10,7 @@ id is 404 with a list of errors; an update whose ``update_id`` is known is refus
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,7 @@ class Open311Portal(Portal):
         self.route("/requests.<kind>")(self.requests_)
         self.route("/requests/<id_>.<kind>")(self.request_)
         self.route("/tokens/<token>.<kind>")(self.token)
+        self.route("/tep/<id_>.jpg")(self.picture)
         self.route("/servicerequestupdates.<kind>")(self.updates)
         self.route("/servicerequestupdates.<kind>", ["POST"])(self.update)
 
@@ -67,6 +69,12 @@ class Open311Portal(Portal):
         self.tokens.discard(id_)
 
     # -- reading ---------------------------------------------------------------------------------
+
+    def picture(self, request: Request, id_: str) -> Response:
+        report = self.reports.get(id_)
+        if report is None or not report.attachments:
+            return Response("", 404)
+        return Response(base64.b64decode(report.attachments[0]["base64"]), content_type="image/jpeg")
 
     def discovery(self, request: Request, kind: str) -> Response:
         endpoint = {

@@ -93,6 +93,7 @@ _SILVER = {
     "error-gzip": "a body that is not packed as its header says is an error",
     "error-huge": "a page beyond the size limit is an error that names the limit",
     "error-bad-record": "one unreadable record is quarantined and the others arrive",
+    "drift-never-silent": "no change of the portal's form brings fewer reports without a word",
     "attachment-bytes": "an attachment comes byte for byte",
     "attachment-too-large": "an attachment beyond the size limit is refused",
     "hygiene-closes": "no connection and no thread is left behind",

@@ -8,10 +8,13 @@ from datetime import timedelta
 
 from aggregator.sdk.conformance.checks import check
 from aggregator.sdk.conformance.checks_poll import MANY, expect_all
+from aggregator.sdk.conformance.drifting import Outcome, drifted
 from aggregator.sdk.conformance.harness import Channel, NotApplicable, Trial, expect
 from aggregator.sdk.conformance.scenario import Page
 from aggregator.sdk.contract import ChannelError, Transient
 
+#: Drifts tried on every connector; many more with `make drifts`.
+DRIFTS = 25
 _EDITED = "Đã sửa: đèn hỏng cả dãy"
 
 
@@ -80,6 +83,15 @@ def repeated_page_ends(trial: Trial) -> None:
         channel.poll()
         channel.follow_up()
         expect_all(channel)
+
+
+@check("drift-never-silent")
+def no_drift_is_silent(trial: Trial) -> None:
+    silent = [seen for seen in drifted(trial, DRIFTS) if seen.outcome is Outcome.SILENT]
+    told = "; ".join(f"{seen.drift.name}: {seen.why}" for seen in silent[:3])
+    expect(
+        not silent, f"{len(silent)} of {DRIFTS} changes of form bring fewer reports without a word ({told})"
+    )
 
 
 def _first_answer_for_ever(pages: set[tuple[str, str]]) -> Callable[[Page], Page]:

@@ -44,6 +44,7 @@ from aggregator.sdk.contract import (
     Span,
     Transient,
 )
+from aggregator.sdk.identity import require_ids
 from aggregator.sdk.json_portal.client import Answer, Client, drift
 from aggregator.sdk.json_portal.definition import Detail, Source, Stream
 from aggregator.sdk.json_portal.pager import Page, Pager
@@ -341,6 +342,7 @@ class Walk:
 
     def _batches(self, found: _Found, page: Page) -> Iterator[Batch]:
         """The page as batches of a bounded size; its cursor goes with the last of them."""
+        require_ids(found.records)
         response, cursor = page.answer.response, self.cursor()
         pages = (RawPage(response.content, response.content_type or "application/json", response.url),)
         shape = shape_of(page.answer.data, page.lines)

@@ -43,6 +43,7 @@ from aggregator.sdk.contract import (
     Span,
 )
 from aggregator.sdk.echo import find_answer
+from aggregator.sdk.identity import require_ids
 from aggregator.sdk.levels import Implied
 from aggregator.sdk.open311 import mapping, schemas
 from aggregator.sdk.open311.memory import Memory
@@ -191,6 +192,7 @@ class Open311Endpoint:
             good.append((record, item))
             memory.saw(record)
             passed.add(id_)
+        require_ids([record for record, _ in good])
         good.sort(key=lambda pair: pair[0].occurred_at)
         if moves:
             memory.advance([record.occurred_at for record, _ in good], waiting)

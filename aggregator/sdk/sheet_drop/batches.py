@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from aggregator.sdk.contract import BadRecord, Batch, Context, Cursor, Problem, RawItem, Record
+from aggregator.sdk.identity import require_ids
 from aggregator.sdk.sheet_drop.headings import TOP_ROWS, find_header, named, propose_mapping
 from aggregator.sdk.sheet_drop.mapping import Layout, RowReader
 from aggregator.sdk.sheet_drop.reader import Broken, Row, rows_of
@@ -91,8 +92,9 @@ def batch_of(
             items.append(item)
         except BadRecord as error:
             problems.append(Problem(item, error))
+    require_ids(records)
     # No pages: the items hold every cell of every row, so a copy of the file would archive it twice.
-    return Batch(tuple(records), tuple(items), cursor, problems=tuple(problems))
+    return Batch(tuple(records), tuple(items), cursor, problems=tuple(problems), listed=len(page))
 
 
 def _fitted(cells: list[str], headings: tuple[str, ...]) -> list[str]:

@@ -1,11 +1,12 @@
 """Which files are to be read, and from which row: the cursor of a drop folder.
 
-    {"v": 1, "settings": "…", "files": {name: {"size", "mtime", "sha256", "rows", "done"}}}
+    {"v": 1, "settings": "…", "files": {name: {"size", "mtime", "sha256", "rows", "done", "had"}}}
 
 Promise: a file that has not changed is not read again; one that has is read from its top, and what is
 unchanged in it is recognised later by its content; a poll that was killed goes on at the row after the
 last committed batch. What may surprise: other settings make every file new, so a corrected mapping
-reaches files that are already in the folder. Files that left the folder leave the cursor.
+reaches files that are already in the folder. Files that left the folder leave the cursor. "had" is how many
+rows a file had before it changed: one that loses all of them was exported wrongly, not emptied by citizens.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class Progress:
             {name: dict(entry) for name, entry in cursor["files"].items()} if same and cursor else {}
         )
         self._settings = settings
+        #: Files that this poll has read at least in part.
+        self.opened = 0
 
     def cursor(self) -> Cursor:
         """A snapshot that later progress does not change."""
@@ -123,7 +126,7 @@ class Progress:
         With `again` a whole file is read from its top once more.
         """
         entry = self._files.get(name, {})
-        rows = 0
+        rows, had = 0, int(entry.get("rows" if entry.get("done") else "had", 0))
         if entry.get("sha256") == sha256:
             if entry["done"] and not again:
                 self._files[name] = {**entry, "size": stamp.size, "mtime": stamp.mtime}
@@ -135,8 +138,14 @@ class Progress:
             "sha256": sha256,
             "rows": rows,
             "done": False,
+            "had": had,
         }
+        self.opened += 1
         return rows
+
+    def had_rows(self, name: str) -> int:
+        """How many rows the file had when it was last read to its end."""
+        return int(self._files[name].get("had", 0))
 
     def reached(self, name: str, rows: int, *, done: bool) -> None:
         """The first `rows` rows of the file are in the batches given so far."""

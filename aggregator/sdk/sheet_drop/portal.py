@@ -28,6 +28,7 @@ from aggregator.sdk.contract import (
     RawItem,
     Record,
     RemoteState,
+    SchemaDrift,
     Transient,
 )
 from aggregator.sdk.levels import Implied
@@ -120,7 +121,9 @@ class SheetDrop:
             except ChannelError as error:
                 ctx.log.warning("%s: %s", path.name, error)
                 failure = failure or error
-        yield Batch((), (), progress.cursor(), complete=failure is None)
+        # A file that was read and held nothing is told: that is another thing than no new file.
+        listed = 0 if progress.opened else None
+        yield Batch((), (), progress.cursor(), complete=failure is None, listed=listed)
         if failure is not None:
             raise failure
 
@@ -171,6 +174,12 @@ class SheetDrop:
             done += len(page)
             progress.reached(name, done, done=False)
             yield batch_of(page, headings, read_row, name, ctx, progress.cursor())
+        if not done and progress.had_rows(name):
+            raise SchemaDrift(
+                f"{name}: only headings are left of {progress.had_rows(name)} rows",
+                hint="export it again; where it is empty rightly, take the file away",
+                message_vi=f"{name}: trước có {progress.had_rows(name)} dòng, nay chỉ còn dòng tiêu đề",
+            )
         progress.reached(name, done, done=True)
 
     def remap(self, ctx: Context, item: RawItem) -> Record:
