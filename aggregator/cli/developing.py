@@ -25,7 +25,7 @@ from aggregator.cli.signals import Stop
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
-    from aggregator.sdk.cassette_record import Taken
+    from aggregator.sdk.cassette_recorder import Taken
     from aggregator.sdk.cassette_run import Outcome
     from aggregator.sdk.discovery import Found
     from aggregator.services.rehearsal import FieldSeen

@@ -12,6 +12,7 @@ import base64
 import enum
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,12 @@ _MIDDLES = ("Văn", "Thị", "Minh", "Ngọc", "Hữu", "Thanh", "Đức", "Thu"
 _GIVEN = (
     "Mẫu", "Thử", "Dụ", "Tường", "Khải", "Diễm", "Thoa", "Lương", "Nhạn", "Quyên", "Sáng", "Toản", "Uyển",
     "Vĩ", "Xuyến", "Yên", "Chấn",
+)  # fmt: skip
+#: What a part of a token is made of, the narrowest first.
+_LETTERS = (
+    "0123456789", "0123456789abcdef", "0123456789ABCDEF", "abcdefghijklmnopqrstuvwxyz",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz0123456789",
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
 )  # fmt: skip
 #: The middle names of so many people that they give nobody away.
 _COMMON = frozenset(("thi", "van"))
@@ -142,13 +149,13 @@ def _secret(original: str, number: int) -> str:
     if original.count(".") == 2 and original.startswith("eyJ"):
         return _jwt(original, number)
     noise = hashlib.sha256(f"{number} {len(original)}".encode()).digest()
-    sets = ("0123456789", "abcdef", "ABCDEF", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
-    def other(at: int, char: str) -> str:
-        letters = next((letters for letters in sets if char in letters), sets[3] if char.isalpha() else "")
-        return letters[(noise[at % len(noise)] + at) % len(letters)] if letters else char
+    def other(match: re.Match[str]) -> str:
+        at, part = match.start(), match[0]
+        letters = next((letters for letters in _LETTERS if set(part) <= set(letters)), _LETTERS[-1])
+        return "".join(letters[(noise[(at + n) % 32] + at + n) % len(letters)] for n in range(len(part)))
 
-    return "".join(other(at, char) for at, char in enumerate(original))
+    return re.sub(r"[^\W_]+", other, original)
 
 
 def _jwt(original: str, number: int) -> str:

@@ -10,6 +10,7 @@ their owner, domain and security marks, which a loopback address could not honou
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,26 +19,24 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from aggregator.errors import AggregatorError
-from aggregator.sdk.answers import Response, decoded
+from aggregator.sdk.answers import decoded
 from aggregator.sdk.cassette import Answered, Asked, Cassette, Exchange, Ignored, meaning, origins_of
+from aggregator.sdk.cassette_doubts import bytes_of, never_found, pieces, questions, surviving
 from aggregator.sdk.cassette_findings import (
     about,
     in_fields,
     in_state,
-    looks_like_a_name,
     of_record,
     of_secrets,
 )
 from aggregator.sdk.cassette_letters import compact
 from aggregator.sdk.cassette_people import Invented, Kind, Value, identity
-from aggregator.sdk.cassette_proof import survivors
+from aggregator.sdk.cassette_recorder import Taken
 from aggregator.sdk.cassette_scrub import Scrubber
 from aggregator.sdk.contract import PushCommand, Record
 
-__all__ = ["Recorded", "Recorder", "Session", "Taken", "Unclean", "recording"]
+__all__ = ["Recorded", "Session", "Unclean", "recording"]
 
 _KEPT = frozenset(
     (
@@ -46,8 +45,6 @@ _KEPT = frozenset(
     )
 )  # fmt: skip
 _COUNTS = re.compile(r"x-.*(?:page|total|count|limit|remaining|next|reset).*", re.IGNORECASE)
-_STREET_WORDS = frozenset(("duong", "pho", "hem", "ngo", "kiet", "cau", "cho", "truong", "d"))
-_HOUSE = re.compile(r"\d{1,4}[A-Za-z]?(?:/\d{1,4}[A-Za-z]?)*")
 _ACCOUNT = re.compile(r"user|login|account|taikhoan|tendangnhap|email|phone")
 #: Requests whose header carries a key under a name of its own.
 _KEY_HEADER = re.compile(r".*(?:token|api-?key|session|auth).*", re.IGNORECASE)
@@ -65,40 +62,6 @@ class Unclean(AggregatorError):
             message_vi=f"Chưa lưu: còn {len(doubts)} chỗ chưa chắc đã xoá hết thông tin cá nhân",
         )
         self.doubts = tuple(doubts)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One exchange as it went over the wire."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-    status: int
-    answer_headers: tuple[tuple[str, str], ...]
-    content: bytes
-    effect: bool
-
-
-class Recorder:
-    """Listens in to a session: `Http(tape=recorder)`."""
-
-    def __init__(self) -> None:
-        self.taken: list[Taken] = []
-
-    def took(
-        self, asked: requests.PreparedRequest, headers: Iterable[tuple[str, str]], response: Response
-    ) -> None:
-        """Keep one exchange."""
-        body = asked.body or b""
-        self.taken.append(
-            Taken(
-                str(asked.method), str(asked.url), {k.lower(): _text(v) for k, v in asked.headers.items()},
-                body.encode() if isinstance(body, str) else bytes(body), response.status, tuple(headers),
-                response.content, response.effect,
-            )
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,14 +111,19 @@ def recording(session: Session, *, origin: str = "", doubtful: bool = False) -> 
     invented = Invented(originals.__contains__)
     keep = frozenset(_ids(session.records))
     scrubber = Scrubber(values, invented, keep)
+    for one in session.taken:
+        _scrubbed(one, scrubber)
+    for piece in list(pieces(session.records, scrubber)):
+        scrubber.learn(piece)
+    # From the start: what was learned on a late page may stand on an early one.
+    scrubber.forget_counts()
     parts = [_scrubbed(one, scrubber) for one in session.taken]
-    # Again: what was learned by its form on a late page may stand on an early one.
-    parts = [_scrubbed(one, scrubber) for one in parts]
     cassette = _cassette(session, parts, scrubber)
-    doubts = [*_never_found(session, scrubber), *session.unread, *_surviving(parts, scrubber, invented, keep)]
+    doubts = [*never_found(session.records, scrubber), *session.unread]
+    doubts += surviving({**dict(bytes_of(parts)), "the settings": _head(cassette)}, scrubber, invented, keep)
     if doubts and not doubtful:
         raise Unclean(doubts)
-    review = tuple(_questions(session.records, scrubber))
+    review = tuple(questions(session.records, scrubber))
     clean = _renamed(cassette, origin) if origin else cassette
     return Recorded(clean, dict(Counter(scrubber.changed)), scrubber.emptied, review, tuple(doubts))
 
@@ -172,6 +140,8 @@ def _values(session: Session) -> Iterator[Value]:
     }
     for record in session.records:
         yield from of_record(record)
+    for command in session.pushes:
+        yield from about(Kind.NAME, command.author_name, "")
     yield from of_secrets(session.secrets.values())
     yield from in_state(session.state)
     for name, given in session.config.items():
@@ -211,7 +181,6 @@ def _ids(records: Iterable[Record]) -> Iterator[str]:
     """Numbers of reports and files: never a telephone's."""
     for record in records:
         yield record.external_id
-        yield from (str(value) for value in record.extra.values() if isinstance(value, str | int))
         yield from (attachment.ref for attachment in record.attachments)
 
 
@@ -254,7 +223,7 @@ def _cassette(session: Session, parts: Sequence[Taken], scrubber: Scrubber) -> C
             name: session.options[name] for name in ("timezone", "status_map") if name in session.options
         },
         pages=session.pages,
-        pushes=tuple(session.pushes),
+        pushes=tuple(_pushed(command, scrubber) for command in session.pushes),
         ignore=_ignore(session.ignored),
         exchanges=tuple(_exchange(part, origins[0]) for part in parts),
     )
@@ -266,7 +235,29 @@ def _ignore(names: Sequence[str]) -> Ignored:
 
 
 def _plain(value: Any, scrubber: Scrubber) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(part, scrubber) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part, scrubber) for part in value]
     return scrubber.text(value) if isinstance(value, str) else value
+
+
+def _pushed(command: PushCommand, scrubber: Scrubber) -> PushCommand:
+    """The same answer, by an invented officer to an invented citizen."""
+    return replace(
+        command,
+        body=scrubber.text(command.body),
+        author_name=scrubber.text(command.author_name),
+        author_title=scrubber.text(command.author_title),
+        unit_name=scrubber.text(command.unit_name),
+    )
+
+
+def _head(cassette: Cassette) -> bytes:
+    """What is saved beside the exchanges."""
+    pushed = [str(command) for command in cassette.pushes]
+    parts = (dict(cassette.config), dict(cassette.secrets), dict(cassette.options), pushed)
+    return json.dumps(parts, ensure_ascii=False, default=str).encode()
 
 
 def _exchange(part: Taken, first: str) -> Exchange:
@@ -321,59 +312,3 @@ def _renamed(cassette: Cassette, origin: str) -> Cassette:
         for one in cassette.exchanges
     )
     return replace(cassette, origin=new, config=led(cassette.config), exchanges=exchanges)
-
-
-# -- what is left to doubt -----------------------------------------------------------------------
-
-
-def _never_found(session: Session, scrubber: Scrubber) -> Iterator[str]:
-    for record in session.records:
-        person = record.person
-        told = (
-            (Kind.NAME, person.name), (Kind.PHONE, person.phone), (Kind.EMAIL, person.email),
-            (Kind.ADDRESS, person.address), (Kind.ID, person.id_number),
-        )  # fmt: skip
-        for kind, text in told:
-            for value in about(kind, text, ""):
-                if (kind, identity(kind, value.text)) not in scrubber.found:
-                    yield f"the {kind.value} of report {record.external_id} was found nowhere in the pages"
-                break
-
-
-def _surviving(
-    parts: Sequence[Taken], scrubber: Scrubber, invented: Invented, keep: frozenset[str]
-) -> Iterator[str]:
-    values = list(scrubber.values.values())
-    for number, part in enumerate(parts, 1):
-        headers = "\n".join(f"{name}: {value}" for name, value in part.answer_headers)
-        for content in (f"{part.url}\n{headers}".encode(), part.body, part.content):
-            for doubt in sorted(set(survivors(content, values, invented, keep))):
-                yield f"exchange {number}: {doubt}"
-
-
-def _questions(records: Sequence[Record], scrubber: Scrubber) -> Iterator[str]:
-    """Words of free texts that may be somebody's name, each with its neighbours."""
-    for record in records:
-        clean = scrubber.text(f"{record.subject}\n{record.body}")
-        words = clean.split()
-        at = 0
-        while at < len(words):
-            size = next((n for n in (4, 3, 2) if _may_be_a_name(words[at : at + n], scrubber)), 0)
-            if size and not _a_street(words[:at]):
-                yield f"report {record.external_id}: … {' '.join(words[max(at - 3, 0) : at + size + 2])} …"
-            at += size or 1
-
-
-def _may_be_a_name(words: Sequence[str], scrubber: Scrubber) -> bool:
-    text = " ".join(words).strip('.,;:!?()"')
-    return looks_like_a_name(text) and not scrubber.is_invented(text)
-
-
-def _a_street(before: Sequence[str]) -> bool:
-    """Streets bear names of people: after their kind, or a house's number."""
-    last = before[-1] if before else ""
-    return compact(last) in _STREET_WORDS or _HOUSE.fullmatch(last) is not None
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -90,9 +90,10 @@ class Scrubber:
         self._short: dict[str, Value] = {}
         self._given: set[str] = set()
         for value in values:
-            self._learn(value)
+            self.learn(value)
 
-    def _learn(self, value: Value) -> None:
+    def learn(self, value: Value) -> None:
+        """Replace this one, too, from now on."""
         key = (value.kind, identity(value.kind, value.text))
         known = self.values.get(key)
         if known is not None and (value.weak or not known.weak):
@@ -120,9 +121,14 @@ class Scrubber:
             if len(parts) > 2:
                 self._short.setdefault(" ".join(parts[-2:]), value)
 
-    def is_invented(self, name: str) -> bool:
-        """Whether a name is a stand-in, or a part of one."""
-        return self._invented.holds(Kind.NAME, name)
+    def forget_counts(self) -> None:
+        """Count from zero again; what was learned stays."""
+        self.changed.clear()
+        self.emptied = 0
+
+    def is_invented(self, kind: Kind, text: str) -> bool:
+        """Whether this is a stand-in, or a part of one."""
+        return self._invented.holds(kind, text)
 
     # -- bodies ----------------------------------------------------------------------------------
 
@@ -217,10 +223,7 @@ class Scrubber:
             return "@" in gaps
         if not value.weak:
             return len(gaps) <= 3 * len(value.text) + 40
-        same = (
-            unicodedata.normalize("NFC", gaps).casefold()
-            == unicodedata.normalize("NFC", value.text).casefold()
-        )
+        same = unicodedata.normalize("NFC", gaps) == unicodedata.normalize("NFC", value.text)
         return same and _alone(letters.chars, start, end)
 
     def _respelled(self, letters: Letters, start: int, end: int, value: Value, encoding: str) -> list[Edit]:
@@ -246,7 +249,7 @@ class Scrubber:
     def _shortened(
         self, letters: Letters, start: int, end: int, value: Value, count: int, encoding: str
     ) -> list[Edit]:
-        self._count(value)
+        self.changed[value.kind] += 1  # but not found: the whole name may stand in two fields
         new = " ".join(self._invented.instead_of(value).split()[-count:])
         raw = "".join(letters.raw[first:last] for first, last in letters.runs(start, end))
         return letters.edits(start, end, respelled(new, letters.chars[start:end], raw, value.text, encoding))
@@ -293,7 +296,7 @@ class Scrubber:
         if key in self.values or self._invented.is_stand_in(kind, text) or text.strip() in self._keep:
             return
         value = Value(kind, text.strip())
-        self._learn(value)
+        self.learn(value)
         self._count(value)
         new = self._invented.instead_of(value)
         if kind in (Kind.PHONE, Kind.ID):

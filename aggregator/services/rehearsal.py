@@ -25,7 +25,8 @@ from zoneinfo import ZoneInfo
 
 from aggregator.errors import InputInvalid
 from aggregator.sdk.cassette import load
-from aggregator.sdk.cassette_record import Recorder, Session, Taken
+from aggregator.sdk.cassette_record import Session
+from aggregator.sdk.cassette_recorder import Recorder, Taken
 from aggregator.sdk.cassette_run import Outcome, replay, run
 from aggregator.sdk.contract import Context, Manifest, PushCommand, Record
 from aggregator.sdk.discovery import Found, status_map_of, with_defaults

@@ -8,7 +8,7 @@ import requests
 
 from aggregator.errors import InputInvalid, RateLimited, Transient
 from aggregator.sdk.cassette import Answered, Asked, Cassette, Exchange, Ignored, load, meaning, save
-from aggregator.sdk.cassette_record import Recorder
+from aggregator.sdk.cassette_recorder import Recorder
 from aggregator.sdk.cassette_replay import ReplayPortal
 from aggregator.sdk.contract import PushCommand, SourceStatus
 from aggregator.sdk.http import Http

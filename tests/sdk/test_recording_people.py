@@ -6,6 +6,7 @@ import io
 import json
 import unicodedata
 import zipfile
+from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -16,8 +17,12 @@ from aggregator.sdk.cassette_findings import about, in_fields
 from aggregator.sdk.cassette_letters import Letters, applied, layers
 from aggregator.sdk.cassette_people import Invented, Kind, Value
 from aggregator.sdk.cassette_proof import survivors
+from aggregator.sdk.cassette_record import Session, Unclean, recording
+from aggregator.sdk.cassette_recorder import Taken
 from aggregator.sdk.cassette_scrub import Scrubber
+from aggregator.sdk.contract import Location, Person, PushCommand, Record, SourceStatus
 
+AT = datetime(2026, 10, 20, 2, 0, tzinfo=UTC)
 NAME, PHONE, MAIL = "Nguyễn Thị Bích Ngọc", "0903 481 276", "bichngoc.nguyen@thu.example.vn"
 ADDRESS, CITIZEN = "12/5 Lê Văn Sỹ, Phường 13, Quận 3", "079203012345"
 TOLD = (
@@ -226,3 +231,58 @@ def test_a_name_leaves_whatever_stands_around_it(before, spelling, after):
     page = f"{before}\n{SPELLINGS[spelling](NAME)}\n{after}".encode("utf-8", "replace")
     clean, scrubber, invented = scrubbed(page)
     assert not {each for each in survivors(clean, scrubber.values.values(), invented) if "name" in each}
+
+
+def session_of(answer, records, **more):
+    """What a recorder heard of one page."""
+    taken = Taken(
+        "GET", "https://cong.example.vn/a", {}, b"", 200, (("Content-Type", "application/json"),),
+        json.dumps(answer, ensure_ascii=False).encode(), effect=False,
+    )  # fmt: skip
+    given = {"config": {}, "secrets": {}, "state": {}, "options": {}, **more}
+    return Session(connector="mau", version="1", at=AT, taken=[taken], records=records, **given)
+
+
+def report(body="Đèn hỏng", **person):
+    return Record(
+        external_id="1", occurred_at=AT, subject="Đèn", body=body, person=Person(**person),
+        location=Location(area="Phường 13"),
+    )  # fmt: skip
+
+
+def test_a_name_and_an_address_in_pieces_go_too():
+    answer = {"ho": "Đỗ", "ten": "Văn Khánh", "so": "12/5", "duong": "Cầu Đất", "khu": "Phường 13"}
+    person = {"name": "Đỗ Văn Khánh", "address": "12/5 Cầu Đất, Phường 13"}
+    kept = recording(session_of(answer, [report(**person)])).cassette.exchanges[0].answered.body.decode()
+    for gone in ("Đỗ", "Khánh", "12/5", "Cầu Đất"):
+        assert gone not in kept
+    assert json.loads(kept)["khu"] == "Phường 13"  # a ward is nobody's
+
+
+def test_a_value_that_stands_nowhere_is_a_doubt():
+    """It came from an old font's letters, or was sent enciphered: it may be there still."""
+    odd = session_of({"n": "§ç V¨n Kh¸nh"}, [report(name="Đỗ Văn Khánh")])
+    with pytest.raises(Unclean, match="the name of report 1 was found nowhere"):
+        recording(odd)
+    assert recording(odd, doubtful=True).doubts
+
+
+def test_settings_and_answers_are_scrubbed_with_the_pages():
+    command = PushCommand(
+        idempotency_key="k", external_id="1", kind="result", body=f"Chào chị {NAME}, đèn đã sáng.",
+        status=SourceStatus.RESOLVED, at=AT, author_name="Đỗ Văn Khánh",
+    )  # fmt: skip
+    more = {"config": {"username": "khanh.dv", "paths": {"a": f"/x/{PHONE}"}}, "pushes": [command]}
+    kept = recording(session_of({"n": NAME}, [report(name=NAME)], **more)).cassette
+    assert NAME not in kept.pushes[0].body
+    assert "Khánh" not in kept.pushes[0].author_name
+    assert kept.config["username"] != "khanh.dv"
+    assert PHONE not in kept.config["paths"]["a"]
+
+
+def test_an_author_is_asked_about_what_only_a_person_can_judge():
+    body = "Ông Trần Văn Bảy biết. Nhà tôi số 7 hẻm 3. Tài khoản 1903123456789. Đường Lê Lợi ngập."
+    asked = recording(session_of({"b": body}, [report(body)])).review
+    for words in ("Trần Văn Bảy", "Nhà tôi", "1903123456789"):
+        assert any(words in line for line in asked)
+    assert len(asked) == 3  # a street that bears a name is no question
