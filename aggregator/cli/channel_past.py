@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import click
 
-from aggregator.cli.frame import DONE, FINDING, INTERRUPTED, say, show, table
+from aggregator.cli.frame import DONE, FINDING, INTERRUPTED, Command, say, show, table
 from aggregator.cli.opening import opened
 from aggregator.cli.signals import Stop
 
@@ -15,7 +15,7 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 STEP_S = 0.5
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("slug")
 @click.option("--from", "first", type=DAY, help="The first day, as 2026-11-01.")
 @click.option("--to", "last", type=DAY, help="The last day; without it, the first alone.")
@@ -48,7 +48,7 @@ def backfill(slug: str, first: datetime | None, last: datetime | None, ids: str 
     return INTERRUPTED if view.state == "active" else FINDING
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("slug")
 @click.option("--from", "first", type=DAY, required=True, help="The first day, as 2026-11-01.")
 @click.option("--to", "last", type=DAY, required=True, help="The last day.")

@@ -219,3 +219,24 @@ def _document(process: Any) -> str:
         if line == "}\n":
             break
     return "".join(lines)
+
+
+def test_days_are_compared_and_read_again_and_the_key_is_rotated(motmoi: Any) -> None:
+    day = ("--from", "2026-11-20", "--to", "2026-11-20")
+    with portal(motmoi) as url:
+        motmoi("channel", "add", channel_file(motmoi, url))
+        lacking = motmoi("--json", "channel", "reconcile", "cong-1022", *day)
+        (found,) = lacking.document["days"]
+        assert (lacking.code, found["source"], found["held"], found["missing"]) == (1, 2, 0, 2)
+        # The first poll is due; the command waits for it as for every poll, so it goes first.
+        motmoi.json("channel", "poll", "cong-1022")
+        read = motmoi.json("channel", "backfill", "cong-1022", *day)
+        assert (read["state"], read["seen"], read["stored"], read["unchanged"]) == ("done", 2, 0, 2)
+        one = motmoi.json("channel", "backfill", "cong-1022", "--ids", "1002,9999")
+        assert (one["state"], one["seen"], one["missing"]) == ("done", 1, 1)
+        assert motmoi("channel", "reconcile", "cong-1022", *day).code == 0
+        assert motmoi("channel", "backfill", "cong-1022").code == 2
+        rotated = motmoi.json("secrets", "rotate")
+        assert rotated["new_key"] and rotated["sealed_anew"] > 3 and rotated["left"] == 0
+        assert motmoi.json("secrets", "retire")["retired"] == 1
+        assert motmoi.json("channel", "poll", "cong-1022")["outcome"] == "ok"
