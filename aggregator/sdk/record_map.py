@@ -16,7 +16,7 @@ map has them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal, cast
@@ -26,18 +26,12 @@ from aggregator.errors import BadRecord, ConfigInvalid
 from aggregator.sdk.contract import Answer, Attachment, Context, Location, Person, Record, SourceStatus
 from aggregator.sdk.expressions import Env, Expression, Words, compile_expression
 from aggregator.sdk.filters import Unreadable, fold, plain_text, short, to_utc
+from aggregator.sdk.map_schema import ANSWER, ATTACHMENT, NAMES, PERSON, PLACE, TEXTS, TIMES
 from aggregator.sdk.placeholders import Template
 from aggregator.sdk.settings_schema import meant
 
-__all__ = ["MAP_SCHEMA", "Reading", "RecordMap"]
+__all__ = ["Reading", "RecordMap"]
 
-_TEXTS = ("category_raw", "urgency_raw", "status_raw")
-_TIMES = ("occurred_at", "updated_at", "due_at")
-_PERSON = tuple(f.name for f in fields(Person))
-_PLACE = tuple(f.name for f in fields(Location))
-_ATTACHMENT = ("each", *(f.name for f in fields(Attachment)))
-_ANSWER = ("each", *(f.name for f in fields(Answer)))
-_NAMES = tuple(f.name for f in fields(Record) if f.name not in ("status", "volatile"))
 _NOBODY, _NOWHERE = Person(), Location()
 _ANONYMOUS = Person(anonymous=True)
 _TITLE = 80
@@ -49,50 +43,6 @@ _KINDS: Mapping[str, Literal["feedback", "proposal"]] = {
     "de xuat": "proposal",
     "gop y": "proposal",
     "proposal": "proposal",
-}
-
-_EXPRESSION = {"type": "string", "minLength": 1, "description": "JMESPath with filters"}
-
-
-def _table(names: Sequence[str], what: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": what,
-        "additionalProperties": False,
-        "properties": dict.fromkeys(names, _EXPRESSION),
-    }
-
-
-#: JSON Schema of a ``map`` section.
-MAP_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "description": "Our field: an expression over one record of the source",
-    "additionalProperties": False,
-    "required": ["external_id", "occurred_at"],
-    "properties": {
-        **dict.fromkeys(("external_id", *_TIMES, "subject", "body", "kind", *_TEXTS), _EXPRESSION),
-        "url": {
-            "type": ["string", "object"],
-            "description": "An expression, or {template: address with places}",
-            "additionalProperties": False,
-            "properties": {"template": {"type": "string"}},
-        },
-        "person": _table(_PERSON, "Who reported"),
-        "location": _table(_PLACE, "Where it is"),
-        "attachments": {
-            "type": ["object", "array"],
-            "items": _table(_ATTACHMENT, "Files: `each` finds the list, the others read one entry"),
-            "additionalProperties": False,
-            "properties": dict.fromkeys(_ATTACHMENT, _EXPRESSION),
-        },
-        "answers": {
-            "type": ["object", "array"],
-            "items": _table(_ANSWER, "Answers: `each` finds the list, the others read one entry"),
-            "additionalProperties": False,
-            "properties": dict.fromkeys(_ANSWER, _EXPRESSION),
-        },
-        "extra": {"type": "object", "additionalProperties": _EXPRESSION},
-    },
 }
 
 
@@ -129,21 +79,21 @@ class RecordMap:
         lists_at: tuple[str, str] = ("source.required", "source.volatile"),
     ) -> None:
         self._path, self._words = path, words
-        _known(given, _NAMES, path)
+        _known(given, NAMES, path)
         for name in ("external_id", "occurred_at"):
             if name not in given:
                 raise ConfigInvalid(f"{path}.{name}: missing; a report cannot be kept without it")
         self._id = self._text(given, "external_id")
         self._subject, self._body = self._text(given, "subject"), self._text(given, "body")
-        self._category, self._urgency, self._status = (self._text(given, name) for name in _TEXTS)
-        self._occurred, self._updated, self._due = (self._time(given, name) for name in _TIMES)
+        self._category, self._urgency, self._status = (self._text(given, name) for name in TEXTS)
+        self._occurred, self._updated, self._due = (self._time(given, name) for name in TIMES)
         self._kind = self._text(given, "kind") if "kind" in given else None
-        self._person = self._group(given, "person", _PERSON)
-        self._place = self._group(given, "location", _PLACE)
+        self._person = self._group(given, "person", PERSON)
+        self._place = self._group(given, "location", PLACE)
         self._files = [
-            self._each(part, where, _ATTACHMENT) for part, where in self._lists(given, "attachments")
+            self._each(part, where, ATTACHMENT) for part, where in self._lists(given, "attachments")
         ]
-        self._answers = [self._each(part, where, _ANSWER) for part, where in self._lists(given, "answers")]
+        self._answers = [self._each(part, where, ANSWER) for part, where in self._lists(given, "answers")]
         self._extra = {
             name: self._compiled(text, f"{path}.extra.{name}")
             for name, text in (given.get("extra") or {}).items()
@@ -201,7 +151,7 @@ class RecordMap:
                 found[key] = _as_time(expression, f"{field}.{key}")
             else:
                 found[key] = expression if key == "size" else _as_text(expression, f"{field}.{key}")
-        if known is _ANSWER and "body" not in part:
+        if known is ANSWER and "body" not in part:
             raise ConfigInvalid(f"{path}.body: missing; an answer is its words")
         return found
 
@@ -383,6 +333,8 @@ def _as_time(find: Expression, name: str) -> Callable[[Any, Env], datetime | Non
 
 
 def _degree(value: Any, limit: int) -> float | None:
+    if isinstance(value, bool):
+        return None
     try:
         degree = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -427,15 +379,15 @@ def _known(given: Mapping[str, Any], names: Sequence[str], path: str) -> None:
 
 def _getter(name: str, where: str) -> Callable[[Record], Any]:
     head, _, tail = name.partition(".")
-    inner = {"person": _PERSON, "location": _PLACE}.get(head, ())
+    inner = {"person": PERSON, "location": PLACE}.get(head, ())
     if tail and head == "extra":
         return lambda record: record.extra.get(tail)
-    if (tail and tail not in inner) or head not in _NAMES:
-        raise ConfigInvalid(f"{where}: no field {name!r}{meant(name, _NAMES)}")
+    if (tail and tail not in inner) or head not in NAMES:
+        raise ConfigInvalid(f"{where}: no field {name!r}{meant(name, NAMES)}")
     return cast("Callable[[Record], Any]", attrgetter(name))
 
 
 def _known_volatile(name: Any, where: str) -> str:
-    if name not in _NAMES and not str(name).startswith("extra."):
-        raise ConfigInvalid(f"{where}: no field {name!r}{meant(str(name), _NAMES)}; extra.<name> is one, too")
+    if name not in NAMES and not str(name).startswith("extra."):
+        raise ConfigInvalid(f"{where}: no field {name!r}{meant(str(name), NAMES)}; extra.<name> is one, too")
     return str(name)

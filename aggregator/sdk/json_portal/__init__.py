@@ -1,7 +1,8 @@
 """A portal with a JSON interface, described by its manifest alone (``kind: json``).
 
-    connector.yaml -> definition (compiled once) -> client, pager, window, walk -> Record
-                                                 -> answering (push, read back)
+    connector.yaml -> schema, compiling -> definition, once
+    poll:  window -> client -> pager -> walk -> items -> Record
+    push:  answering -> client;  read back: fetch -> items -> Record
 
 A small subclass goes over what words cannot say; these are made to be overridden:
 

@@ -187,7 +187,7 @@ class Pager:
 
     def _repeats(self, lines: list[Any]) -> bool:
         # By their ids: counters of views change between two calls for the same page.
-        ids = [self._stream.map.id_of(line, self._client.env) or repr(line) for line in lines]
+        ids = [self._stream.map.id_of(line, self._client.env) or str(line)[:500] for line in lines]
         mark = hashlib.blake2b(repr(ids).encode("utf-8", "replace"), digest_size=12).digest()
         if mark in self._seen:
             return True

@@ -28,10 +28,12 @@ from aggregator.sdk.contract import (
 )
 from aggregator.sdk.json_portal import answering
 from aggregator.sdk.json_portal.client import Client
-from aggregator.sdk.json_portal.definition import Stream, compile_source
+from aggregator.sdk.json_portal.compiling import compile_source
+from aggregator.sdk.json_portal.definition import Stream
+from aggregator.sdk.json_portal.items import merged, raw_item, unpack
 from aggregator.sdk.json_portal.schema import PUSH, SOURCE
 from aggregator.sdk.json_portal.settings import implied_settings
-from aggregator.sdk.json_portal.walk import Walk, merged, raw_item, unpack
+from aggregator.sdk.json_portal.walk import Walk
 from aggregator.sdk.levels import Implied
 from aggregator.sdk.record_map import Reading
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aggregator.sdk.record_map import MAP_SCHEMA
+from aggregator.sdk.map_schema import MAP_SCHEMA
 
 __all__ = ["ERROR_CLASSES", "PUSH", "SOURCE"]
 

@@ -19,13 +19,11 @@ source's.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from aggregator.sdk.answers import clean_json
 from aggregator.sdk.contract import (
     AuthFailed,
     BadRecord,
@@ -47,11 +45,12 @@ from aggregator.sdk.contract import (
 from aggregator.sdk.identity import require_ids
 from aggregator.sdk.json_portal.client import Answer, Client, drift
 from aggregator.sdk.json_portal.definition import Detail, Source, Stream
+from aggregator.sdk.json_portal.items import encoded, merged, raw_item, shape_of
 from aggregator.sdk.json_portal.pager import Page, Pager
 from aggregator.sdk.json_portal.window import Mark, Window, packed, shown, unpacked
 from aggregator.sdk.record_map import Reading
 
-__all__ = ["Portal", "Walk", "merged", "raw_item", "unpack"]
+__all__ = ["Portal", "Walk"]
 
 _VERSION = 1
 #: Records of one batch: a source that sends everything on one page does not fill the memory.
@@ -59,7 +58,6 @@ _BATCH = 500
 _FAILURES_IN_A_ROW = 3
 #: So many unreadable records on one page, being half of it or more, are a changed source.
 _BAD_AT_LEAST = 3
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Portal(Protocol):
@@ -95,7 +93,7 @@ class Walk:
         self.failures = 0
         self.totals: dict[str, int | None] = {}
         asked = [self.client.base, dict(ctx.config), _span_mark(span), [s.mark for s in source.streams]]
-        self.mark = hashlib.sha256(_encode(asked).encode()).hexdigest()[:16]
+        self.mark = hashlib.sha256(encoded(asked).encode()).hexdigest()[:16]
         same = cursor is not None and cursor.get("v") == _VERSION and cursor.get("q") == self.mark
         self.state: dict[str, dict[str, Any]] = (
             {name: dict(kept) for name, kept in cursor["streams"].items()} if cursor and same else {}
@@ -146,7 +144,10 @@ class Walk:
                 self.totals[stream.name] = page.total
             if window is not None:
                 window.saw_page(page.answer, first=page.number == 1 and not walk)
-            found = self._read(stream, page, window)
+            try:
+                found = self._read(stream, page, window)
+            except RecursionError as error:  # what could just be read cannot always be written again
+                raise drift("the answer is nested too deeply", page.answer.response) from error
             self._note(stream, kept, page, window, sweep=sweep, count=pager.counted)
             yield from self._batches(found, page)
         self._ended(kept, window, sweep=sweep)
@@ -276,7 +277,7 @@ class Walk:
         known: dict[str, Any],
     ) -> None:
         id_ = stream.map.id_of(line, self.reading.env)
-        mark = hashlib.sha256(_encode(line).encode()).hexdigest()[:16]
+        mark = hashlib.sha256(encoded(line).encode()).hexdigest()[:16]
         if id_ is not None and self._is_fresh(given, known.get(id_), mark):
             return
         detail = self._detail(stream, given, line, ref, id_)
@@ -361,46 +362,6 @@ class Walk:
                 shape=shape,
             )
         self._before = cursor
-
-
-def merged(line: Any, detail: Any) -> dict[str, Any]:
-    """What expressions see of a report of two calls: the detail's values over the line's, and both."""
-    over = {key: value for key, value in detail.items() if value is not None}
-    under = line if isinstance(line, Mapping) else {}
-    return {**under, **over, "_line": line, "_detail": detail}
-
-
-def raw_item(stream: Stream, line: Any, detail: Any, ref: str) -> RawItem:
-    """The bytes from which the record can be read again."""
-    both = {"stream": stream.name, "line": line} if detail is None else _both(stream, line, detail)
-    return RawItem(_encode(both).encode("utf-8", "replace"), "application/json", ref)
-
-
-def _both(stream: Stream, line: Any, detail: Any) -> dict[str, Any]:
-    return {"stream": stream.name, "line": line, "detail": detail}
-
-
-def unpack(source: Source, item: RawItem) -> tuple[Stream, Any]:
-    """The stream and the data of a kept record. Raises `BadRecord`."""
-    try:
-        both = clean_json(item.content)
-        stream = source.stream(both["stream"])
-        data = merged(both["line"], both["detail"]) if "detail" in both else both["line"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadRecord(f"{item.ref}: the kept record cannot be read ({type(error).__name__})") from error
-    if stream is None:
-        raise BadRecord(f"{item.ref}: the stream {both['stream']!r} is no longer in the manifest")
-    return stream, data
-
-
-def shape_of(data: Any, lines: Sequence[Any]) -> str | None:
-    """A mark of how a page is built: the keys around the list, and those that its records have together."""
-    keys = {key for line in lines if isinstance(line, dict) for key in line}
-    if not keys:
-        return None
-    around = sorted(data) if isinstance(data, dict) else []
-    text = "\x1f".join([*around, "", *sorted(keys)])
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _not_all_wrong(problems: Sequence[Problem], listed: int, answer: Answer) -> None:

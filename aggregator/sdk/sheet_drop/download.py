@@ -14,7 +14,8 @@ from aggregator.sdk.contract import AuthFailed, BotChallenge, Context, Manifest,
 from aggregator.sdk.html import looks_like_challenge, looks_like_login, looks_like_maintenance
 from aggregator.sdk.http import Response
 from aggregator.sdk.json_portal.client import Client
-from aggregator.sdk.json_portal.definition import Request, Source, compile_site
+from aggregator.sdk.json_portal.compiling import compile_site
+from aggregator.sdk.json_portal.definition import Request, Source
 from aggregator.sdk.json_portal.rules import Rule
 
 __all__ = ["Download", "Fetched", "compile_download"]
