@@ -125,6 +125,24 @@ def test_list_that_links_otherwise_is_never_a_short_list(channel, changed, note)
     assert b"Tho\xc3\xa1t" in caught.value.evidence["content"], note
 
 
+# Pages of other reports -------------------------------------------------------------------------
+
+
+def test_page_of_another_report_is_asked_for_again(channel):
+    portal = channel()
+    portal.portal.mixed_up = {"3"}
+    assert "3" not in [r.external_id for r in portal.poll()]
+    portal.portal.mixed_up = set()
+    assert [r.external_id for r in portal.poll()] == ["3"]
+
+
+def test_many_pages_of_another_report_are_the_portals_trouble(channel):
+    portal = channel()
+    portal.portal.mixed_up = {"3", "4", "5"}
+    with pytest.raises(SchemaDrift, match="3 reports show another report"):
+        portal.poll()
+
+
 # What a manifest may say ------------------------------------------------------------------------
 
 

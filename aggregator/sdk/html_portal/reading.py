@@ -2,9 +2,9 @@
 
     walk the list -> open each report -> Record, or Problem with the pages' bytes -> batches of 20
 
-What may surprise: a page that answers 500 while the portal is otherwise well is a broken record,
-not an outage. It is put off, tried again at the next polls wherever it stands in the list, and
-quarantined after three tries; else one record would hold up all others for ever.
+What may surprise: a page that answers 500 while the portal is otherwise well is a broken record, not an
+outage, and so is one that shows another report. It is put off, tried again at the next polls wherever it
+stands in the list, and quarantined after three tries; else one record would hold up all others for ever.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ class Look:
     record: Record | None = None
     error: BadRecord | None = None
     put_off: bool = False
+    #: Another report's page came.
+    other: bool = False
 
 
 def poll(ctx: Context, site: Site, cursor: Cursor | None, remap: Remap) -> Iterator[Batch]:
@@ -170,7 +172,7 @@ def look(site: Site, row: Row, remap: Remap) -> Look:
         return Look(row, item, error=error)
     if record.external_id != row.key:
         other = BadRecord(f"the page of report {row.key} shows another report", external_id=row.key)
-        return Look(row, item, error=other)
+        return Look(row, item, error=other, put_off=True, other=True)
     return Look(row, item, record=record)
 
 
@@ -184,7 +186,15 @@ def _one_record_only(error: ChannelError) -> bool:
 
 
 def not_all_wrong(looks: Sequence[Look]) -> None:
-    """One bad page is quarantined; several and not one good is a changed layout."""
+    """One bad page is quarantined; several and not one good is a changed layout. A page of another
+    report says nothing about its own, so it is asked for again, and several are the portal's trouble."""
+    others = [one for one in looks if one.other]
+    if len(others) >= 3:
+        raise SchemaDrift(
+            f"the pages of {len(others)} reports show another report",
+            hint="Check detail.path of the layout, and whether the portal serves from a cache",
+            evidence={"reports": len(others), **_kept(others[0].item)},
+        )
     bad = [one for one in looks if one.error is not None and not one.put_off]
     if len(bad) >= 3 and len(bad) == len(looks):
         first, error = bad[0].item, bad[0].error
@@ -192,11 +202,10 @@ def not_all_wrong(looks: Sequence[Look]) -> None:
         raise SchemaDrift(
             f"none of {len(bad)} reports can be read: {error.message}",
             hint="The portal's layout has probably changed: check detail of its layout",
-            evidence={
-                "reports": len(bad),
-                "field": error.field,
-                "content": first.content,
-                "content_type": first.content_type,
-                "url": first.ref,
-            },
+            evidence={"reports": len(bad), "field": error.field, **_kept(first)},
         )
+
+
+def _kept(item: RawItem) -> dict[str, Any]:
+    """The page itself, for the quarantine."""
+    return {"content": item.content, "content_type": item.content_type, "url": item.ref}
