@@ -358,6 +358,12 @@ def test_check_tells_each_step_in_vietnamese() -> None:
         "Đọc thử một phản ánh",
     ]
     assert all(step.ok for step in steps) and steps[2].detail == "1 phản ánh"
+    with serve(Lists([line(0, sent="hôm qua")])) as running:
+        last = connector.check(context_for(running, connector.manifest, now=NOW))[-1]
+    assert (last.ok, last.detail) == (
+        False,
+        "Không đọc được trường occurred_at của một phản ánh",
+    ) and last.hint
     assert manifest({"streams": [stream()]}).capabilities.fetch is False
 
 

@@ -188,7 +188,10 @@ class JsonPortal:
                 results.append(CheckResult(name, True, step()))
         except ChannelError as error:
             hint = next((text for kind, text in _HINTS if isinstance(error, kind)), error.hint)
-            results.append(CheckResult(name, False, error.message_vi, hint))
+            said = error.message_vi
+            if isinstance(error, BadRecord):
+                said = f"Không đọc được trường {error.field} của một phản ánh"
+            results.append(CheckResult(name, False, said, hint))
         return results
 
     def _steps(self, ctx: Context) -> Iterator[tuple[str, Callable[[], str]]]:
