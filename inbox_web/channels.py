@@ -67,7 +67,10 @@ def replay_calls(slug: str) -> Response:
 def _one(slug: str, **more: Any) -> str:
     channel, calls = services().channels.view(actor(), slug), services().webhooks.view(actor(), slug)
     base = services().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
-    return render_template("channels/one.html", channel=channel, calls=calls, base=base, **more)
+    quality = services().channels.quality(channel.kind)
+    return render_template(
+        "channels/one.html", channel=channel, calls=calls, base=base, quality=quality, **more
+    )
 
 
 def _back(slug: str, text: str) -> Response:

@@ -146,6 +146,20 @@ HEALTH = {
     "off": _l("off"),
 }
 
+#: What a connector has proved (see the conformance suite), and what that means.
+GRADES = {
+    "none": _l("not graded"),
+    "bronze": _l("Bronze"),
+    "silver": _l("Silver"),
+    "gold": _l("Gold"),
+}
+GRADE_MEANS = {
+    "none": _l("nobody has tried it on a portal that fails"),
+    "bronze": _l("reads every report once and stands the common failures"),
+    "silver": _l("stands every known failure, and notices a changed page"),
+    "gold": _l("delivers answers exactly once, and can read the past again"),
+}
+
 #: What waits for a person at a channel.
 ALARMS = {
     "reconnect": _l("The portal refuses our account: sign in again"),
@@ -499,6 +513,7 @@ _TABLES = {
     "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
     "ALARMS": ALARMS, "BREAKERS": BREAKERS, "BACKFILLS": BACKFILLS,
+    "GRADES": GRADES, "GRADE_MEANS": GRADE_MEANS,
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAUSES": CAUSES,
     "QUARANTINE_STATES": QUARANTINE_STATES,
     "WARD_CAUSES": WARD_CAUSES, "ATTACHMENTS": ATTACHMENTS, "IDENTITY": IDENTITY, "URGENCIES": URGENCIES,

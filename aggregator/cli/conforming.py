@@ -8,6 +8,7 @@ import click
 
 from aggregator.cli.connectors import connector_named, known_connectors
 from aggregator.cli.frame import DONE, FINDING, Command, plain, say, show, table
+from aggregator.errors import ConfigInvalid
 
 if TYPE_CHECKING:
     from aggregator.sdk.conformance.runner import Report, Verdict
@@ -27,7 +28,13 @@ def conform(connectors: tuple[str, ...]) -> int:
     named = [connector_named(name) for name in connectors]
     reports = []
     for found in named or [one for one in known_connectors().values() if one.manifest]:
-        subject = Subject.of(found)
+        try:
+            subject = Subject.of(found)
+        except ConfigInvalid as error:
+            if named:
+                raise
+            say(f"{found.id}: not judged: {error.message}")
+            continue
         say(f"{subject.manifest.id}: claims {subject.quality.grade.word}")
         reports.append(judge_all(subject, _tell))
     document = [_document(report) for report in reports]

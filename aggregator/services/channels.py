@@ -26,9 +26,10 @@ from aggregator.services.channel_doors import may_look, may_operate, one_channel
 from aggregator.services.channel_spec import ChannelSpec
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, secrets_purpose
+from aggregator.services.grading import quality_of
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.poll_endings import SILENCE
-from aggregator.services.views import AlarmView, ChannelView, QuarantineView, RunView
+from aggregator.services.views import AlarmView, ChannelView, QualityView, QuarantineView, RunView
 from aggregator.settings import Settings
 from aggregator.storage import (
     account_queries,
@@ -300,6 +301,10 @@ class Channels:
                 return connector.expiries(ctx) if isinstance(connector, TellsExpiry) else []
         except ChannelError:
             return []  # the light that says so is on already
+
+    def quality(self, kind: str) -> QualityView | None:
+        """How good the connector of this kind is; None where it is not installed."""
+        return quality_of(self._connectors.get(kind))
 
     def _capabilities(self, kind: str) -> Capabilities:
         found = self._connectors.get(kind)

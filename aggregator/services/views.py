@@ -405,6 +405,27 @@ class Light:
 
 
 @dataclass(frozen=True, slots=True)
+class ExemptionView:
+    """Something a connector need not do, and why."""
+
+    reason_vi: str
+    reason_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class QualityView:
+    """The connector behind a channel: its grade as verified by the conformance suite, and its exemptions."""
+
+    title_vi: str
+    title_en: str
+    version: str
+    maintainer: str
+    #: none, bronze, silver, gold
+    grade: str
+    exemptions: tuple[ExemptionView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmView:
     """Something at a channel that waits for a person; it closes by itself once it is over."""
 

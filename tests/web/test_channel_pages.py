@@ -141,3 +141,8 @@ def test_diagnostics_hold_no_secret_and_no_citizen(office: Office, admin: Browse
     for hidden in (SECRET, "canbo-1022", "Thử", "0901000001", "thu@example.vn", "PA-0001", "Lê Lợi", "Hố ga"):
         assert hidden not in answer.text, hidden
     assert lan.get("/channels/cong-1022/diagnostics").status_code == 403
+
+
+def test_the_channels_page_tells_the_connectors_grade_and_what_it_is_exempt_from(admin: Browser) -> None:
+    page = admin.get("/channels/cong-1022")
+    assert "Hạng: Vàng" in soup(page).get_text(" ", strip=True).replace(" :", ":")

@@ -3,10 +3,13 @@
     grade: silver
     exemptions:
       - check: poll-edit
-        reason: The portal closes a report when it publishes it; none is ever edited.
+        reason:
+          vi: Cổng chỉ công bố phản ánh đã xử lý xong; nội dung không sửa nữa.
+          en: The portal publishes closed reports only; none is ever edited.
 
 Promise: an exemption without a reason, or of an unknown rule, is an error: people read these on the
-channel's page. A connector without the file claims nothing. Cheap to load: screens ask for it.
+channel's page. A reason in one language (``reason: ...``) is enough for a connector of one office. A
+connector without the file claims nothing. Cheap to load: screens ask for it.
 """
 
 from __future__ import annotations
@@ -32,7 +35,13 @@ class Exemption:
     """A rule that this connector need not keep, and why."""
 
     check: str
-    reason: str
+    reason_en: str
+    reason_vi: str
+
+    @property
+    def reason(self) -> str:
+        """Why, on the command line."""
+        return self.reason_en
 
     @property
     def claim(self) -> str:
@@ -79,10 +88,14 @@ def _grade(path: Path, word: Any) -> Grade:
 def _exemption(path: Path, entry: Any) -> Exemption:
     if not isinstance(entry, Mapping) or not set(entry) <= {"check", "reason"}:
         raise ConfigInvalid(f"{path}: an exemption is a table of 'check' and 'reason'")
-    check, reason = str(entry.get("check") or ""), str(entry.get("reason") or "").strip()
+    check, given = str(entry.get("check") or ""), entry.get("reason") or ""
+    given = given if isinstance(given, Mapping) else {"en": given, "vi": given}
+    reasons = {language: " ".join(str(given.get(language) or "").split()) for language in ("en", "vi")}
     known = [one.id for one in RULES]
     if check not in known:
         raise ConfigInvalid(f"{path}: no check {check!r}{meant(check, known)}")
-    if not reason:
-        raise ConfigInvalid(f"{path}: the exemption from {check} gives no reason")
-    return Exemption(check, " ".join(reason.split()))
+    if not all(reasons.values()):
+        raise ConfigInvalid(
+            f"{path}: the exemption from {check} gives no reason (a text, or one for vi and en)"
+        )
+    return Exemption(check, reasons["en"], reasons["vi"])
