@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, func, select, update
 
-from aggregator.storage.channel_tables import channel_schedule, channels, raw_payloads
+from aggregator.storage.channel_tables import channel_schedule, channels, quarantine, raw_payloads
 from aggregator.storage.db import Tx
 from aggregator.storage.report_tables import report_revisions, reporters
 from aggregator.storage.webhook_tables import channel_tokens, webhook_calls
@@ -30,6 +30,7 @@ SEALED: Mapping[str, Sealed] = {
     "channel-state": Sealed(channel_schedule, "connector_state", "channel_id", of_channel=True),
     "channel-tokens": Sealed(channel_tokens, "sealed", "channel_id", of_channel=True),
     "webhook-call": Sealed(webhook_calls, "content", "id"),
+    "held": Sealed(quarantine, "held", "id"),
     "identity": Sealed(reporters, "identity", "report_id"),
     "payload": Sealed(raw_payloads, "content", "id"),
     "revision": Sealed(report_revisions, "raw", "id"),
