@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aggregator.sdk.cassette_recorder import Taken
     from aggregator.sdk.cassette_run import Outcome
     from aggregator.sdk.discovery import Found
-    from aggregator.services.rehearsal import FieldSeen
+    from aggregator.services.authors_view import FieldSeen
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -107,7 +107,8 @@ def _marks(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
 
 
 def _look(connector_id: str, file: Path | None, scenario: Path | None, pages: int, count: int) -> int:
-    from aggregator.services.rehearsal import fields_seen, rehearse_live, rehearse_recorded
+    from aggregator.services.authors_view import fields_seen, nowhere
+    from aggregator.services.rehearsal import rehearse_live, rehearse_recorded
 
     found = connector_named(connector_id)
     wrong = _slips(found, connector_id)
@@ -120,7 +121,9 @@ def _look(connector_id: str, file: Path | None, scenario: Path | None, pages: in
         assert scenario is not None
         taken, outcome, config = rehearse_recorded(found, scenario, pages)
     fields = fields_seen(found.manifest, config, outcome)
-    show(_document(taken, outcome, fields, count), _page(taken, outcome, fields, count))
+    missing = nowhere(found.manifest, config, taken)
+    document = {**_document(taken, outcome, fields, count), "nowhere": missing}
+    show(document, [*_page(taken, outcome, fields, count), *(f"NOTHING  {plain(line)}" for line in missing)])
     return FINDING if outcome.error or outcome.problems or outcome.unmatched else DONE
 
 

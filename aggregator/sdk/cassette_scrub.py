@@ -110,16 +110,14 @@ class Scrubber:
         words = words_of(value.text)
         joined = "".join(words)
         self._by_word.setdefault(words[0], []).append((words, value))
-        if value.weak:
-            return
-        if len(joined) >= 8 and len(words) > 1:  # "nguyenvana" in an account or a file's name
-            self._by_word.setdefault(joined, []).append(((joined,), value))
         if value.kind is Kind.NAME:
             parts = unicodedata.normalize("NFC", value.text).split()
             self._given.add(words[-1])
             self._short.setdefault(parts[-1], value)
             if len(parts) > 2:
                 self._short.setdefault(" ".join(parts[-2:]), value)
+        if not value.weak and len(joined) >= 8 and len(words) > 1:  # "nguyenvana": an account, a file's name
+            self._by_word.setdefault(joined, []).append(((joined,), value))
 
     def forget_counts(self) -> None:
         """Count from zero again; what was learned stays."""

@@ -2,7 +2,7 @@
 
     channel's TOML -> settings_of -> opened(...) -> connector, context
     rehearse_live, rehearse_recorded -> what went over the wire, and what the connector made of it
-    fields_seen                      -> what each expression of the manifest gave
+    (what each expression of the manifest gave: `authors_view`)
 
 Promise: the session reaches the hosts that the settings name, waits as a channel does, and nothing is
 stored. What may surprise: the clock stands still while it runs, so that the same pages read again give
@@ -12,11 +12,10 @@ the same records; the time that really passes still ends the call.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from aggregator.sdk.cassette import load
 from aggregator.sdk.cassette_record import Session
 from aggregator.sdk.cassette_recorder import Recorder, Taken
 from aggregator.sdk.cassette_run import Outcome, replay, run
-from aggregator.sdk.contract import Context, Manifest, PushCommand, Record
+from aggregator.sdk.contract import Context, PushCommand, Record
 from aggregator.sdk.discovery import Found, status_map_of, with_defaults
 from aggregator.sdk.http import Http, Tape
 from aggregator.services.canonical import revision_hash
@@ -37,31 +36,11 @@ from aggregator.services.connections import DEFAULT_ZONE, hosts_in, manifest_of
 
 #: An author at a terminal waits longer than a worker does.
 DEADLINE_S = 900.0
-_GIVEN_BY_EVERY_SOURCE = ("external_id", "occurred_at", "subject", "body")
 #: Read live and from the recording: where one differs, scrubbing changed more than people.
 _NOBODYS = (
     "occurred_at", "updated_at", "due_at", "kind", "status", "status_raw", "category_raw", "urgency_raw",
 )  # fmt: skip
 _LISTS = ("answers", "attachments")
-#: Names of an HTML manifest -> where the value is in a `Record`.
-_SHORT = {
-    "name": "person.name", "phone": "person.phone", "email": "person.email", "address": "person.address",
-    "place": "location.address", "area": "location.area", "ward_code": "location.ward_code",
-    "lat": "location.lat", "lng": "location.lng", "category": "category_raw", "urgency": "urgency_raw",
-    "status": "status_raw", "created": "occurred_at", "updated": "updated_at", "due": "due_at",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSeen:
-    """One field: where the manifest says it, how, and in how many records it held something."""
-
-    field: str
-    #: ``source.streams[0].map.person.phone``; empty where the connector is code.
-    path: str
-    expression: str
-    filled: int
-    of: int
 
 
 def settings_of(file: Path, found: Found) -> ChannelSpec:
@@ -112,71 +91,6 @@ def news_mark(record: Record) -> str:
     return revision_hash(
         record, lambda text, purpose: hashlib.sha256(f"{purpose} {text}".encode()).hexdigest()
     )
-
-
-# -- what each field gave ------------------------------------------------------------------------
-
-
-def fields_seen(manifest: Manifest, config: Mapping[str, Any], outcome: Outcome) -> list[FieldSeen]:
-    """Each field that the manifest maps, and each other one that came."""
-    records = [_flat(record) for record in outcome.records]
-    said = {field: (path, text) for field, path, text in _said(manifest.source, config)}
-    names = [*said, *(n for n in _GIVEN_BY_EVERY_SOURCE if n not in said)]
-    names += sorted({name for record in records for name, value in record.items() if value} - set(names))
-    return [
-        FieldSeen(name, *said.get(name, ("", "")), sum(_filled(r, name) for r in records), len(records))
-        for name in names
-    ]
-
-
-def _filled(record: Mapping[str, Any], name: str) -> bool:
-    return bool(record.get(name) not in (None, "", [], ()))
-
-
-def _flat(record: Record) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in Record.__dataclass_fields__:
-        value = getattr(record, name)
-        if name in ("person", "location"):
-            found |= {f"{name}.{part}": getattr(value, part) for part in value.__dataclass_fields__}
-        elif name == "extra":
-            found |= {f"extra.{key}": part for key, part in value.items()}
-        elif name not in ("volatile", "status", "kind"):
-            found[name] = value
-    found.pop("person.anonymous")
-    return found
-
-
-def _said(node: Any, config: Mapping[str, Any], path: str = "source") -> Iterator[tuple[str, str, str]]:
-    """Field, place in the manifest, and expression, of every ``map``, ``fields`` and ``labels.names``."""
-    if isinstance(node, list):
-        for at, item in enumerate(node):
-            yield from _said(item, config, f"{path}[{at}]")
-        return
-    if not isinstance(node, Mapping):
-        return
-    for key, value in node.items():
-        where = f"{path}.{key}"
-        if key == "variants" and isinstance(value, Mapping):
-            wanted = str((config.get("layout") or {}).get("preset") or next(iter(value), ""))
-            yield from _said(value.get(wanted), config, f"{where}.{wanted}")
-        elif key in ("map", "fields") and isinstance(value, Mapping):
-            yield from _mapped(value, where)
-        elif key == "names" and path.endswith(".labels") and isinstance(value, Mapping):
-            for label, field in value.items():
-                yield _SHORT.get(str(field), str(field)), f"{where}[{label!r}]", f"label {label!r}"
-        else:
-            yield from _said(value, config, where)
-
-
-def _mapped(table: Mapping[str, Any], path: str, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    for name, value in table.items():
-        where = f"{path}.{name}"
-        if name in ("person", "location", "extra") and isinstance(value, Mapping) and not prefix:
-            yield from _mapped(value, where, f"{name}.")
-        else:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            yield prefix + (name if prefix else _SHORT.get(name, name)), where, text
 
 
 # -- one run -------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """An author records a portal, runs the connector on it offline, and sees what each expression gives."""
 
-import json
 import os
+import shutil
 import signal
-from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from aggregator.sdk.sandbox import serve
+from connectors import district_html
 from connectors.portal_1022.sandbox import build
 
 PASSWORD = "mật-khẩu-của-cổng"
@@ -201,10 +202,22 @@ def test_either_the_portal_or_a_recording_is_looked_at(motmoi, drafted):
     assert "spreadsheet" in ran.err
 
 
-def test_the_settings_of_a_recording_hold_no_time_of_day_but_the_recorders(motmoi, channel, tmp_path):
-    into = tmp_path / "ghi"
-    motmoi.json("connector", "record", "portal_1022", "--config", channel, "--into", into)
-    before = json.loads((into / "records.json").read_text("utf-8"))
-    assert motmoi("connector", "replay", "portal_1022", into, "--update").code == 0
-    assert json.loads((into / "records.json").read_text("utf-8")) == before
-    assert datetime.now(UTC).year >= 2026
+PAGES = Path(__file__).parents[1] / "connectors" / "district_html" / "recorded"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told", "code"),
+    [
+        ("Điện thoại: phone", "Số máy: phone", "labels.names['Số máy'] stands nowhere on 10 pages", 0),
+        ("subject: h1", "subject: h1.ten", "detail.fields.subject: 'h1.ten' stands nowhere", 1),
+        ('row: "tbody tr"', 'row: "tbody li"', "table.list.row: 'tbody li' stands nowhere", 1),
+    ],
+)
+def test_dev_names_the_selector_that_stands_on_no_page(motmoi, tmp_path, right, wrong, told, code):
+    folder = tmp_path / "district_html"
+    shutil.copytree(Path(district_html.__file__).parent, folder)
+    path = folder / "connector.yaml"
+    path.write_text(path.read_text("utf-8").replace(right, wrong, 1), "utf-8")
+    ran = motmoi("connector", "dev", folder, "--scenario", PAGES, "--once", "--pages", "9")
+    assert told in ran.out
+    assert ran.code == code
