@@ -39,7 +39,10 @@ PUSH = {
         "success": {"path": "ok", "equals": True},
         "already_exists": {"status": 409},
         "remote_ref": "answer.id",
-        "errors": [{"path": "ok", "equals": False, "class": "permanent"}],
+        "errors": [
+            {"path": "ok", "equals": False, "class": "permanent"},
+            {"path": "code", "differs": 0, "class": "auth_failed"},
+        ],
     }
 }
 SOURCE = {
@@ -121,6 +124,7 @@ SAID: list[tuple[str, Response, type[ChannelError] | str]] = [
     ("a login page", page(LOGIN_PAGE), UnknownOutcome),
     ("a page about nothing", page("<h1>Xin chào</h1>"), UnknownOutcome),
     ("an answer without the word", reply({"message": "?"}), UnknownOutcome),
+    ("a code that is no good", reply({"code": 5}), AuthFailed),
     ("no right", reply({"message": "không"}, 403), AuthFailed),
     ("a broken server", reply({"message": "lỗi"}, 500), UnknownOutcome),
 ]

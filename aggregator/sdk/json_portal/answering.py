@@ -84,7 +84,9 @@ def _judged(push: Push, response: Response, client: Client) -> PushResult:
     if push.already is not None and push.already.fits(response, data, env):
         return PushResult("already_there", _ref(push, data, client))
     for rule in push.errors:
-        if rule.fits(response, data, env) and (error := rule.raised(response.evidence(), response.url)):
+        # Without its value a rule such as "the code is not 0" proves no refusal.
+        fits = rule.fits(response, data, env, sure=True)
+        if fits and (error := rule.raised(response.evidence(), response.url)):
             raise error
     if push.success.fits(response, data, env) and response.status < 400:
         return PushResult("sent", _ref(push, data, client))

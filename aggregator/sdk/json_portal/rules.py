@@ -73,18 +73,22 @@ class Rule:
         """Whether more than the status is judged."""
         return bool(self.contains) or self.path is not None
 
-    def fits(self, response: Response, data: Any, env: Env) -> bool:
-        """Whether the answer is what the rule describes."""
+    def fits(self, response: Response, data: Any, env: Env, *, sure: bool = False) -> bool:
+        """Whether the answer is what the rule describes; with `sure` a value that is missing says nothing."""
         if self.statuses and response.status not in self.statuses:
             return False
         if self.contains and self.contains not in response.text[:_LOOKED_AT].lower():
             return False
-        return self.path is None or self._judges(data, env)
+        return self.path is None or self._judges(data, env, sure)
 
-    def _judges(self, data: Any, env: Env) -> bool:
+    def _judges(self, data: Any, env: Env, sure: bool) -> bool:
+        if data is None:  # no JSON at all: a page, which its looks tell more about
+            return False
         try:
             value = self.path(data, env) if self.path is not None else None
         except BadRecord:
+            return False
+        if value is None and sure:
             return False
         if self.equals is not None:
             return _word(value) in self.equals
