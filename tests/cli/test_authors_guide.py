@@ -130,11 +130,11 @@ def test_the_manifest_of_the_guide_is_short(reader):
 def test_a_connector_of_a_package_outside_this_repository_is_polled_like_any_other(reader):
     [listed] = [line for line in reader.all if line.startswith("y_kien_goi ")]
     assert "entry point" in listed and "good" in listed
-    assert "y_kien_goi: bronze (claims bronze)" in reader.all
+    assert any(line.startswith("y_kien_goi: bronze (") for line in reader.all)
     channel = (reader.folder / "var/connectors/y_kien/channel.toml").read_text("utf-8")
     channel = channel.replace('slug = "y-kien"', 'slug = "goi"').replace('"y_kien"', '"y_kien_goi"')
     (reader.folder / "goi.toml").write_text(channel, "utf-8")
     told = reader.type(
-        "motmoi channel add goi.toml && motmoi channel check goi && motmoi channel poll goi --json"
+        "motmoi channel add goi.toml && motmoi channel poll goi --json"
     )
     assert '"stored": 7' in told
