@@ -68,11 +68,10 @@ def load_manifest(folder: Path) -> Manifest:
         from aggregator.sdk.lint import findings
 
         found = findings(path)
-        if found:
-            raise ManifestInvalid(tuple(found)) from (
-                None if isinstance(error, _Doubt | YamlFault) else error
-            )
-        raise
+        if not found:  # it was mended in this very moment, or a level cannot make up its mind
+            raise ConfigInvalid(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
+        cause = None if isinstance(error, _Doubt | YamlFault) else error
+        raise ManifestInvalid(tuple(found)) from cause
 
 
 def manifest_of(data: Any, folder: Path) -> Manifest:

@@ -17,7 +17,7 @@ from typing import Any
 from aggregator.sdk.contract import API, Capabilities, SourceStatus
 from aggregator.sdk.levels import KINDS, installed, level_of
 from aggregator.sdk.manifest import DEFAULTS, ID, choices
-from aggregator.sdk.settings_schema import TYPES, UNREAD
+from aggregator.sdk.settings_schema import KEYWORDS, TYPES, UNREAD
 
 __all__ = ["SCHEMA_FILE", "manifest_schema", "schema_text"]
 
@@ -155,22 +155,12 @@ def _setting() -> dict[str, Any]:
         "`secret: true` stores a setting encrypted.",
         "propertyNames": {"not": {"enum": sorted(UNREAD)}},
         "properties": {
+            **{key: {"type": list(kinds) if len(kinds) > 1 else kinds[0]} for key, kinds in KEYWORDS.items()},
             "type": {"anyOf": [types, {"type": "array", "items": types}]},
             "required": {"type": "array", "items": {"type": "string"}},
             "properties": {"type": "object", "additionalProperties": {"$ref": "#/$defs/setting"}},
             "additionalProperties": {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/setting"}]},
             "items": {"$ref": "#/$defs/setting"},
-            "enum": {"type": "array"},
-            "minimum": {"type": "number"},
-            "maximum": {"type": "number"},
-            "minLength": {"type": "integer"},
-            "maxLength": {"type": "integer"},
-            "pattern": {"type": "string", "format": "regex"},
-            "title": {"type": "string"},
-            "description": {"type": "string"},
-            "secret": {"type": "boolean"},
-            "order": {"type": "number"},
-            "examples": {"type": "array"},
         },
     }
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-__all__ = ["TYPES", "UNREAD", "check_schema", "complete", "faults_of", "meant"]
+__all__ = ["KEYWORDS", "TYPES", "UNREAD", "check_schema", "complete", "faults_of", "meant"]
 
 #: What a setting may be.
 TYPES: dict[str, tuple[type, ...]] = {
@@ -26,6 +26,25 @@ TYPES: dict[str, tuple[type, ...]] = {
     "array": (list, tuple),
     "object": (dict, Mapping),
     "null": (type(None),),
+}
+#: Keywords that are read, and what each may be; ``type`` has its own rule.
+KEYWORDS: Mapping[str, tuple[str, ...]] = {
+    "type": ("string", "array"),
+    "required": ("array",),
+    "properties": ("object",),
+    "additionalProperties": ("boolean", "object"),
+    "items": ("object",),
+    "enum": ("array",),
+    "minimum": ("number",),
+    "maximum": ("number",),
+    "minLength": ("integer",),
+    "maxLength": ("integer",),
+    "pattern": ("string",),
+    "title": ("string",),
+    "description": ("string",),
+    "secret": ("boolean",),
+    "order": ("number",),
+    "examples": ("array",),
 }
 #: Keywords that would change the verdict and are not read here.
 UNREAD = frozenset(
@@ -58,16 +77,28 @@ def check_schema(schema: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[st
     """What is wrong with a schema itself: where inside it, and a sentence."""
     if not isinstance(schema, Mapping):
         return [(path, "a table expected")]
+    faults = [
+        ((*path, key), f"{' or '.join(kinds)} expected, not {type(schema[key]).__name__}")
+        for key, kinds in KEYWORDS.items()
+        if key in schema and not any(_is(schema[key], kind) for kind in kinds)
+    ]
+    if faults:
+        return faults
     faults = [((*path, key), "this keyword is not supported") for key in schema if key in UNREAD]
     faults += [((*path, "type"), f"{t!r} is unknown") for t in _types(schema) if t not in TYPES]
     properties = schema.get("properties", {})
     for name in schema.get("required", ()):
         if name not in properties:
             faults.append(((*path, "required"), f"{name!r} is not among the properties"))
+    try:
+        re.compile(schema.get("pattern", ""))
+    except re.error as error:
+        faults.append(((*path, "pattern"), f"no regular expression: {error}"))
     for name, rule in properties.items():
         faults += check_schema(rule, (*path, "properties", name))
-    if "items" in schema:
-        faults += check_schema(schema["items"], (*path, "items"))
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), Mapping):
+            faults += check_schema(schema[key], (*path, key))
     return faults
 
 

@@ -134,7 +134,5 @@ def test_a_connector_of_a_package_outside_this_repository_is_polled_like_any_oth
     channel = (reader.folder / "var/connectors/y_kien/channel.toml").read_text("utf-8")
     channel = channel.replace('slug = "y-kien"', 'slug = "goi"').replace('"y_kien"', '"y_kien_goi"')
     (reader.folder / "goi.toml").write_text(channel, "utf-8")
-    told = reader.type(
-        "motmoi channel add goi.toml && motmoi channel poll goi --json"
-    )
+    told = reader.type("motmoi channel add goi.toml && motmoi channel poll goi --json")
     assert '"stored": 7' in told

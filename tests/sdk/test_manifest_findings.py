@@ -1,5 +1,6 @@
 """What an author is told of a wrong connector.yaml: file, line, column, rule, suggestion."""
 
+import copy
 import re
 import subprocess
 import sys
@@ -7,6 +8,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aggregator.errors import ConfigInvalid
 from aggregator.sdk import levels, schema_words
@@ -14,6 +18,11 @@ from aggregator.sdk.discovery import found_in
 from aggregator.sdk.lint import findings
 from aggregator.sdk.manifest import MAX_BYTES, ManifestInvalid, load_manifest, over
 
+CONNECTORS = Path(__file__).parents[2] / "connectors"
+SHIPPED = {
+    name: yaml.load((CONNECTORS / name / "connector.yaml").read_text("utf-8"), yaml.CSafeLoader)
+    for name in ("portal_1022", "spreadsheet", "district_html", "open311")
+}
 HEAD = """\
 id: phuong_mau
 version: "1.0"
@@ -331,3 +340,57 @@ def test_finding_connectors_fetches_no_schema_library():
     code = f"import sys; {code}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+VALUES = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    "",
+    " ",
+    "x",
+    "new",
+    "true",
+    [],
+    ["x"],
+    {},
+    {"type": "string"},
+    {"vi": "a"},
+    {1: 2},
+]
+
+
+def places(value, path=()):
+    """Every path inside a document."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in items:
+        yield from places(below, (*path, key))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    choice=st.randoms(use_true_random=False), value=st.sampled_from(VALUES), name=st.sampled_from([*SHIPPED])
+)
+def test_what_loads_has_no_findings_and_what_has_findings_does_not_load(tmp_path, choice, value, name):
+    """The quick look at every start and the long one of lint agree, whatever is done to a good manifest."""
+    data = copy.deepcopy(SHIPPED[name])
+    *parents, last = choice.choice([path for path in places(data) if path])
+    inside = data
+    for key in parents:
+        inside = inside[key]
+    if choice.random() < 0.2:
+        del inside[last]
+    else:
+        inside[last] = value
+    (tmp_path / "connector.yaml").write_text(yaml.safe_dump(data, allow_unicode=True), "utf-8")
+    found = findings(tmp_path)
+    assert all(one.line > 0 and one.column > 0 and one.message for one in found)
+    try:
+        manifest = load_manifest(tmp_path)
+    except ManifestInvalid as error:
+        assert found and list(error.findings) == found
+    else:
+        assert manifest.kind != "python" or not found, found
