@@ -78,6 +78,7 @@ class Watch:
     teaching: bool = False
     #: Fields whose rows are held alone for the rest of this run, small batches included.
     refusing: set[str] = field(default_factory=set)
+    past: Baseline | None = None
     listed: int | None = None
     rows: int = 0
     news: int = 0
@@ -89,8 +90,7 @@ class Watch:
 
         Raises `DriftSuspected` where the page as a whole does.
         """
-        kept = drift_queries.baseline(tx, self.channel_id)
-        past = Baseline.of_json(kept)
+        past = self._past(tx)
         marks = self._marks(tx, past, batch, news, now)
         self._count(batch, marks)
         refused: frozenset[int] = frozenset()
@@ -98,9 +98,17 @@ class Watch:
             learned = drift.learn(drift.accepted(past, self.taught, marks), marks)
         else:
             learned, refused = self._judged(past, marks, batch)
-        if kept is None or (learned is not past and learned != past):
+        if learned is not past and learned != past:
             drift_queries.save_baseline(tx, self.channel_id, learned.to_json(), now)
+            self.past = learned
         return refused
+
+    def _past(self, tx: Tx) -> Baseline:
+        """Read once a run: who holds the lease is the only one to write it. A batch that rolls back ends
+        the run, and with it what was learned here."""
+        if self.past is None:
+            self.past = Baseline.of_json(drift_queries.baseline(tx, self.channel_id))
+        return self.past
 
     @staticmethod
     def waits(batch: Batch) -> bool:
