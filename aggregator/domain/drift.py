@@ -18,8 +18,9 @@ Per poll, at its end:
 - empty: nothing is listed where something always was. A quiet poll is no evidence of emptiness: its list
   still shows what is known, because cursors come from data and overlap;
 - strangers: rows without a single known one, where every poll had some;
-- fell, short, alone: the source's own count falls sharply (or, where it has none, a whole list loses a third
-  of its rows at once), is positive beside an empty list, or grows while nothing comes.
+- fell, short, alone: the source's own count of everything falls sharply (or, where it has none, a whole list
+  loses a third of its rows at once), is positive beside an empty list, or grows while nothing comes. (A count
+  of what was asked for rises and falls with the asking.)
 
 Known exceptions: a list of open reports only may be empty honestly; after the first confirmed empty poll
 such a channel needs a week of full ones before emptiness is news again. A new structure (`shape`) alone is
@@ -92,6 +93,8 @@ POLLS = 20
 FALL = 20
 #: The count's growth that must bring reports, and the share of growth that did so far.
 GROWTH, EXPLAINED = 5, 0.8
+#: By how much a count of everything exceeds what one poll shows; lists move while they are read.
+WIDER = 10
 #: The growth that must have been seen before its share is believed.
 GROWTH_SEEN = 20.0
 #: Sharp falls of the count that a person called right, after which they are the channel's habit.
@@ -174,6 +177,8 @@ class Baseline:
     #: Polls with news in a row that had known rows, too.
     with_known: int = 0
     count: int | None = None
+    #: The count is of all that the source has, and not of what was asked for: it exceeds what is shown.
+    wide: bool = False
     #: New reports since the count was taken; growth of the count that came as reports, of all growth.
     new_since: int = 0
     explained: Tally = _NOTHING
@@ -186,7 +191,7 @@ class Baseline:
         plain = {
             "settled": self.settled, "rows": self.rows, "full": self.full, "empties": self.empties,
             "with_known": self.with_known, "count": self.count, "new_since": self.new_since,
-            "falls": self.falls,
+            "falls": self.falls, "wide": self.wide,
         }  # fmt: skip
         return {
             **plain, "tallies": {name: _packed(tally) for name, tally in self.tallies.items()},
@@ -198,7 +203,7 @@ class Baseline:
     def of_json(cls, data: Mapping[str, Any] | None) -> Baseline:
         if not data:
             return cls()
-        names = ("settled", "rows", "full", "empties", "with_known", "count", "new_since", "falls")
+        names = ("settled", "wide", "rows", "full", "empties", "with_known", "count", "new_since", "falls")
         return cls(
             tallies={name: Tally(*kept) for name, kept in data["tallies"].items()},
             categories=frozenset(data["categories"]),
@@ -301,6 +306,8 @@ def _fell(past: Baseline, poll: Whole) -> Finding | None:
         return _shrank(past, poll)
     if past.count is None:
         return None
+    if not (past.wide or poll.snapshot):
+        return None
     lost = past.count - poll.source_count
     gone = poll.source_count == 0 and past.count >= ROWS
     if not gone and (lost < FALL or poll.source_count * 2 >= past.count):
@@ -331,7 +338,7 @@ def _short(past: Baseline, poll: Whole) -> Finding | None:
 
 
 def _alone(past: Baseline, poll: Whole) -> Finding | None:
-    if past.count is None or poll.source_count is None:
+    if past.count is None or poll.source_count is None or not past.wide:
         return None
     growth, came = poll.source_count - past.count, past.new_since
     if growth < GROWTH or came * 2 >= growth:
@@ -369,7 +376,10 @@ def _counted(past: Baseline, poll: Whole) -> Baseline:
     if growth > 0:
         looks = [index < past.new_since for index in range(min(growth, 100))]
         past = replace(past, explained=past.explained.after(looks))
-    return replace(past, count=poll.source_count, new_since=0)
+    wide = past.wide
+    if poll.shown and not poll.first:
+        wide = poll.source_count >= poll.shown + WIDER
+    return replace(past, count=poll.source_count, new_since=0, wide=wide)
 
 
 # People -----------------------------------------------------------------------------------------------

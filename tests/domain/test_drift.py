@@ -174,6 +174,13 @@ def test_a_portal_without_overlap_may_be_empty_and_one_with_it_may_not() -> None
     assert [found.rule for found in full.read(Marks({}), Whole(0, 0, 0, 0, None))] == [Rule.EMPTY]
 
 
+def test_a_count_of_what_was_asked_for_may_fall() -> None:
+    channel = Channel()
+    assert channel.read(Marks(GOOD, 60), Whole(60, 60, 60, 60, 60)) == ()
+    for new in (0, 12, 0, 40, 1):
+        assert channel.read(Marks({}, new), Whole(10 + new, new, new, new, 10 + new)) == ()
+
+
 def test_a_list_that_was_empty_honestly_once_is_not_suspect_the_next_weekend() -> None:
     channel = lived(counts=False)
     nothing = Whole(0, 0, 0, 0, None)
