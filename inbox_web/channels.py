@@ -64,12 +64,27 @@ def replay_calls(slug: str) -> Response:
     return _back(slug, _("The kept calls are read again within seconds."))
 
 
+@blueprint.post("/channels/<slug>/pins")
+@open_to(Right.OPERATE)
+def pin(slug: str) -> Response:
+    """Watch one known report: it is read again now and then, and must be what is stored."""
+    services().canaries.pin(actor(), slug, request.form.get("report", ""))
+    return _back(slug, _("Pinned. It is read again with the next poll."))
+
+
+@blueprint.post("/channels/<slug>/pins/remove")
+@open_to(Right.OPERATE)
+def unpin(slug: str) -> Response:
+    services().canaries.unpin(actor(), slug, request.form.get("report", ""))
+    return _back(slug, _("No longer pinned."))
+
+
 def _one(slug: str, **more: Any) -> str:
     channel, calls = services().channels.view(actor(), slug), services().webhooks.view(actor(), slug)
     base = services().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
-    quality = services().channels.quality(channel.kind)
+    quality, pinned = services().channels.quality(channel.kind), services().canaries.of(actor(), slug)
     return render_template(
-        "channels/one.html", channel=channel, calls=calls, base=base, quality=quality, **more
+        "channels/one.html", channel=channel, calls=calls, base=base, quality=quality, pinned=pinned, **more
     )
 
 

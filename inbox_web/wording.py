@@ -166,6 +166,7 @@ ALARMS = {
     "settings": _l("The settings cannot be used: correct them"),
     "defect": _l("The connector fails: tell its maintainer"),
     "silence": _l("No new report for unusually long"),
+    "drift": _l("The portal looks different, and what it shows was not taken in"),
 }
 
 BREAKERS = {

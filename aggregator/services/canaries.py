@@ -17,7 +17,7 @@ from typing import Any
 
 from aggregator.domain.drift import Finding, Rule
 from aggregator.domain.people import Actor
-from aggregator.errors import InputInvalid, MoveNotAllowed, NotFound
+from aggregator.errors import ConfigInvalid, InputInvalid, MoveNotAllowed, NotFound
 from aggregator.sdk.contract import BadRecord, Batch, Connector, Context, Fetches, RawItem, Record
 from aggregator.services import ledger
 from aggregator.services.canonical import canonical
@@ -121,7 +121,10 @@ class Canaries:
             self._record(tx, "canary_unpinned", actor, channel, external_id, self._clock())
 
     def _can(self, channel: ChannelRow) -> bool:
-        return self._connections.capabilities(channel).fetch
+        try:
+            return self._connections.capabilities(channel).fetch
+        except ConfigInvalid:  # not installed, or its manifest is broken: its lights tell that
+            return False
 
     def _record(
         self, tx: Any, kind: str, actor: Actor | None, channel: ChannelRow, ref: str, now: datetime

@@ -61,3 +61,13 @@ def test_many_items_come_page_by_page_and_long_lines_break(office: Office, lan: 
         older = [a["href"] for a in page.select(".pager a") if "before" in a["href"]]
         link = older[0] if older else ""
     assert seen == 120
+
+
+def test_a_known_report_is_pinned_on_the_channels_page(office: Office, lan: Browser, admin: Browser) -> None:
+    report, page = office.report(), "/channels/cong-1022"
+    office.receive(report)
+    assert not soup(lan.get(page)).select(f'form[action="{page}/pins"]')
+    assert admin.submit(page, f"{page}/pins", report=report.external_id).status_code == 303
+    assert report.external_id in soup(lan.get(page)).select_one(".ways").text
+    assert admin.submit(page, f"{page}/pins/remove", report=report.external_id).status_code == 303
+    assert "Chưa ghim phản ánh nào" in admin.get(page).text
