@@ -6,7 +6,8 @@
 Promise: a report is missed only while it hides behind `sweep` pages not yet had their turn, never
 for good. What may surprise: the list moves while it is read, so rows are met twice (taken once) and
 pages overlap; a page past the end may be empty or the last one again, both end the list; an end
-before the portal's own count is reached is `SchemaDrift`, not a short list.
+before the portal's own count is reached is `SchemaDrift`, not a short list. Where the portal counts more
+than was ever seen, the whole list is read again: pages that show fewer rows would hide the rest for good.
 """
 
 from __future__ import annotations
@@ -92,6 +93,10 @@ class Walk:
         """Whether the last page taken was past the end: empty, or one that was shown before."""
         return self._ended
 
+    def hides_some(self) -> bool:
+        """Whether the portal counts more reports than were ever seen: its pages may show fewer rows now."""
+        return self.total is not None and len(self.known.keys() | self.rows.keys()) < self.total
+
     def oldest_first(self) -> list[Row]:
         """The rows to look at, in the order in which the reports came."""
         return [row for row in reversed(self.rows.values()) if self.known.get(row.key) != row.fingerprint]
@@ -104,6 +109,8 @@ def walk(fetch: FetchPage, known: Mapping[str, str], deep: Deep, limits: Limits)
     if walked.at_end():
         not_cut_short(walked.total, len(walked.rows), walked.pages_read)
         return walked, Deep(0, done=True)
+    if deep.done and walked.hides_some() and _reads_all(walked, limits):
+        deep = Deep(page, done=False)
     page = max(page, deep.page)
     budget = _budget(walked, page, deep, limits)
     while budget > 0 and not walked.at_end():
@@ -118,6 +125,11 @@ def walk(fetch: FetchPage, known: Mapping[str, str], deep: Deep, limits: Limits)
         return walked, Deep(0 if swept else page, done=True)
     # Deletions pull the list up: a first reading goes on one page earlier than it stopped.
     return walked, Deep(page - 1, done=False)
+
+
+def _reads_all(walked: Walk, limits: Limits) -> bool:
+    """Whether all that the portal counts is read and remembered, so that its count must be explained."""
+    return not limits.history_pages and (walked.total or 0) <= limits.max_tracked
 
 
 def _budget(walked: Walk, page: int, deep: Deep, limits: Limits) -> int:
