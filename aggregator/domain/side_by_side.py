@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -56,7 +57,10 @@ def lines(content: bytes, content_type: str, *, masked: bool) -> list[str]:
 
 def shape(text: str) -> str:
     """The form of a value: letters x, digits 9, all else as it is."""
-    return "".join("9" if c.isdigit() else "x" if c.isalpha() else c for c in text)
+    # Marks of decomposed Vietnamese would tell the letters apart again.
+    return "".join(
+        "9" if c.isnumeric() else "x" if c.isalpha() else c for c in text if not unicodedata.combining(c)
+    )
 
 
 def _json(content: bytes, text: str) -> list[str] | None:

@@ -123,6 +123,14 @@ def test_channel_is_paused_resumed_and_replayed(motmoi: Any) -> None:
         assert motmoi.json("channel", "poll", "cong-1022")["quarantined"] > 0
         again = motmoi.json("channel", "replay", "cong-1022")
         assert again["stored"] == 0 and again["quarantined"] > 0
+        held = motmoi.json("channel", "quarantine", "list", "cong-1022")["items"]
+        number = str(held[0]["id"])
+        assert number in motmoi("channel", "quarantine", "list", "cong-1022").out
+        assert motmoi.json("channel", "quarantine", "show", "cong-1022", number)["masked"] is True
+        gone = motmoi.json("channel", "quarantine", "dismiss", "cong-1022", number, "--reason", "bản ghi thử")
+        assert gone["dismissed"] == 1
+        assert motmoi("channel", "quarantine", "accept", "cong-1022", number).code == 1
+        assert motmoi("channel", "canary", "list", "cong-1022").code == 0
 
 
 def test_portal_remembers_over_a_restart_what_it_was_told(motmoi: Any) -> None:
