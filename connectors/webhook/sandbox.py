@@ -1,0 +1,105 @@
+"""A simulated agency that pushes: it signs its calls, takes answers once a key, and shows them again.
+
+Scenario keys: ``reports`` (neutral), ``secret``, ``key_id``. `call` sends to an address of ours what a
+real agency would; its own paths are ``POST /answers`` and ``GET /reports/<id>/answers``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from werkzeug.urls import iri_to_uri
+
+from aggregator.sdk.sandbox import Portal, Request, Response, SimReport, reply
+
+from .signing import KEY, SIGNATURE, TIMESTAMP, signature
+
+__all__ = ["build"]
+
+SECRET = "khoa-ky-thu-nghiem-dai-hon-ba-muoi-hai-ky-tu"
+
+
+def build(scenario: Mapping[str, Any], state_file: Path | None = None) -> Agency:
+    """The simulated agency of a scenario."""
+    agency = Agency(scenario, state_file)
+    agency.load([one for one in scenario.get("reports", ()) if str(one["id"]) not in agency.reports])
+    return agency
+
+
+class Agency(Portal):
+    """An agency's case software, as we see it."""
+
+    kind = "webhook"
+
+    def __init__(self, scenario: Mapping[str, Any], state_file: Path | None = None) -> None:
+        super().__init__(state_file=state_file)
+        self.secret = str(scenario.get("secret", SECRET))
+        self.key_id = str(scenario.get("key_id", "1"))
+        self.store.setdefault("keys", {})
+        self.route("/answers", ["GET"])(lambda _request: reply({"error": "send answers by POST"}, 405))
+        self.route("/answers", ["POST"])(self._take)
+        self.route("/reports/<number>/answers")(self._show)
+
+    # What it sends
+
+    def call(
+        self, url: str, reports: Any, *, at: datetime | None = None, **headers: str
+    ) -> requests.Response:
+        """One signed call with these reports (as the schema has them); `headers` replace its own."""
+        body = json.dumps(reports, ensure_ascii=False).encode()
+        return requests.post(url, data=body, headers={**self.headers(body, at), **headers}, timeout=30)
+
+    def headers(self, body: bytes, at: datetime | None = None) -> dict[str, str]:
+        timestamp = str(int((at or self.clock()).timestamp()))
+        return {
+            "Content-Type": "application/json",
+            TIMESTAMP: timestamp,
+            KEY: self.key_id,
+            SIGNATURE: signature(self.secret, timestamp, body),
+        }
+
+    def dressed(self, report: SimReport) -> dict[str, Any]:
+        """A neutral report in the published form."""
+        return {
+            "id": report.id, "sent_at": report.created.isoformat(), "updated_at": report.changed.isoformat(),
+            "subject": report.subject, "body": report.body, "status": report.status,
+            "category": report.category, "due_at": report.due.isoformat() if report.due else None,
+            "person": {"name": report.name, "phone": report.phone, "anonymous": report.anonymous},
+            "location": {
+                "address": report.address, "area": report.area, "lat": report.lat, "lng": report.lng,
+            },
+        }  # fmt: skip
+
+    # What it takes
+
+    def _take(self, request: Request) -> Response:
+        body, key = request.get_data(), request.headers.get("Idempotency-Key", "")
+        if not self._is_ours(request, body):
+            return reply({"error": "signature"}, 401)
+        answer = json.loads(body)
+        if key in self.store["keys"]:
+            return reply({"ref": self.store["keys"][key]}, 409)
+        if answer["id"] not in self.reports:
+            return reply({"error": "no such report"}, 404)
+        self.store["keys"][key] = f"TL-{len(self.store['keys']) + 1}"
+        self.store.setdefault(f"answers/{answer['id']}", []).append({"key": key, "body": answer["body"]})
+        self.answer(answer["id"], answer["body"], answer["author"], answer["status"])
+        return reply({"ref": self.store["keys"][key]}, 201)
+
+    def _show(self, request: Request, number: str) -> Response:
+        if not self._is_ours(request, iri_to_uri(request.url).encode()):
+            return reply({"error": "signature"}, 401)
+        if number not in self.reports:
+            return reply({"error": "no such report"}, 404)
+        return reply(
+            {"status": self.reports[number].status, "answers": self.store.get(f"answers/{number}", [])}
+        )
+
+    def _is_ours(self, request: Request, body: bytes) -> bool:
+        timestamp = request.headers.get(TIMESTAMP, "")
+        return request.headers.get(SIGNATURE) == signature(self.secret, timestamp, body)
