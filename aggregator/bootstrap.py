@@ -49,6 +49,7 @@ from aggregator.services.rulebook import Rulebook
 from aggregator.services.rules import Rules
 from aggregator.services.run_history import RunHistory
 from aggregator.services.silence import Watch
+from aggregator.services.walk_in import WalkIn
 from aggregator.services.webhooks import Webhooks
 from aggregator.services.whatif import WhatIf
 from aggregator.settings import Settings
@@ -107,6 +108,7 @@ class Aggregator:
     recounts: Recounts
     whatif: WhatIf
     webhooks: Webhooks
+    walk_in: WalkIn
 
     def close(self) -> None:
         self.db.close()
@@ -180,4 +182,5 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         recounts=Recounts(db, rules, clock),
         whatif=WhatIf(db, rules, clock),
         webhooks=Webhooks(db, vault, connectors, intake, clock, settings),
+        walk_in=WalkIn(db, vault, connectors, rules, channels, intake, clock, settings),
     )

@@ -28,6 +28,7 @@ from inbox_web import (
     cover,
     dashboard,
     deadline_rules,
+    entry,
     errors,
     events,
     health,
@@ -54,7 +55,7 @@ __all__ = ["create_app"]
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
     dashboard, channels, channel_settings, channel_days, quarantine, matching, deadline_rules,
-    calendars, health, intake,
+    calendars, health, intake, entry,
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import secrets
 from flask import Flask, render_template, request
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotAllowed, NotFound, StaleWrite
@@ -63,6 +63,15 @@ def _form_refused(_error: CSRFError) -> Answer:
     )
 
 
+def _too_large(_error: RequestEntityTooLarge) -> Answer:
+    return _page(
+        413,
+        _("Too large"),
+        _("Nothing was stored: the files are too large together."),
+        hint=_("Go back and send fewer or smaller photos."),
+    )
+
+
 def _too_often(_error: RateLimitExceeded) -> Answer:
     return _page(429, _("Too many attempts"), _("Wait one minute, then sign in again."))
 
@@ -104,5 +113,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(MoveNotAllowed, _refused)
     app.register_error_handler(CSRFError, _form_refused)
     app.register_error_handler(RateLimitExceeded, _too_often)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)

@@ -69,9 +69,12 @@ def one_of(kind: type[Any], name: str) -> Any:
         ) from error
 
 
-def say(text: str, *, bad: bool = False, link: str = "", sent: str = "", undo: str = "") -> None:
+def say(
+    text: str, *, bad: bool = False, link: str = "", link_text: str = "", sent: str = "", undo: str = ""
+) -> None:  # fmt: skip
     """Show `text` on the next page; `sent` names the draft that is no longer needed.
 
     `undo`: where a button beside it posts to take the thing back.
     """
-    flash({"text": text, "bad": bad, "link": link, "sent": sent, "undo": undo})  # type: ignore[arg-type]
+    said = {"text": text, "bad": bad, "link": link, "link_text": link_text, "sent": sent, "undo": undo}
+    flash(said)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from aggregator.errors import AggregatorError, NotFound
 from aggregator.services.webhooks import said, unverified
 from inbox_web.access import Door, open_to, services
-from inbox_web.security import csrf, limiter
+from inbox_web.security import csrf, limiter, takes_up_to
 
 blueprint = Blueprint("intake", __name__)
 csrf.exempt(blueprint)
@@ -34,9 +34,9 @@ def _who() -> str:
 
 @blueprint.route("/intake/<channel>", methods=["GET", "POST"], provide_automatic_options=False)
 @open_to(Door.PUBLIC)
+@takes_up_to(MAX_CALL_BYTES)
 @limiter.limit(CALL_LIMIT, key_func=_who)
 def call(channel: str) -> Response:
-    request.max_content_length = MAX_CALL_BYTES
     came = unverified(
         request.method,
         {name.lower(): value for name, value in request.headers},

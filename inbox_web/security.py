@@ -8,9 +8,10 @@ only the form token and the message shown after a redirect.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
@@ -40,8 +41,27 @@ SIGN_IN_LIMIT = "60 per minute"
 #: Largest form that is read: the longest answer, in four-byte letters, and then some.
 MAX_FORM_BYTES = 512_000
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 limiter = Limiter(get_remote_address, storage_uri="memory://", default_limits=[])
 csrf = CSRFProtect()
+
+
+def takes_up_to(most: int) -> Callable[[View], View]:
+    """Declare how many bytes a request of this route may have; others hold a form at most."""
+
+    def declare(view: View) -> View:
+        view.most_bytes = most  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def _size() -> None:
+    # Before anything reads the body, as the form guard does for its token.
+    most = getattr(current_app.view_functions.get(request.endpoint or ""), "most_bytes", None)
+    if most is not None:
+        request.max_content_length = most
 
 
 def install(app: Flask, aggregator: Aggregator) -> None:
@@ -58,6 +78,7 @@ def install(app: Flask, aggregator: Aggregator) -> None:
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         RATELIMIT_HEADERS_ENABLED=False,
     )
+    app.before_request(_size)
     csrf.init_app(app)
     limiter.init_app(app)
     app.after_request(_headers)

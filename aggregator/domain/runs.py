@@ -17,6 +17,10 @@ RunKind = Literal["poll", "import", "replay", "webhook", "entry", "backfill", "c
 BY_ITSELF = ("poll", "webhook")
 
 
+#: The kind of channels that officers fill themselves, at the counter and by telephone.
+ENTRY_KIND = "walk_in"
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One poll, import, replay, hour of calls or part of a backfill that holds a lease.

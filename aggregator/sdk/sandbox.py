@@ -50,13 +50,14 @@ __all__ = [
     "Running",
     "SimAnswer",
     "SimReport",
+    "header",
     "page",
     "reply",
     "serve",
 ]
 
 _MAX_LATENCY_S = 30.0
-_DROPPED = "motmoi.dropped"
+_DROPPED, _SENT = "motmoi.dropped", "motmoi.headers"
 
 
 class Portal:
@@ -257,6 +258,11 @@ class Portal:
 _Handler = Callable[..., Response]
 
 
+def header(request: Request, name: str) -> str:
+    """A header as it came, also one whose name has an underscore; empty where there is none."""
+    return str(request.environ.get(_SENT, {}).get(name.lower(), ""))
+
+
 def reply(data: Any, status: int = 200) -> Response:
     """A JSON answer."""
     body = json.dumps(data, ensure_ascii=False)
@@ -300,6 +306,13 @@ def _drop(environ: Mapping[str, Any]) -> None:
 
 
 class _Quiet(WSGIRequestHandler):
+    def make_environ(self) -> dict[str, Any]:
+        """With the headers as they came: WSGI drops names with an underscore, which some APIs have."""
+        return {
+            **super().make_environ(),
+            _SENT: {name.lower(): value for name, value in self.headers.items()},
+        }
+
     def log(self, type: str, message: str, *args: Any) -> None:
         """A portal's access log is nobody's news."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
@@ -40,6 +41,8 @@ TAKEN = 10
 MOST_TRIES = 16
 FIRST_WAIT_S, LONGEST_WAIT_S = 60.0, 6 * 3600.0
 #: Errors that will be the same tomorrow.
+#: A reference that is the file's own content: it came with the report.
+INLINE, _DIGEST = "sha256:", re.compile(r"[0-9a-f]{64}")
 _FOR_GOOD = (Permanent, SchemaDrift, BadRecord)
 
 
@@ -67,18 +70,23 @@ class Attachments:
             deadline = now + timedelta(seconds=self._settings.poll_deadline_s)
             most = self._settings.max_attachment_bytes
             with self._connections.open(channel, deadline=deadline, max_bytes=most) as (connector, ctx):
+                came_along = self._connections.capabilities(channel).attachments == "inline"
                 while left:
-                    self._fetch(connector, ctx, left[0])
+                    file = self._laid_down(left[0]) if came_along else None
+                    self._fetch(connector, ctx, left[0], file)
                     left.pop(0)
         except ChannelError as error:
             # The channel cannot be talked to now: no use to knock once for each file.
             self._later(channel, left, error)
         return len(rows)
 
-    def _fetch(self, connector: Connector, ctx: Context, row: Any) -> None:
-        """One file to its end; raises where the trouble is the channel's and not the file's."""
+    def _fetch(self, connector: Connector, ctx: Context, row: Any, file: FetchedFile | None) -> None:
+        """One file to its end; raises where the trouble is the channel's and not the file's.
+
+        `file`: it lies here already.
+        """
         try:
-            file = connector.fetch_attachment(ctx, row.ref)
+            file = file or connector.fetch_attachment(ctx, row.ref)
             if len(file.content) > self._settings.max_attachment_bytes:
                 raise Permanent(f"larger than {self._settings.max_attachment_bytes} bytes")
         except _FOR_GOOD as error:
@@ -90,6 +98,14 @@ class Attachments:
             self._wait(row, "defect in the connector", None)
         else:
             self._store(row, file)
+
+    def _laid_down(self, row: Any) -> FetchedFile | None:
+        """A file that came with its report and lies here already, named by its content."""
+        digest = str(row.ref).removeprefix(INLINE)
+        path = path_of(self._folder, digest)
+        if digest == row.ref or not _DIGEST.fullmatch(digest) or not path.is_file():
+            return None
+        return FetchedFile(path.read_bytes(), row.content_type or "", "")
 
     def _store(self, row: Any, file: FetchedFile) -> None:
         digest = hashlib.sha256(file.content).hexdigest()

@@ -9,6 +9,7 @@ from typing import Any
 
 from aggregator.domain.legal import REASONS, Certainty, LegalKind
 from aggregator.domain.people import Actor
+from aggregator.domain.runs import ENTRY_KIND
 from aggregator.domain.sketch import apart
 from aggregator.domain.sla import Step
 from aggregator.domain.workflow import MOVES, OPEN, Status
@@ -195,7 +196,8 @@ def _report(
         received_at=row.received_at, subject=row.subject, body=row.body, address=row.address, area=row.area,
         lat=row.lat, lng=row.lng, category=row.category_code, category_raw=row.category_raw,
         status_raw=row.status_raw, source_status=row.source_status, source_due_at=row.source_due_at,
-        due_at=due_at, url=row.url, anonymous=row.anonymous, has_identity=identified, revision=row.revision,
+        due_at=due_at, url=row.url, anonymous=row.anonymous, has_identity=identified,
+        from_officer=row.channel_kind == ENTRY_KIND, revision=row.revision,
         attachments=tuple(files), cause=member.cause, score=member.score, reasons=reasons(member.reasons),
         rule_version=member.rule_version, joined_at=member.started_at,
         can_reply=can.push_reply and not by_hand, max_reply_chars=can.max_reply_chars,

@@ -82,6 +82,7 @@ class Channels:
         may_operate(actor, found.ward)
         now = self._clock()
         with self._db.write() as tx:
+            ledger.lock(tx, [SYSTEM])  # of two that add the same at once, one is told
             self._check_place(tx, found)
             schedule = {"next_due_at": now if found.polled else None, **_schedule(found)}
             row = {"slug": found.slug, "kind": found.kind, "created_at": now, **self._columns(found)}

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.domain.delivery import WAITING, Delivery
+from aggregator.domain.runs import ENTRY_KIND
 from aggregator.errors import ByHand
 from aggregator.services.views import DeliveryView, ManualItem
 from aggregator.storage import outbox_queries
@@ -35,6 +36,7 @@ _PLAIN = {
     Delivery.DEAD: "Cổng từ chối phúc đáp này. Xem lý do, rồi gửi lại hoặc tự chuyển qua cổng và "
     "đánh dấu đã chuyển.",
 }
+_ENTERED = "Người dân đến trực tiếp hoặc gọi điện: báo cho họ theo nội dung dưới đây, rồi đánh dấu đã chuyển."
 _IN_PERSON = (
     "Không gửi tự động được, vì lý do bên cạnh. Báo cho người dân (gọi điện, nhắn tin, gửi giấy) "
     "theo nội dung dưới đây, rồi đánh dấu đã chuyển."
@@ -67,6 +69,8 @@ def hint_vi(row: Any, now: datetime) -> str:
     state = Delivery(row.state)
     if state is Delivery.SENT and row.officer_id is not None:
         return _CARRIED
+    if state is Delivery.MANUAL and row.channel_kind == ENTRY_KIND:
+        return _ENTERED
     if state is Delivery.MANUAL and row.error_code == ByHand.code:
         return _IN_PERSON
     if state in _PLAIN:

@@ -185,6 +185,8 @@ class ReportView:
     url: str | None
     anonymous: bool
     has_identity: bool
+    #: An officer took it down: the citizen may get a receipt.
+    from_officer: bool
     revision: int
     attachments: tuple[AttachmentView, ...]
     #: Why this report is in this case: opened, rule, person, undo.
