@@ -4,8 +4,9 @@
                                          ^------a failed probe------'
 
 Principles. Only not reaching the portal counts. Being asked to wait, refused an account or shown a changed
-page are answers: they end the row of failures and never open the breaker. While it is open nobody asks,
-writes or fetches files; while it is half open only the poll that holds the channel's lease asks.
+page are answers: they end the row of failures and never open the breaker. While it is open nobody reads
+or fetches files; while it is half open only the poll that holds the channel's lease asks. Answers have a wait
+of their own (`delivery.Writing`): a list that is too slow to be read must not hold them back.
 
 What may surprise: one good try does not close it. A portal that answers every other time would else be up
 and down all day, and everybody would be told each time.

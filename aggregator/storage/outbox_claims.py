@@ -69,7 +69,7 @@ class Claimed:
 def claim(tx: Tx, owner: str, now: datetime, lease_s: float, *, push_s: float = 60.0) -> Claimed | None:
     """The next due message, leased to `owner`; None where nothing is due.
 
-    A channel that is paused, signed out, misconfigured, out of reach or backing off is passed over, and so
+    A channel that is paused, signed out, misconfigured or backing off is passed over, and so
     is a message while an older one of its report is not final. The channel written to longest ago comes
     first, so that one long queue does not starve the others. `push_s` bounds how long after the
     claim an attempt may still leave: a dead worker's message is looked up no sooner than the
@@ -94,7 +94,6 @@ def _writable(now: datetime) -> Any:
         .where(
             schedule.c.paused.is_(False),
             schedule.c.state.not_in(HELD_STATES),
-            schedule.c.breaker == "closed",
             or_(schedule.c.write_open_until.is_(None), schedule.c.write_open_until <= now),
             due,
         )
