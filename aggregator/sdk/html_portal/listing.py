@@ -21,6 +21,9 @@ from aggregator.sdk.html_portal.mapping import ListPage, Row
 
 FetchPage = Callable[[int], ListPage]
 
+#: From so many rows on, a single id among them is no coincidence.
+_SEVERAL = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -81,6 +84,12 @@ class Walk:
             # The least of what the pages say: reports may come and go while the list is read.
             self.total = page.total if self.total is None else min(self.total, page.total)
         keys = tuple(row.key for row in page.rows)
+        if len(keys) >= _SEVERAL and len(set(keys)) == 1:
+            raise SchemaDrift(
+                f"all {len(keys)} rows of the list have one id",
+                hint="The id is read from a place that no longer holds it: check list.id of its layout",
+                evidence={"rows": len(keys)},
+            )
         if not keys or keys in self._shown:
             self._ended = True
             return False
