@@ -13,7 +13,8 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching bench-polling peers oracle chaos drifts format constraints chromium dovecot clean
+.PHONY: help run test check bench bench-matching bench-polling bench-channels peers oracle chaos drifts format
+.PHONY: constraints chromium dovecot clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
@@ -41,6 +42,9 @@ bench-matching: $(DEV) peers ## measure how well and how fast reports of one pro
 
 bench-polling: $(DEV) peers ## measure what reading a portal costs, beside a Singer tap and dlt
 	$(BIN)/python -m tests.benchmarks.polling $(ARGS)
+
+bench-channels: $(DEV) ## 500 channels a minute on four workers that get killed, on PostgreSQL
+	$(BIN)/python -m tests.benchmarks.many_channels $(ARGS)
 
 # What the rule is measured beside; nothing else needs it. A peer that is missing is named in the table.
 peers:
