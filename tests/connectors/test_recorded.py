@@ -25,7 +25,9 @@ def test_a_recording_still_gives_what_it_gave(folder):
 
 
 def test_every_shipped_connector_with_a_simulated_portal_has_a_recording():
-    with_portal = {one.id for one in discover().values() if hasattr(one.sandbox(), "build")}
+    # What calls us is not read: there is nothing that a recording could hold.
+    read = [one for one in discover().values() if one.manifest and not one.manifest.capabilities.webhook]
+    with_portal = {one.id for one in read if hasattr(one.sandbox(), "build")}
     assert with_portal <= {folder.parent.name for folder in FOLDERS}
 
 
