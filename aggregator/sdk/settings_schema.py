@@ -2,9 +2,9 @@
 
 Read: ``type required enum default additionalProperties properties items minimum maximum minLength
 maxLength pattern``. All else that only describes (``title``, ``description``, ``secret``, ``order``,
-``examples`` ...) is left to the form. What may surprise: a schema that uses a keyword which *would*
-change the verdict and is not read here (``oneOf``, ``$ref`` ...) is refused when the manifest is
-loaded, so nothing is ever half checked.
+``examples``, ``labels``: the words for the values of an enum) is left to the form. What may surprise: a
+schema that uses a keyword which *would* change the verdict and is not read here (``oneOf``, ``$ref`` ...)
+is refused when the manifest is loaded, so nothing is ever half checked.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "secret": ("boolean",),
     "order": ("number",),
     "examples": ("array",),
+    "labels": ("object",),
 }
 #: Keywords that would change the verdict and are not read here.
 UNREAD = frozenset(

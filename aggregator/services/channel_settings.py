@@ -37,7 +37,8 @@ class Field:
     required: bool
     #: As the form shows it; always empty for a secret.
     value: str
-    choices: tuple[str, ...] = ()
+    #: Of a choice: each value, and the words for it.
+    choices: tuple[tuple[str, str], ...] = ()
     #: A secret is stored, a box is ticked.
     on: bool = False
 
@@ -192,7 +193,8 @@ def _field(name: str, rule: Mapping[str, Any], value: Any, required: bool) -> Fi
         shown = ""
     else:
         shown = "" if value is None else str(value)
-    choices = tuple(str(one) for one in rule.get("enum", ()))
+    words: Mapping[str, str] = rule.get("labels", {})
+    choices = tuple((str(one), str(words.get(one, one))) for one in rule.get("enum", ()))
     return Field(name, kind, *_named(name, rule), required, shown, choices, bool(value))
 
 

@@ -121,7 +121,16 @@ def _layout(faces: tuple[str, ...]) -> dict[str, Any]:
         key: {"type": "string" if key in _TEXTS else "object", "title": _PART_TITLES[key]}
         for key in meanings(Layout)
     }
-    chosen = {"enum": [*faces, "none"], "title": "Mẫu bố cục", "default": faces[0]} if faces else None
+    chosen = (
+        {
+            "enum": [*faces, "none"],
+            "title": "Mẫu bố cục",
+            "default": faces[0],
+            "labels": {"none": "Không theo mẫu nào"},
+        }
+        if faces
+        else None
+    )
     return {
         "type": "object",
         "title": "Bố cục trang",

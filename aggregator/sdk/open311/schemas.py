@@ -100,6 +100,7 @@ CONFIG: Mapping[str, Any] = {
         "endpoint_type": {
             "enum": ["production", "test"],
             "title": "Loại địa chỉ trong discovery",
+            "labels": {"production": "Chính thức", "test": "Thử nghiệm"},
             "default": "production",
             "order": 3,
         },
