@@ -74,7 +74,7 @@ class Response:
         try:
             return clean_json(self.content)
         except (ValueError, RecursionError) as error:
-            raise self._not_json(error) from error
+            raise self.stranger("JSON", type(error).__name__) from error
 
     def refuse(self) -> None:
         """Raise the error this status stands for; return for a success (for ``raw_status`` calls)."""
@@ -92,25 +92,28 @@ class Response:
             **more,
         }
 
-    def _not_json(self, error: Exception) -> ChannelError:
-        evidence = self.evidence(content_type=self.content_type)
+    def stranger(self, wanted: str, why: str, **evidence: Any) -> ChannelError:
+        """The error that a body stands for which is not what was wanted (JSON, XML): see `json`."""
+        evidence = self.evidence(content_type=self.content_type, **evidence)
         markup = self.content.lstrip()[:1] == b"<"
         if markup and looks_like_challenge(self.content):
-            return BotChallenge("a challenge page came instead of JSON", evidence=evidence)
+            return BotChallenge(f"a challenge page came instead of {wanted}", evidence=evidence)
         if markup and looks_like_login(self.content):
             return AuthFailed(
-                "a login page came instead of JSON",
+                f"a login page came instead of {wanted}",
                 hint="The session has ended or the password has changed",
                 evidence=evidence,
             )
-        came = "an HTML page" if markup else f"{len(self.content)} bytes that are no complete JSON"
+        page = markup and b"<html" in self.content[:2000].lower()
+        came = "an HTML page" if page else f"{len(self.content)} bytes that are no complete {wanted}"
         if self.effect:
             message = f"the answer to a write was {came}: it may have taken effect"
             return UnknownOutcome(message, evidence=evidence)
         if markup and looks_like_maintenance(self.content):
-            return Transient(f"a maintenance notice came instead of JSON from {self.url}", evidence=evidence)
-        kind = type(error).__name__
-        return SchemaDrift(f"{came} came instead of JSON from {self.url} ({kind})", evidence=evidence)
+            return Transient(
+                f"a maintenance notice came instead of {wanted} from {self.url}", evidence=evidence
+            )
+        return SchemaDrift(f"{came} came instead of {wanted} from {self.url} ({why})", evidence=evidence)
 
 
 def refusal(response: Response) -> ChannelError | None:

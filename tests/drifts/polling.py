@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -46,6 +47,11 @@ from aggregator.storage.migrate import upgrade
 from aggregator.storage.report_tables import reports
 
 OUTCOMES = ("all came", "poorer", "quarantined", "error", "held", "SILENT")
+#: Portals that wear another face: what goes over their SCENARIO, by the face's name.
+FACES: dict[str, dict[str, dict[str, Any]]] = {
+    "district_html": {"cards": {"face": "cards"}},
+    "open311": {"xml": {"config": {"format": "xml"}}},
+}
 FIRST, A_DAY, DAYS, LAST = 24, 4, 6, 6
 
 
@@ -97,9 +103,9 @@ class Installation:
         self.app.close()
 
 
-def tried(kind: str, count: int, seed: int = 0, named: str = "") -> Iterator[Tried]:
-    """Those of `count` drifts of this connector whose name has the pattern in it."""
-    subject = Subject.of(kind)
+def tried(kind: str, count: int, seed: int = 0, named: str = "", face: str = "") -> Iterator[Tried]:
+    """Those of `count` drifts of this connector (and face) whose name has the pattern in it."""
+    subject = Subject.of(kind, FACES[kind][face] if face else None)
     invented = [subject.scenario.a_report(n) for n in range(1, FIRST + A_DAY * DAYS + LAST + 1)]
     stage = subject.scenario.open(invented[:FIRST])
     with tempfile.TemporaryDirectory(prefix="motmoi-drifts-") as holder:
@@ -162,17 +168,19 @@ def main() -> int:
     asked.add_argument("--show", nargs="*", default=["SILENT"], choices=OUTCOMES, help="outcomes to list")
     given = asked.parse_args()
     logging.disable(logging.CRITICAL)
-    print(f"{'connector':18}" + "".join(f"{word:>12}" for word in OUTCOMES) + f"{'CPU s':>9}")
+    print(f"{'connector':20}" + "".join(f"{word:>12}" for word in OUTCOMES) + f"{'CPU s':>9}")
     silent = 0
-    for kind in given.connectors or sorted(k for k, found in discover().items() if _can_be_tried(found)):
+    chosen = given.connectors or sorted(k for k, found in discover().items() if _can_be_tried(found))
+    for kind, face in [(one, face) for one in chosen for face in ("", *FACES.get(one, ()))]:
         began, counts, shown = time.process_time(), Counter[str](), []
-        for one in tried(kind, given.count, given.seed, given.named):
+        for one in tried(kind, given.count, given.seed, given.named, face):
             counts[one.outcome] += 1
             if one.outcome in given.show:
                 shown.append(f"    {one.outcome}: {one.name}: {one.why}")
         silent += counts["SILENT"]
         figures = "".join(f"{counts[word]:12}" for word in OUTCOMES)
-        print(f"{kind:18}{figures}{time.process_time() - began:9.1f}", *shown, sep="\n", flush=True)
+        name, seconds = f"{kind} {face}", time.process_time() - began
+        print(f"{name:20}{figures}{seconds:9.1f}", *shown, sep="\n", flush=True)
     print(f"\nsilent empty or short polls: {silent}")
     return 1 if silent else 0
 

@@ -18,19 +18,20 @@ Importing this package loads nothing: pytest does so at every start where the pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 __all__ = ["suite_for"]
 
 
-def suite_for(connector: str | Path) -> Callable[..., None]:
+def suite_for(connector: str | Path, scenario: Mapping[str, Any] | None = None) -> Callable[..., None]:
     """A parametrised test function: every rule up to the claimed grade, and the grade itself.
 
     `connector` is the id of an installed connector, or the folder of its ``connector.yaml``.
+    `scenario` goes over the sandbox's own SCENARIO: another face of the portal, judged by the same rules.
     """
     from aggregator.sdk.conformance.suite import suite
 
-    made: Callable[..., Any] = suite(connector)
+    made: Callable[..., Any] = suite(connector, scenario)
     return made

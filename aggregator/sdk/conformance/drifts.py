@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from aggregator.sdk.conformance.drifts_html import html_drifts
 from aggregator.sdk.conformance.drifts_json import json_drifts
 from aggregator.sdk.conformance.drifts_table import table_drifts
+from aggregator.sdk.conformance.drifts_xml import xml_drifts
 from aggregator.sdk.conformance.scenario import Page, Rewrite
 
 __all__ = ["Drift", "drifts_of"]
@@ -57,7 +58,7 @@ def _possible(pages: Sequence[Page]) -> Iterator[tuple[str, Drift]]:
     for page in pages:
         kinds.setdefault(kind_of(page), []).append(page)
     for kind, alike in kinds.items():
-        for make in (json_drifts, html_drifts, table_drifts):
+        for make in (json_drifts, xml_drifts, html_drifts, table_drifts):
             for change, where, rewrite in make(alike):
                 yield change, Drift(f"{kind}: {change} {where}".rstrip(), _only(kind, rewrite))
 

@@ -54,6 +54,9 @@ def json_drifts(pages: Sequence[Page]) -> Iterator[tuple[str, str, Rewrite]]:
     values: dict[_Path, Any] = {}
     for document in documents:
         values.update(_paths(document, ()))
+    if any(isinstance(document, list) and document for document in documents):
+        for name, change_list in _TO_LIST.items():
+            yield name, "[]", _rewriting(_of_lists(change_list))
     for path, value in values.items():
         where = ".".join(path).replace(".[]", "[]")
         if path[-1] != "[]":

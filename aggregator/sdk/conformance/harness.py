@@ -86,14 +86,17 @@ class Subject:
     scenario: Scenario
 
     @classmethod
-    def of(cls, connector: str | Path | Found) -> Subject:
-        """From an id, the folder of a manifest, or what was found. Raises `ConfigInvalid`."""
+    def of(cls, connector: str | Path | Found, given: Mapping[str, Any] | None = None) -> Subject:
+        """From an id, the folder of a manifest, or what was found; `given` goes over its SCENARIO.
+
+        Raises `ConfigInvalid`.
+        """
         if isinstance(connector, Path):
             connector = found_in(connector)
         found = _installed(connector) if isinstance(connector, str) else connector
         if found.manifest is None:
             raise ConfigInvalid(f"connector {found.id} cannot be used: {found.problem}")
-        scenario = scenario_of(found, found.manifest)
+        scenario = scenario_of(found, found.manifest, given)
         return cls(found, found.manifest, load_quality(found.manifest.folder), scenario)
 
     @property

@@ -247,12 +247,14 @@ class SandboxScenario:
 
     manifest: Manifest
     module: ModuleType
+    #: Over the module's SCENARIO.
+    given: Mapping[str, Any]
     fillable: bool = True
     http: bool = True
     simulated: bool = True
 
     def open(self, reports: Sequence[Mapping[str, Any]]) -> PortalStage:
-        given = dict(getattr(self.module, "SCENARIO", {}))
+        given = {**getattr(self.module, "SCENARIO", {}), **self.given}
         portal = self.module.build({**given, "reports": [dict(one) for one in reports]})
         settings = getattr(self.module, "settings_for", None) or _plain_settings
         return PortalStage(self.manifest, portal, lambda url: settings(url, given))
@@ -375,13 +377,13 @@ class RecordedScenario:
 # -- which one -----------------------------------------------------------------------------------
 
 
-def scenario_of(found: Found, manifest: Manifest) -> Scenario:
+def scenario_of(found: Found, manifest: Manifest, given: Mapping[str, Any] | None = None) -> Scenario:
     """The scenario that comes with a connector. Raises `ConfigInvalid` where there is none."""
     module = found.sandbox()
     if module is not None and hasattr(module, "write"):
         return FolderScenario(manifest, module)
     if module is not None and hasattr(module, "build"):
-        return SandboxScenario(manifest, module)
+        return SandboxScenario(manifest, module, given or {})
     if (manifest.folder / RECORDED / cassette.FILE).is_file():
         return RecordedScenario(manifest, cassette.load(manifest.folder / RECORDED))
     raise ConfigInvalid(

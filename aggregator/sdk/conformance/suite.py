@@ -8,7 +8,7 @@ nothing is claimed), because a red test means that the connector is worse than i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,10 @@ __all__ = ["suite"]
 PROPERTY = "motmoi-conformance"
 
 
-def suite(connector: str | Path) -> Callable[..., None]:
+def suite(connector: str | Path, scenario: Mapping[str, Any] | None = None) -> Callable[..., None]:
     """See `aggregator.sdk.conformance.suite_for`."""
     try:
-        subject = Subject.of(connector)
+        subject = Subject.of(connector, scenario)
     except ConfigInvalid as error:
         return _broken(str(error))
     claimed = subject.quality.grade

@@ -10,7 +10,8 @@ when last seen is asked for again by id, the longest unread first; where the end
 updates, or a parameter of its own for changes, these lead to the changed ones at once.
 
 What may surprise: a request that has only a token yet is waited for (a day at most) before the cursor
-passes it; the cursor moves by the times of requests, never by our clock.
+passes it; the cursor moves by the times of requests, never by our clock. A list that may be short is asked
+about in other words before it is believed (`wholeness`).
 
 Known exceptions: a closed request that is reopened is seen through updates or changes only; an endpoint
 that has neither hides it until its next update by us.
@@ -44,9 +45,11 @@ from aggregator.sdk.contract import (
 )
 from aggregator.sdk.echo import find_answer
 from aggregator.sdk.identity import require_ids
+from aggregator.sdk.json_portal.items import shape_of
 from aggregator.sdk.levels import Implied
 from aggregator.sdk.open311 import mapping, schemas
 from aggregator.sdk.open311.memory import Memory
+from aggregator.sdk.open311.wholeness import expect_known, expect_whole
 from aggregator.sdk.open311.windows import walk
 from aggregator.sdk.open311.wire import Endpoint, Page, Row, text_of
 
@@ -94,23 +97,36 @@ class Open311Endpoint:
             yield self._batch(ctx, endpoint, memory, page, said, passed, moves=False)
         if newest := _newest(ctx, [row for rows in said.values() for row in rows], "updated_datetime"):
             memory.updates = newest
-        yield Batch((), (), memory.cursor(self._most), complete=True)
+        yield Batch((), (), memory.cursor(self._most, self._overlap), complete=True)
 
     def _new(self, ctx: Context, endpoint: Endpoint, memory: Memory) -> Iterator[Page]:
-        overlap = timedelta(minutes=int(self.source["overlap_minutes"]))
         first = ctx.now() - timedelta(days=int(ctx.config.get("since_days") or 30))
-        since = memory.newest - overlap if memory.newest else first
-        yield from self._walked(endpoint, since, ctx.now() + _AHEAD)
+        since = memory.newest - self._overlap if memory.newest else first
+        until = ctx.now() + _AHEAD
+        if memory.lately:
+            # Nothing behind the seam is taken, and no cursor moves, before the seam is seen to hold.
+            end = min(since + self._widest, until)
+            pages = list(self._walked(ctx, endpoint, memory, since, end))
+            expect_known(ctx, endpoint, memory, pages, since)
+            yield from pages
+            since = end
+        yield from self._walked(ctx, endpoint, memory, since, until)
 
-    def _walked(self, endpoint: Endpoint, since: datetime, until: datetime) -> Iterator[Page]:
+    def _walked(
+        self, ctx: Context, endpoint: Endpoint, memory: Memory, since: datetime, until: datetime
+    ) -> Iterator[Page]:
         def ask(start: datetime, end: datetime, kind: str) -> Page:
             return endpoint.requests(start, end, **({"service_code": kind} if kind else {}))
 
         def kinds() -> Sequence[str]:
             return [text_of(row, "service_code") for row in endpoint.services().rows]
 
-        widest = timedelta(days=int(self.source["window_days"]))
-        yield from walk(ask, since, until, limit=int(self.source["limit"]), widest=widest, kinds=kinds)
+        def whole(page: Page, start: datetime, end: datetime) -> None:
+            expect_whole(ctx, endpoint, memory, page, start, end)
+
+        yield from walk(
+            ask, since, until, limit=self._limit(ctx), widest=self._widest, kinds=kinds, whole=whole
+        )
 
     def _older(
         self,
@@ -122,8 +138,7 @@ class Open311Endpoint:
     ) -> Iterator[Page]:
         """Requests that changed (by the endpoint's own word), then the longest unread open ones."""
         if name := self.source["changed_since"]:
-            overlap = timedelta(minutes=int(self.source["overlap_minutes"]))
-            page = endpoint.changed(name, (memory.changed or ctx.now() - timedelta(days=1)) - overlap)
+            page = endpoint.changed(name, (memory.changed or ctx.now() - timedelta(days=1)) - self._overlap)
             memory.changed = _newest(ctx, page.rows, "updated_datetime") or memory.changed
             yield page
         due = [id_ for id_ in said if id_ not in passed]
@@ -146,14 +161,13 @@ class Open311Endpoint:
         """What was said lately, by request."""
         if not self._says_updates(ctx):
             return {}
-        overlap = timedelta(minutes=int(self.source["overlap_minutes"]))
-        since = (memory.updates or ctx.now() - timedelta(days=1)) - overlap
+        since = (memory.updates or ctx.now() - timedelta(days=1)) - self._overlap
         pages = walk(
             lambda start, end, _kind: endpoint.updates(start, end),
             since,
             ctx.now() + _AHEAD,
-            limit=int(self.source["limit"]),
-            widest=timedelta(days=int(self.source["window_days"])),
+            limit=self._limit(ctx),
+            widest=self._widest,
             kinds=lambda: [""],
         )
         said: dict[str, list[Row]] = {}
@@ -200,9 +214,11 @@ class Open311Endpoint:
         return Batch(
             tuple(record for record, _ in good),
             tuple(item for _, item in good),
-            memory.cursor(self._most),
+            memory.cursor(self._most, self._overlap),
             pages=(_raw(page),) if told else (),
             problems=tuple(problems),
+            listed=len(page.rows) if moves else None,
+            shape=shape_of(None, page.rows),
         )
 
     def _unnumbered(self, ctx: Context, endpoint: Endpoint, row: Row) -> datetime | None:
@@ -219,6 +235,18 @@ class Open311Endpoint:
     def _says_updates(self, ctx: Context) -> bool:
         """Whether the endpoint has mySociety's updates: the channel's word, else the manifest's."""
         return bool(ctx.config.get("updates", self.source["updates"]))
+
+    def _limit(self, ctx: Context) -> int:
+        """Rows that one answer holds: the channel's word, else the manifest's."""
+        return int(ctx.config.get("limit") or self.source["limit"])
+
+    @property
+    def _overlap(self) -> timedelta:
+        return timedelta(minutes=int(self.source["overlap_minutes"]))
+
+    @property
+    def _widest(self) -> timedelta:
+        return timedelta(days=int(self.source["window_days"]))
 
     @property
     def _most(self) -> int:
@@ -252,11 +280,10 @@ class Open311Endpoint:
                 yield _with(batch, at, complete=False)
         elif span.since is not None:
             since = datetime.fromisoformat(done["from"]) if done.get("from") else span.since
-            widest = timedelta(days=int(self.source["window_days"]))
             until = span.until or ctx.now()
             while since < until:
-                end = min(since + widest, until)
-                for page in self._walked(endpoint, since, end):
+                end = min(since + self._widest, until)
+                for page in self._walked(ctx, endpoint, memory, since, end):
                     batch = self._batch(ctx, endpoint, memory, page, {}, set())
                     yield _with(batch, {"v": 1, "from": since.isoformat()}, complete=False)
                 since = end

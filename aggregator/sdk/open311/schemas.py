@@ -121,6 +121,14 @@ CONFIG: Mapping[str, Any] = {
             "default": 30,
             "order": 8,
         },
+        "limit": {
+            "type": "integer",
+            "minimum": 2,
+            "maximum": 100000,
+            "title": "Số phản ánh nhiều nhất của một lần trả lời",
+            "description": "Chỉ điền khi hệ thống nguồn trả về ít hơn 1.000 (theo chuẩn) mỗi lần.",
+            "order": 9,
+        },
     },
 }
 

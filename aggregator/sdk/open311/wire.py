@@ -20,7 +20,6 @@ from lxml import etree
 
 from aggregator.sdk.answers import Response, clean_text
 from aggregator.sdk.contract import AuthFailed, ConfigInvalid, Context, Permanent, SchemaDrift, UnknownOutcome
-from aggregator.sdk.html import looks_like_login
 
 Row = dict[str, Any]
 
@@ -200,17 +199,17 @@ def rows_of(response: Response, format_: str) -> list[Row]:
 
 def _xml(response: Response) -> list[Row]:
     content = response.content
-    if looks_like_login(content):
-        raise AuthFailed("a login page came instead of XML", evidence=response.evidence())
+    if b"<html" in content[:2000].lower():
+        raise response.stranger("XML", "HTML", content=content)
     if b"<!DOCTYPE" in content[:4096].upper() or b"<!ENTITY" in content.upper():
         raise SchemaDrift("a document with types or entities of its own is not read", evidence=kept(response))
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise SchemaDrift(
-            f"no complete XML came from {response.url} ({type(error).__name__})", evidence=kept(response)
-        ) from error
+        raise response.stranger("XML", type(error).__name__, content=content) from error
+    if etree.QName(root).localname not in (*LISTS, "discovery", "errors"):
+        raise SchemaDrift("the XML is no list of GeoReport v2", evidence=kept(response))
     if root.tag == "discovery":
         root = root.find("endpoints")
         return [] if root is None else [_row(child) for child in root]
