@@ -95,29 +95,45 @@ class Intake:
         and `DriftSuspected` (the same) where `watch` does not recognise the channel in it."""
         found, problems = self._read(run.zone, batch)
         with self._db.write() as tx:
-            book = self._rules.book(tx)
             stored = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
-            learned = self._learning.learned(tx, self._clock())
-            places = self._destinations(run, book, found, stored, learned)
-            # Alone in these wards from here on: two workers matching the same problem at once would
-            # each see the other's report too late and open two cases.
-            ledger.lock(tx, sorted(_wards(run, places, stored)))
+            if problems or _news(found, stored):
+                return self._receive_news(tx, run, batch, watch, found, problems, stored)
+            # Most polls bring nothing new: they wait for nobody's ward and leave the cursor alone behind.
             now = self._clock()
-            work = self._sort(tx, run, book, found, places)
             if watch is not None:
-                refused = watch.take(tx, batch, News(work.news, problems), now)
-                if refused:
-                    found, problems = _parted(found, problems, work, refused)
-                    work = self._sort(tx, run, book, found, places)
-            self._store(tx, run, book, work, learned, now)
-            if run.kind != "replay":  # a replay settles its own items
-                came = [external_id for external_id, *_ in work.revisions]
-                quarantine_queries.supersede_records(tx, run.channel_id, came)
-            self._quarantine(tx, run, problems, now)
+                watch.take(tx, batch, News([], []), now)
             self._acknowledge(tx, run, found, now)
-            counts = _counts(len(found), work, len(problems))
-            self._archive_pages(tx, run, batch, counts, now)
+            counts = Counts(len(found), 0, len(found), 0, 0)
             self._move_on(tx, run, batch, counts, now)
+        return counts
+
+    def _receive_news(
+        self, tx: Tx, run: Run, batch: Batch, watch: Watch | None, found: list[_Read],
+        problems: list[Problem], stored: Mapping[str, Head],
+    ) -> Counts:  # fmt: skip
+        """A batch with something new, changed or unreadable in it."""
+        book = self._rules.book(tx)
+        learned = self._learning.learned(tx, self._clock())
+        places = self._destinations(run, book, found, stored, learned)
+        # Alone in these wards from here on: two workers matching the same problem at once would
+        # each see the other's report too late and open two cases.
+        ledger.lock(tx, sorted(_wards(run, places, stored)))
+        now = self._clock()
+        work = self._sort(tx, run, book, found, places)
+        if watch is not None:
+            refused = watch.take(tx, batch, News(work.news, problems), now)
+            if refused:
+                found, problems = _parted(found, problems, work, refused)
+                work = self._sort(tx, run, book, found, places)
+        self._store(tx, run, book, work, learned, now)
+        if run.kind != "replay":  # a replay settles its own items
+            came = [external_id for external_id, *_ in work.revisions]
+            quarantine_queries.supersede_records(tx, run.channel_id, came)
+        self._quarantine(tx, run, problems, now)
+        self._acknowledge(tx, run, found, now)
+        counts = _counts(len(found), work, len(problems))
+        self._archive_pages(tx, run, batch, counts, now)
+        self._move_on(tx, run, batch, counts, now)
         return counts
 
     def would_count(self, channel_id: int, zone: ZoneInfo, batch: Batch, newest: dict[str, str]) -> Counts:
@@ -281,6 +297,13 @@ def _parted(
         if one.revision in bad
     ]
     return [one for one in found if one.revision not in bad], [*problems, *held]
+
+
+def _news(found: Sequence[_Read], stored: Mapping[str, Head]) -> bool:
+    """Whether any record differs from its newest revision."""
+    return any(
+        (head := stored.get(one.values.external_id)) is None or head.hash != one.digest for one in found
+    )
 
 
 def _wards(run: Run, places: _Places, stored: Mapping[str, Head]) -> set[str]:
