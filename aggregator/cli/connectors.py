@@ -88,7 +88,9 @@ def connector_named(name: str) -> Found:
     known = known_connectors()
     if name not in known:
         raise InputInvalid(
-            f"no connector {name!r}{meant(name, known)}", field="id", hint="See motmoi connector list"
+            f"no connector {name!r}{meant(name, known)}",
+            field="id",
+            hint=f"Known are {', '.join(sorted(known))}; more about them: motmoi connector list",
         )
     return known[name]
 

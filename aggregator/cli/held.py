@@ -25,7 +25,7 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @click.argument("slug")
-@click.option("--state", type=STATES, default="open", show_default=True)
+@click.option("--state", type=STATES, default="open", show_default=True, help="What became of the items.")
 @click.option("--before", type=int, metavar="ID", help="Go on behind this item, towards older ones.")
 def list_(slug: str, state: str, before: int | None) -> None:
     """List what is in quarantine of the channel SLUG, newest first, fifty at a time."""

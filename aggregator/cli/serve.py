@@ -164,7 +164,7 @@ def _settings(port: int | None) -> Any:
 def _portal(kind: str, scenario: dict[str, Any], state: Path | None) -> Portal:
     """The connector's own simulated portal; by its name, since the product imports no connector."""
     module = _practice() if kind == PRACTICE else connector_named(kind).sandbox()
-    if module is None:
+    if module is None or not hasattr(module, "build"):
         raise InputInvalid(f"connector {kind} has no simulated portal", field="kind")
     try:
         portal: Portal = module.build(scenario, state)
