@@ -6,7 +6,7 @@ import click
 
 from aggregator.cli.frame import DONE, FINDING, Group, show, table
 from aggregator.cli.opening import officer, opened
-from aggregator.services.mailing import STATES
+from aggregator.domain.reminding import MAIL_STATES
 from aggregator.services.postman import MailDelayed, MailRefused, MailUnclear
 
 #: What nobody has to look at any more.
@@ -52,10 +52,12 @@ def test(address: str) -> int:
 
 
 @mail.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only these; without it, all that are not over.")
+@click.option(
+    "--state", type=click.Choice(MAIL_STATES), help="Only these; without it, all that are not over."
+)
 def list_(state: str | None) -> None:
     """List mails to staff, newest first. Their texts are not shown."""
-    states = (state,) if state else tuple(one for one in STATES if one not in _OVER)
+    states = (state,) if state else tuple(one for one in MAIL_STATES if one not in _OVER)
     with opened() as product:
         found = product.mailing.list(states)
     headings = ("id", "to", "kind", "subject", "state", "attempts", "next try", "possible repeat", "error")

@@ -33,6 +33,8 @@ from typing import Final
 
 from aggregator.domain.worktime import Calendar, from_second, to_second
 
+#: What may have become of a mail to staff.
+MAIL_STATES: Final = ("waiting", "sending", "sent", "dropped", "dead")
 #: Told later than this after its time, a reminder is folded into a summary.
 GRACE: Final = timedelta(minutes=15)
 

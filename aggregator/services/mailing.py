@@ -47,7 +47,6 @@ WAITS = (1, 2, 5, 10)
 WORTH = timedelta(hours=24)
 #: Sent and dropped mails are kept that long, as a record.
 KEPT = timedelta(days=90)
-STATES = ("waiting", "sending", "sent", "dropped", "dead")
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 

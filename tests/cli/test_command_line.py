@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -171,3 +173,10 @@ def test_json_times_carry_their_offset() -> None:
         "at": "2026-11-22T00:00:00+00:00",
         "path": "x",
     }
+
+
+def test_commands_that_need_no_database_load_none() -> None:
+    # On an old PC half a second a command is what an author of a connector feels.
+    asked = "import sys; import aggregator.cli; print('sqlalchemy' in sys.modules, 'flask' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["False", "False"]
