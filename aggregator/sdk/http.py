@@ -237,7 +237,12 @@ class Http:
             ) in prepared.headers.values():  # a token typed with an accent fails here, not on the wire
                 str(value).encode("latin-1")
         except (requests.RequestException, UnicodeError, ValueError) as error:
-            raise ConfigInvalid(f"the request cannot be built: {type(error).__name__}") from None
+            raise ConfigInvalid(
+                f"the request cannot be built: {type(error).__name__}",
+                hint="Check the address and the secrets: keys and tokens hold no accented letters",
+                message_vi="Không lập được yêu cầu gửi tới cổng: kiểm tra địa chỉ, khoá và mã truy cập trong "
+                "thiết lập của kênh (khoá và mã truy cập không có chữ có dấu)",
+            ) from None
         # What `requests` made of the address is what will be asked: that form passes the list, too.
         self._egress.admit(str(prepared.url))
         known = (conditional or {}).get(str(prepared.url)) if call.method == "GET" else None

@@ -52,7 +52,8 @@ def fields_seen(manifest: Manifest, config: Mapping[str, Any], outcome: Outcome)
     records = [_flat(record) for record in outcome.records]
     said = {field: (path, text) for field, path, text in _said(manifest.source, config)}
     names = [*said, *(n for n in _GIVEN_BY_EVERY_SOURCE if n not in said)]
-    names += sorted({name for record in records for name, value in record.items() if value} - set(names))
+    came = {name for record in records for name, value in record.items() if value}
+    names += sorted(came - {*names, "person.anonymous"})
     return [
         FieldSeen(name, *said.get(name, ("", "")), sum(_filled(r, name) for r in records), len(records))
         for name in names
@@ -73,7 +74,6 @@ def _flat(record: Record) -> dict[str, Any]:
             found |= {f"extra.{key}": part for key, part in value.items()}
         elif name not in ("volatile", "status", "kind"):
             found[name] = value
-    found.pop("person.anonymous")
     return found
 
 

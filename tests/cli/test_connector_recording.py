@@ -136,6 +136,7 @@ source:
         subject: tieuDe
         body: noiDung
         category_raw: tenLinhVucCu
+        person: {anonymous: "`false`"}
 """
 
 

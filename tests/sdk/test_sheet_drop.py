@@ -137,6 +137,8 @@ def test_a_wrong_key_is_told_with_its_step() -> None:
 def test_a_slip_in_the_manifest_is_told_with_its_path() -> None:
     for source, where in (
         ({"columns": {"recieved_at": "Ngày"}}, "source.columns.recieved_at"),
+        ({"columns": {"body": "Nội dung"}}, "source.columns: received_at is missing"),
+        ({"columns": {}}, "source.columns: received_at is missing"),
         ({"request": {"path": "xuat.csv"}}, "source.request.path"),
         ({"encoding": "tcvn3"}, "source.encoding"),
         ({"request": {"path": "/{config.x}"}}, "source.request.path"),

@@ -55,7 +55,7 @@ class SheetDrop:
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
-        self._given = checked(manifest.source)
+        self._given = checked(manifest.source, manifest.config_schema)
         self._download = compile_download(manifest) if "request" in manifest.source else None
 
     def _own(self, ctx: Context) -> Context:

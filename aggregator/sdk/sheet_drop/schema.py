@@ -72,10 +72,15 @@ _FOLDER = {
 }
 
 
-def checked(source: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The section, or `ConfigInvalid` naming what is wrong with it."""
+def checked(source: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The section, or `ConfigInvalid` naming what is wrong with it; `settings`: a channel's own."""
     if faults := faults_of(SOURCE, source, "source."):
         raise ConfigInvalid(faults[0])
+    if "received_at" not in source.get("columns", {}) and "columns" not in settings.get("properties", {}):
+        raise ConfigInvalid(
+            "source.columns: received_at is missing",
+            hint="map the column with the date of the report: without it no deadline can be counted",
+        )
     return source
 
 
