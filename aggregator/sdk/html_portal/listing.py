@@ -8,11 +8,13 @@ for good. What may surprise: the list moves while it is read, so rows are met tw
 pages overlap; a page past the end may be empty or the last one again, both end the list; an end
 before the portal's own count is reached is `SchemaDrift`, not a short list. Where the portal counts more
 than was ever seen, the whole list is read again: pages that show fewer rows would hide the rest for good.
+Where it counts nothing, the top of the list is compared with what it was: known reports stand there in a row,
+and leave it one by one (`gaps`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +25,8 @@ FetchPage = Callable[[int], ListPage]
 
 #: From so many rows on, a single id among them is no coincidence.
 _SEVERAL = 3
+#: A list of which so many known rows are gone at once, and so large a share, was not tidied up by anybody.
+_GONE, _SHARE = 3, 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class Walk:
     #: Rows of the fullest page.
     page_size: int = 0
     total: int | None = None
+    #: Keys of the rows from the list's first to the last one read without a gap, as they stand there.
+    head: tuple[str, ...] = ()
     _ended: bool = False
     _shown: set[tuple[str, ...]] = field(default_factory=set)
 
@@ -115,6 +121,7 @@ def walk(fetch: FetchPage, known: Mapping[str, str], deep: Deep, limits: Limits)
     """Read the list as far as needed. `fetch` takes 0 for the first page."""
     walked = Walk(known)
     page = _head(fetch, walked, limits, limits.max_pages if deep.done else limits.first_pages)
+    walked.head = tuple(walked.rows)
     if walked.at_end():
         not_cut_short(walked.total, len(walked.rows), walked.pages_read)
         return walked, Deep(0, done=True)
@@ -176,6 +183,19 @@ def must_say_empty(page: ListPage, known: Mapping[str, str], limits: Limits) -> 
             hint="If the portal lists open reports only, allow an empty list in the channel's settings",
             evidence=evidence,
         )
+
+
+def gaps(before: Sequence[str], walked: Walk, limits: Limits) -> list[str]:
+    """Reports of the last head that are missing between others of it; none where few are, or a count tells.
+
+    A list of open reports only may lose many at once.
+    """
+    if walked.total is not None or limits.may_be_empty:
+        return []
+    places = [place for place, key in enumerate(before) if key in walked.head]
+    reach = before[: max(places, default=0)]
+    missing = [key for key in reach if key not in walked.rows]
+    return missing if len(missing) >= max(_GONE, len(reach) * _SHARE) else []
 
 
 def not_cut_short(total: int | None, room: int, pages: int) -> None:

@@ -27,7 +27,7 @@ from aggregator.sdk.contract import (
     SchemaDrift,
     Transient,
 )
-from aggregator.sdk.html_portal.listing import Deep, Limits, walk
+from aggregator.sdk.html_portal.listing import Deep, Limits, gaps, walk
 from aggregator.sdk.html_portal.mapping import Row
 from aggregator.sdk.html_portal.paging import Pager
 from aggregator.sdk.html_portal.site import Site
@@ -38,6 +38,8 @@ __all__ = ["BATCH", "Look", "Remap", "batch_of", "look", "not_all_wrong", "poll"
 Remap = Callable[[RawItem], Record]
 BATCH = 20
 TRIES = 3
+#: Rows of the list's top that are remembered.
+TOP = 200
 
 
 @dataclass(slots=True)
@@ -51,6 +53,8 @@ class Memory:
     later: dict[str, tuple[str, int]] = field(default_factory=dict)
     #: Address of the list page to go on with, where pages have no numbers.
     link: Mapping[str, Any] | None = None
+    #: Keys of the first rows of the list, as they stood there.
+    top: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> Memory:
@@ -61,6 +65,7 @@ class Memory:
             deep=Deep(**kept.get("deep", {})),
             later={key: (print_, tries) for key, print_, tries in kept.get("later", ())},
             link=kept.get("link"),
+            top=tuple(kept.get("top", ())),
         )
 
     def cursor(self, limit: int) -> dict[str, Any]:
@@ -70,6 +75,7 @@ class Memory:
             "seen": [[key, print_] for key, print_ in self.seen.items()][-limit:],
             "deep": {"page": self.deep.page, "done": self.deep.done},
             "later": [[key, print_, tries] for key, (print_, tries) in self.later.items()],
+            "top": list(self.top),
             **({"link": dict(self.link)} if self.link else {}),
         }
 
@@ -103,6 +109,7 @@ def poll(ctx: Context, site: Site, cursor: Cursor | None, remap: Remap) -> Itera
     pager = Pager(site, memory.link)
     with site.keeping():
         walked, deep = walk(pager, memory.seen, memory.deep, limits)
+        _expect_no_gap(site, gaps(memory.top, walked, limits))
     put_off = [Row(key, old[0], "") for key, old in memory.later.items() if key not in walked.rows]
     rows = iter(put_off + walked.oldest_first())
     part = list(islice(rows, BATCH))
@@ -112,7 +119,7 @@ def poll(ctx: Context, site: Site, cursor: Cursor | None, remap: Remap) -> Itera
         looks = [one for one in looks if memory.settle(one)]
         part = list(islice(rows, BATCH))
         if not part:
-            memory.deep, memory.link = deep, pager.keep(deep.page)
+            memory.deep, memory.link, memory.top = deep, pager.keep(deep.page), walked.head[:TOP]
             memory.seen = _lately_listed_last(memory.seen, walked.rows)
         cursor = memory.cursor(limits.max_tracked)
         if part:
@@ -141,6 +148,19 @@ def batch_of(
         complete=complete,
         listed=listed,
     )
+
+
+def _expect_no_gap(site: Site, missing: Sequence[str]) -> None:
+    """Reports that are gone altogether may be missing from the list; those that are there may not."""
+    if missing and any(site.report(key) is not None for key in missing[:2]):
+        raise SchemaDrift(
+            f"{len(missing)} known reports are missing from the list, and their pages are still there",
+            hint="Pages may show fewer rows now: check list.row and list.path of the layout. If the portal "
+            "lists open reports only, allow an empty list in the channel's settings",
+            message_vi=f"Danh sách thiếu {len(missing)} phản ánh đã biết mà cổng vẫn còn: trang danh sách có "
+            "thể hiện ít dòng hơn trước. Nếu cổng chỉ liệt kê phản ánh chưa xử lý, hãy cho phép để trống",
+            evidence={"missing": len(missing)},
+        )
 
 
 def _lately_listed_last(seen: dict[str, str], rows: dict[str, Row]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from bs4 import BeautifulSoup
 
 import connectors.national_public as package
 from aggregator.sdk.contract import (
@@ -298,3 +299,37 @@ def test_recorded_report_reads_as_it_did():
     assert record.answers[0].body.splitlines()[0] == "Kính gửi ông Võ Văn Thử-Nghiệm,"
     files = ["/p/phananhkiennghi/tai-ve?id=1", "/p/phananhkiennghi/tai-ve?id=2"]
     assert [a.ref for a in record.attachments] == files
+
+
+def showing(portal, keep):
+    """The list's pages with those rows alone that `keep` wants, by place."""
+
+    def rewrite(request, response):
+        if "just_answer" in request.path:
+            tree = BeautifulSoup(response.get_data(), "lxml")
+            for place, row in enumerate(tree.select("div.list-pakn > .item")):
+                if not keep(place, row.get_text()):
+                    row.decompose()
+            response.set_data(str(tree).encode())
+        return response
+
+    portal.rewrite = rewrite
+
+
+def test_pages_that_show_every_other_row_are_no_shorter_list(channel):
+    portal = channel(count=12, page_size=4)
+    portal.poll()
+    portal.portal.load([report(n) for n in range(13, 17)])
+    showing(portal.portal, lambda place, _text: place % 2 == 0)
+    with pytest.raises(SchemaDrift, match="are missing from the list, and their pages are still there"):
+        portal.poll()
+    portal.portal.rewrite = None
+    assert {record.external_id for record in portal.records()} == {str(n) for n in range(5013, 5017)}
+
+
+def test_reports_that_the_portal_took_back_may_leave_the_list(channel):
+    portal = channel(count=12, page_size=4)
+    portal.poll()
+    for number in (5008, 5009, 5010, 5011):
+        del portal.portal.reports[str(number)]
+    assert portal.records() == []
