@@ -13,7 +13,7 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching bench-polling bench-channels peers oracle chaos drifts format
+.PHONY: help run test check bench bench-matching bench-polling bench-channels peers oracle chaos drifts fuzz format
 .PHONY: constraints chromium dovecot clean
 
 help: ## this list
@@ -59,6 +59,9 @@ chaos: $(DEV) ## kill -9 fifty workers in mid work and count what is left
 
 drifts: $(DEV) ## change the form of every simulated portal in 200 ways and see that no poll falls silent
 	$(BIN)/python -m tests.drifts.polling $(ARGS)
+
+fuzz: $(DEV) ## a million mutated payloads over every parser: nothing may come of them but values and our own errors
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 format: $(DEV) ## put the code into the house style
 	$(BIN)/ruff check --fix .

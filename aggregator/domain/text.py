@@ -24,6 +24,8 @@ from functools import lru_cache
 
 import phonenumbers
 
+from aggregator.domain.marks import few_marks
+
 __all__ = ["Phone", "clean", "content_hash", "e164", "fold", "phones", "squash", "text_key", "tokens"]
 
 KEY_LENGTH = 300
@@ -53,7 +55,7 @@ def clean(text: str) -> str:
     """
     if not text.isascii() or not text.isprintable():
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
+        text = unicodedata.normalize("NFC", few_marks(_UNWANTED.sub("", text)))
     return text
 
 
@@ -103,7 +105,7 @@ def fold(text: str) -> str:
     NFC, NFD and accent-free copies of a sentence fold to the same string; folding twice changes nothing.
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        text = unicodedata.normalize("NFC", few_marks(text))
     return text.translate(_FOLD)
 
 

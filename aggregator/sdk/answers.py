@@ -20,6 +20,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from aggregator.domain.marks import few_marks
 from aggregator.errors import (
     AuthFailed,
     BotChallenge,
@@ -33,7 +34,7 @@ from aggregator.errors import (
 )
 from aggregator.sdk.html import looks_like_challenge, looks_like_login, looks_like_maintenance
 
-__all__ = ["Response", "clean_json", "clean_text", "decoded", "refusal"]
+__all__ = ["Response", "clean_json", "clean_text", "decoded", "few_marks", "refusal", "whole_number"]
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNCLEAN = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|[\ud800-\udfff]")
@@ -172,6 +173,14 @@ def clean_json(content: bytes | str) -> Any:
     return _clean(value) if _UNCLEAN.search(text) else value
 
 
+def whole_number(text: str) -> int | None:
+    """The number that a text of digits is; None for all else.
+
+    "²" and "٣" are digits to Python, and of more than 4,300 digits it makes no number; 18 fit any database.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def _finite(text: str) -> float | None:
     number = float(text)
     return number if math.isfinite(number) else None
@@ -196,7 +205,7 @@ def decoded(content: bytes, content_type: str) -> tuple[str, str] | None:
     for charset in order:
         try:
             return content.decode(charset or "utf-8-sig"), charset or "utf-8-sig"
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):  # "undefined" exists, and some names hold a NUL
             continue
     return None
 
@@ -204,7 +213,7 @@ def decoded(content: bytes, content_type: str) -> tuple[str, str] | None:
 def _decode(content: bytes, content_type: str) -> str:
     text, charset = decoded(content, content_type) or (content.decode("utf-8", "replace"), "")
     # Windows-1258 writes a tone as a letter of its own.
-    return unicodedata.normalize("NFC", text) if "1258" in charset else text
+    return unicodedata.normalize("NFC", few_marks(text)) if "1258" in charset else text
 
 
 def _charset_of(content_type: str) -> str:

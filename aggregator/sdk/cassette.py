@@ -28,6 +28,7 @@ import yaml
 
 from aggregator.errors import InputInvalid
 from aggregator.sdk.contract import PushCommand, SourceStatus
+from aggregator.sdk.marked_yaml import MISFITS
 
 __all__ = ["Answered", "Asked", "Cassette", "Exchange", "Ignored", "load", "meaning", "save"]
 
@@ -241,7 +242,7 @@ def load(folder: Path) -> Cassette:
         raise InputInvalid(
             f"{path}: cannot be read: {error.strerror}", hint="`motmoi connector record` makes one"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, *MISFITS) as error:
         raise InputInvalid(f"{path}: not valid YAML: {error}") from error
     try:
         return _cassette(data, folder)

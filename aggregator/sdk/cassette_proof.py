@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_plus
 
+from aggregator.domain.marks import few_marks
 from aggregator.domain.personal import Kind as Found
 from aggregator.domain.personal import personal
 from aggregator.sdk.cassette_letters import folded
@@ -51,7 +52,7 @@ def _read(content: bytes) -> Iterator[str]:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         yield content.decode("utf-16", "replace")
     elif not _is_utf8(content):
-        yield unicodedata.normalize("NFC", content.decode("cp1258", "replace"))
+        yield unicodedata.normalize("NFC", few_marks(content.decode("cp1258", "replace")))
 
 
 def _is_utf8(content: bytes) -> bool:

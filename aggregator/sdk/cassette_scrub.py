@@ -18,11 +18,13 @@ import base64
 import gzip
 import io
 import re
+import struct
 import unicodedata
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 
 from aggregator.domain.personal import Kind as Found
 from aggregator.domain.personal import personal
@@ -69,6 +71,17 @@ _EMPTY: tuple[tuple[bytes, bytes], ...] = (
     ),
 )  # fmt: skip
 _NOTHING = b"(tep da duoc bo noi dung)\n"
+#: What a packed body does that is cut off, encrypted, packed in a way of its own, or in itself for ever.
+_UNREADABLE = (
+    zlib.error,
+    zipfile.BadZipFile,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    struct.error,
+)
 _WORDED = (".xml", ".rels", ".csv", ".txt", ".json", ".html", ".vml")
 
 
@@ -131,7 +144,14 @@ class Scrubber:
     # -- bodies ----------------------------------------------------------------------------------
 
     def body(self, content: bytes, content_type: str = "") -> bytes:
-        """The body without anybody in it; what has no words comes back empty."""
+        """The body without anybody in it; what has no words, or cannot be unpacked, comes back empty."""
+        try:
+            return self._clean(content, content_type)
+        except _UNREADABLE:
+            self.emptied += 1
+            return _NOTHING
+
+    def _clean(self, content: bytes, content_type: str) -> bytes:
         if content[:2] == b"\x1f\x8b":
             return gzip.compress(self.body(_gunzipped(content), content_type), mtime=0)
         if content[:4] == b"PK\x03\x04":
@@ -330,12 +350,13 @@ def _is_text(content: bytes) -> bool:
 def packed(content: bytes) -> Iterator[bytes]:
     """The body, and what is packed in it."""
     yield content
-    if content[:2] == b"\x1f\x8b":
-        yield from packed(_gunzipped(content))
-    if content[:4] == b"PK\x03\x04":
-        for name, member in _members(content):
-            yield name.encode()
-            yield from packed(member)
+    with suppress(*_UNREADABLE):
+        if content[:2] == b"\x1f\x8b":
+            yield from packed(_gunzipped(content))
+        if content[:4] == b"PK\x03\x04":
+            for name, member in _members(content):
+                yield name.encode("utf-8", "surrogateescape")
+                yield from packed(member)
 
 
 def _gunzipped(content: bytes) -> bytes:

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.marks import few_marks
 from aggregator.errors import (
     AuthFailed,
     BadRecord,
@@ -435,7 +436,7 @@ class Context:
             return SourceStatus.UNMAPPED
         raw = raw.strip()
         # Portals write the same letters in two ways, and a page may change from one to the other.
-        composed = unicodedata.normalize("NFC", raw)
+        composed = unicodedata.normalize("NFC", few_marks(raw))
         return self.status_map.get(raw) or self.status_map.get(composed, SourceStatus.UNMAPPED)
 
     def status_raw_for(self, status: SourceStatus) -> str | None:

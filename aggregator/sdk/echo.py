@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
+from aggregator.domain.marks import few_marks
 from aggregator.sdk.contract import Answer
 from aggregator.sdk.html import soup, text_of
 
@@ -23,7 +24,7 @@ _MARKUP = re.compile(r"<[a-zA-Z/][^>]{0,200}>")
 def folded(text: str) -> str:
     """The words of a text alone, composed (NFC), a space between each two."""
     plain = text_of(soup(text)) if _MARKUP.search(text) else html.unescape(text)
-    return " ".join(unicodedata.normalize("NFC", plain).split())
+    return " ".join(unicodedata.normalize("NFC", few_marks(plain)).split())
 
 
 def find_answer(answers: Sequence[Answer], body: str, since: datetime | None = None) -> Answer | None:

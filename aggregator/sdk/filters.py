@@ -16,6 +16,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.marks import few_marks
 from aggregator.sdk.answers import clean_json
 from aggregator.sdk.html import soup, text_of
 from aggregator.sdk.safe_regex import compile_pattern
@@ -77,7 +78,7 @@ def _kind(value: Any) -> str:
 
 def fold(text: str) -> str:
     """Lower case without accents, single spaces."""
-    parts = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "d").lower())
+    parts = unicodedata.normalize("NFD", few_marks(text.replace("đ", "d").replace("Đ", "d").lower()))
     return " ".join("".join(c for c in parts if not unicodedata.combining(c)).split())
 
 

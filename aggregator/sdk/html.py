@@ -9,6 +9,8 @@ expected part is missing (or JSON was expected), because many public pages carry
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
@@ -22,6 +24,7 @@ __all__ = [
     "looks_like_maintenance",
     "require",
     "soup",
+    "stacked",
     "text_of",
 ]
 
@@ -55,12 +58,25 @@ _BLOCKS = frozenset(
 #: The only places where a line break of the source is one on the screen.
 _AS_TYPED = frozenset(("textarea", "pre"))
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
+#: Chromium stops at 512. A selector climbs from every match to the top, so depth is paid for twice.
+_DEEPEST = 256
+#: Layouts of tables in tables go this deep; deeper are only tags that nobody closed.
+_STACKED = 12
 _LINES = re.compile(r" ?\n[ \n]*")
+
+
+class _Page(BeautifulSoup):
+    """A tree no deeper than a browser would make it: what stands deeper stands beside the tag before it."""
+
+    def handle_starttag(self, *given: Any, **named: Any) -> Tag | None:
+        while len(self.tagStack) > _DEEPEST:
+            self.popTag()
+        return super().handle_starttag(*given, **named)
 
 
 def soup(content: bytes | str) -> BeautifulSoup:
     """The parsed page. Pass `Response.text` where the portal's charset header lies."""
-    return BeautifulSoup(content, "lxml")
+    return _Page(content, "lxml")
 
 
 def text_of(node: Tag | BeautifulSoup | None) -> str:
@@ -103,20 +119,30 @@ def _gather(node: Tag, pieces: list[str]) -> None:
 def form_fields(form: Tag) -> dict[str, str]:
     """What a browser would send for the untouched form, hidden fields and CSRF tokens included."""
     fields: dict[str, str] = {}
-    for control in form.select("input[name], textarea[name], select[name]"):
-        if control.has_attr("disabled"):
+    options = _options(form)
+    for control in form.find_all(("input", "textarea", "select")):
+        if control.has_attr("disabled") or not control.has_attr("name"):
             continue
-        value = _value_of(control)
+        value = _value_of(control, options.get(id(control)))
         if value is not None:
             fields[str(control["name"])] = value
     return fields
 
 
-def _value_of(control: Tag) -> str | None:
+def _options(form: Tag) -> dict[int, Tag]:
+    """The chosen option of each list, else its first; an option belongs to the nearest list around it."""
+    chosen: dict[int, Tag] = {}
+    for option in form.find_all("option"):
+        owner = id(option.find_parent("select"))
+        if owner not in chosen or (option.has_attr("selected") and not chosen[owner].has_attr("selected")):
+            chosen[owner] = option
+    return chosen
+
+
+def _value_of(control: Tag, option: Tag | None) -> str | None:
     if control.name == "textarea":
         return control.get_text()
     if control.name == "select":
-        option = control.select_one("option[selected]") or control.select_one("option")
         return None if option is None else str(option.get("value", option.get_text()))
     kind = str(control.get("type", "text")).lower()
     if kind in ("submit", "button", "image", "reset", "file"):
@@ -146,6 +172,13 @@ def looks_like_challenge(page: BeautifulSoup | Tag | bytes | str) -> bool:
 def looks_like_maintenance(page: BeautifulSoup | Tag | bytes | str) -> bool:
     """Whether the page says, in its title or a heading, that the portal is down for maintenance."""
     return _MAINTENANCE.search(_markup(page)[:200_000]) is not None
+
+
+def stacked(rows: Sequence[Tag]) -> bool:
+    """Whether rows stand in one another many deep, as unclosed tags make them: each would be read again for
+    every row around it, and a page of a few kilobytes would take minutes."""
+    among = {id(row) for row in rows}
+    return any(sum(id(parent) in among for parent in row.parents) > _STACKED for row in rows)
 
 
 def require(page: BeautifulSoup | Tag, css: str, at_least: int = 1, what: str = "") -> list[Tag]:

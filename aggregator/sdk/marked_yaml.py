@@ -24,7 +24,10 @@ try:  # libyaml, where PyYAML was built with it: ten times as fast
 except ImportError:  # pragma: no cover (depends on the wheel)
     from yaml import SafeLoader as _Reader  # type: ignore[assignment]
 
-__all__ = ["Marked", "Step", "YamlFault", "read"]
+__all__ = ["MISFITS", "Marked", "Step", "YamlFault", "read"]
+
+#: What the library raises, besides its own errors, for a value that its tag does not fit (`!!float x`).
+MISFITS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 #: A manifest of the longest kind holds some thousand values; aliases may unfold to no more than this.
 MAX_VALUES = 50_000
@@ -72,6 +75,8 @@ def read(text: str) -> Marked:
         raise _fault(error, text) from error
     except RecursionError as error:
         raise YamlFault("too-deep", "values are nested too deeply", 1, 1) from error
+    except MISFITS as error:
+        raise YamlFault("bad-tag", f"a value does not fit its tag ({type(error).__name__})", 1, 1) from error
     finally:
         loader.dispose()
 

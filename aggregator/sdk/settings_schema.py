@@ -86,14 +86,15 @@ def check_schema(schema: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[st
     if faults:
         return faults
     faults = [((*path, key), "this keyword is not supported") for key in schema if key in UNREAD]
-    faults += [((*path, "type"), f"{t!r} is unknown") for t in _types(schema) if t not in TYPES]
+    unknown = [t for t in _types(schema) if not isinstance(t, str) or t not in TYPES]
+    faults += [((*path, "type"), f"{t!r} is unknown") for t in unknown]
     properties = schema.get("properties", {})
     for name in schema.get("required", ()):
-        if name not in properties:
+        if not isinstance(name, str) or name not in properties:
             faults.append(((*path, "required"), f"{name!r} is not among the properties"))
     try:
         re.compile(schema.get("pattern", ""))
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         faults.append(((*path, "pattern"), f"no regular expression: {error}"))
     for name, rule in properties.items():
         faults += check_schema(rule, (*path, "properties", name))

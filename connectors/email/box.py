@@ -21,6 +21,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from aggregator.sdk.answers import whole_number
 from aggregator.sdk.contract import AuthFailed, ConfigInvalid, Context, SchemaDrift, Transient
 
 _SAFE_ID = re.compile(r"[^\s\"\\<>{}()%*\x00-\x1f\x7f-\uffff]{1,400}")
@@ -73,6 +74,8 @@ def _told(url: str) -> Iterator[None]:
             f"the mail server {host} refuses: {_words(error)}",
             message_vi=f"Máy chủ thư {host} từ chối yêu cầu",
         ) from error
+    except UnicodeError as error:
+        raise Transient(f"the mail server {host} does not speak IMAP") from error
     except OSError as error:
         raise Transient(
             f"no connection to the mail server {host}: {type(error).__name__}",
@@ -114,7 +117,7 @@ class Box:
         found = self._client.response("UIDVALIDITY")[1]
         if not found or found[0] is None:
             raise SchemaDrift("the mail server does not tell UIDVALIDITY")
-        return int(found[0])
+        return _number(found[0])
 
     def after(self, uid: int, since: date | None) -> list[int]:
         """The mails behind `uid`, or since a day where nothing was read yet; oldest first."""
@@ -154,20 +157,20 @@ class Box:
             head = line[0] if isinstance(line, tuple) else line
             uid, size = _UID.search(head or b""), _SIZE.search(head or b"")
             if uid and size:
-                found[int(uid[1])] = int(size[1])
+                found[_number(uid[1])] = _number(size[1])
         return found
 
     def mail(self, uid: int, *, head: bool = False) -> tuple[bytes, datetime] | None:
         """(bytes, when the server took it) of one mail, or of its headers; None where it is gone."""
         what = "BODY.PEEK[HEADER]" if head else "BODY.PEEK[]"
         for line in self._fetch([uid], f"(INTERNALDATE {what})"):
-            if isinstance(line, tuple) and (uid_ := _UID.search(line[0])) and int(uid_[1]) == uid:
+            if isinstance(line, tuple) and (uid_ := _UID.search(line[0])) and _number(uid_[1]) == uid:
                 return line[1], _taken_at(line[0], self._ctx.now())
         return None
 
     def _search(self, *words: str) -> list[int]:
         found = self._ask("SEARCH", *self._client.uid("SEARCH", *words))
-        return [int(one) for line in found if line for one in line.split()]
+        return [_number(one) for line in found if line for one in line.split()]
 
     def _fetch(self, uids: Sequence[int], what: str) -> list[Any]:
         if not uids:
@@ -181,6 +184,13 @@ class Box:
             raise Transient(f"the mail server answered {verb} with {answer}")
         self._ctx.http.bytes_read += sum(len(one[1]) for one in found if isinstance(one, tuple))
         return found
+
+
+def _number(digits: bytes) -> int:
+    found = whole_number(digits.decode("ascii", "replace"))
+    if found is None:
+        raise SchemaDrift("the mail server sent something else where the protocol has a number")
+    return found
 
 
 def _taken_at(head: bytes, now: datetime) -> datetime:

@@ -32,8 +32,7 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 
-from aggregator.sdk import tcvn3
-from aggregator.sdk.answers import Response, clean_text
+from aggregator.sdk.answers import Response, clean_text, few_marks
 from aggregator.sdk.contract import (
     Answer,
     Attachment,
@@ -58,9 +57,6 @@ _QUOTED = re.compile(
     re.IGNORECASE,
 )
 _LINES_OF_A_QUOTE = 2
-#: What ă ê ơ ư đ à ả ã á ạ of TCVN3 look like in windows-1258; bullets and section signs are left out.
-_SIGNS_OF_TCVN3 = "¨ª¬\u00ad®µ¶¸¹¼½¾"
-_SEVERAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +139,13 @@ def _words(message: Message, name: str) -> str:
     except HeaderParseError:
         parts = [(str(value), None)]
     text = "".join(_decoded(part, charset) if isinstance(part, bytes) else part for part, charset in parts)
-    return " ".join(unicodedata.normalize("NFC", clean_text(text)).split())
+    return " ".join(unicodedata.normalize("NFC", few_marks(clean_text(text))).split())
 
 
 def _decoded(content: bytes, charset: str | None) -> str:
-    """As a web page is decoded: the named charset, UTF-8, windows-1258, and TCVN3 that calls itself one."""
+    """As a web page is decoded: the named charset, UTF-8, windows-1258."""
     kind = f"text/plain; charset={charset}" if charset and charset != "unknown-8bit" else "text/plain"
-    text = Response(200, {"Content-Type": kind}, content, "").text
-    return tcvn3.decode(content) if _is_tcvn3(content, text) else text
-
-
-def _is_tcvn3(content: bytes, text: str) -> bool:
-    """Whether bytes that are no UTF-8 are letters of the 1990s: as `text`, signs stand among its letters."""
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return sum(text.count(sign) for sign in _SIGNS_OF_TCVN3) >= _SEVERAL
-    return False
+    return Response(200, {"Content-Type": kind}, content, "").text
 
 
 def _person(message: Message, name: str) -> tuple[str, str]:
@@ -212,7 +198,7 @@ def _text(message: Message) -> str:
         elif part.get_content_type() == "text/html":
             markup.append(_decoded(_content(part), part.get_content_charset()))
     text = "\n".join(plain).replace("\r\n", "\n").strip()
-    return unicodedata.normalize("NFC", text or "\n".join(map(_of_html, markup)).strip())
+    return unicodedata.normalize("NFC", few_marks(text or "\n".join(map(_of_html, markup)).strip()))
 
 
 _BREAK = re.compile(r"<(br|/p|/div|/li|/tr|/h[1-6])\b", re.IGNORECASE)

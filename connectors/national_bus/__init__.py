@@ -35,6 +35,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from aggregator.sdk.answers import whole_number
 from aggregator.sdk.contract import (
     BadRecord,
     Batch,
@@ -76,7 +77,7 @@ class _Fresh:
     def order(self) -> tuple[datetime, int, str]:
         key = self.entry.key
         at = self.record.occurred_at if self.record else self.observed_at
-        return at, int(key) if key.isascii() and key.isdigit() else 0, key
+        return at, whole_number(key) or 0, key
 
 
 class NationalBus:

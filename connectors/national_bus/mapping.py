@@ -148,7 +148,7 @@ def _unpack(item: RawItem) -> tuple[datetime, list[Mapping[str, Any]]]:
         rows = kept["rows"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadRecord(f"{item.ref} is not a kept item of this connector: {error!r}") from error
-    if not rows or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise BadRecord(f"{item.ref} is not an object with fields")
     return observed_at, rows
 

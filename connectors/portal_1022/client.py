@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from aggregator.sdk.answers import whole_number
 from aggregator.sdk.contract import (
     AuthFailed,
     ConfigInvalid,
@@ -276,5 +277,4 @@ class Client:
 def _count(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() else None
+    return whole_number(str(value))

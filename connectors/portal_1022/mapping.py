@@ -189,11 +189,11 @@ def _parsed(text: str | None, forms: Iterable[str]) -> datetime | None:
 def _due(item: Item, zone: ZoneInfo) -> datetime | None:
     """The portal's own deadline: an instant where it gives one, else the end of the day it names."""
     stamp = item.text("ngayHetHan")
-    if stamp and stamp.isdigit() and int(stamp) > 0:
-        try:
-            return datetime.fromtimestamp(int(stamp) / 1000, UTC)
+    if stamp and stamp.isdigit() and stamp.strip("0"):
+        try:  # 18 digits are beyond every calendar, and "²" is a digit to Python
+            return datetime.fromtimestamp(int(stamp[:18]) / 1000, UTC)
         except (OverflowError, OSError, ValueError) as error:
-            raise BadRecord(f"the deadline is impossible: {stamp}", field="ngayHetHan") from error
+            raise BadRecord(f"the deadline is impossible: {stamp[:40]}", field="ngayHetHan") from error
     day = _parsed(item.text("hanPhanHoi"), _DAYS)
     return datetime.combine(day.date(), time(23, 59), tzinfo=zone).astimezone(UTC) if day else None
 
@@ -237,7 +237,7 @@ def _location(item: Item) -> Location:
 def _degree(value: Any, limit: int) -> float | None:
     try:
         degree = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # a number of 400 digits is none on this earth
         return None
     return degree if 0 < abs(degree) <= limit else None
 

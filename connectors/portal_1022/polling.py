@@ -29,6 +29,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from aggregator.sdk.answers import whole_number
 from aggregator.sdk.contract import (
     AuthFailed,
     BadRecord,
@@ -309,7 +310,8 @@ def _id_or_mark(line: Any) -> str:
 
 def _natural(id_: str) -> list[tuple[int, str]]:
     """A key under which 9 comes before 10, and PA-9 before PA-10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|\D+", id_)]
+    parts = re.findall(r"[0-9]+|[^0-9]+", id_)
+    return [(-1, part) if (number := whole_number(part)) is None else (number, "") for part in parts]
 
 
 def _shape(key: list[tuple[int, str]]) -> tuple[bool, ...]:

@@ -56,7 +56,7 @@ class WalkIn:
                 status=SourceStatus.NEW,
                 attachments=tuple(Attachment(*photo) for photo in form["photos"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise BadRecord(f"a form of another kind ({type(error).__name__})") from error
 
     def poll(self, _ctx: Context, _cursor: Cursor | None) -> Iterator[Batch]:

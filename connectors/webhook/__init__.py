@@ -18,8 +18,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from aggregator.sdk.answers import clean_json
 from aggregator.sdk.contract import (
     Answer,
+    BadRecord,
     Batch,
     ByHand,
     ChannelError,
@@ -75,7 +77,11 @@ class Webhook:
 
     def remap(self, ctx: Context, item: RawItem) -> Record:
         """One kept report again; a change that came before its report finds it now."""
-        return to_record(ctx, whole(ctx, json.loads(item.content)))
+        try:
+            kept = clean_json(item.content)
+        except (ValueError, RecursionError) as error:
+            raise BadRecord(f"kept bytes that are no JSON ({type(error).__name__})") from error
+        return to_record(ctx, whole(ctx, kept))
 
     def poll(self, _ctx: Context, _cursor: Cursor | None) -> Iterator[Batch]:
         """Nothing to poll: the agency calls."""
@@ -113,9 +119,11 @@ class Webhook:
         answer.refuse()
         shown = answer.json()
         rows = shown.get("answers") if isinstance(shown, Mapping) else None
-        if not isinstance(rows, list):
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             raise Permanent("the read-back address shows no answers", message_vi="Không đọc được phúc đáp")
-        answers = [(row, Answer(str(row.get("body", "")), remote_ref=row.get("ref"))) for row in rows]
+        answers = [
+            (row, Answer(str(row.get("body") or ""), remote_ref=_name(row.get("ref")))) for row in rows
+        ]
         ours = (answer for row, answer in answers if row.get("key") == command.idempotency_key)
         status = ctx.status_of(str(shown.get("status") or "")) if shown.get("status") else None
         return RemoteState(
@@ -180,10 +188,13 @@ def _told(batch: Batch) -> bytes:
 def _ref(content: bytes) -> str | None:
     """The agency's own name of the answer, where it gives one; nothing hangs on it."""
     try:
-        said = json.loads(content)
+        said = clean_json(content)
     except (ValueError, RecursionError):
         return None
-    ref = said.get("ref") if isinstance(said, Mapping) else None
+    return _name(said.get("ref")) if isinstance(said, Mapping) else None
+
+
+def _name(ref: Any) -> str | None:
     return ref if isinstance(ref, str) and ref else None
 
 

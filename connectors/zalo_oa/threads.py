@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aggregator.sdk.answers import clean_json
 from aggregator.sdk.contract import Attachment, BadRecord, Context, Location, RawItem, Record, SourceStatus
 
 from .events import Event
@@ -101,7 +102,7 @@ def recipient(ctx: Context, number: str) -> str | None:
 def record(item: RawItem) -> Record:
     """The report of one thread, or of one request to forget. Raises `BadRecord`."""
     try:
-        thread = json.loads(item.content)
+        thread = clean_json(item.content)
         if "withdrawn" in thread:
             return _withdrawal(thread)
         messages = thread["messages"]
@@ -115,7 +116,15 @@ def record(item: RawItem) -> Record:
             subject=_subject(messages), body="\n".join(told), location=place, attachments=tuple(files),
             status=SourceStatus.NEW, volatile=("updated_at",),
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+        OSError,
+    ) as error:
         raise BadRecord(f"a message of unknown form ({type(error).__name__})", field="message") from error
 
 
@@ -163,7 +172,7 @@ def _place(one: Mapping[str, Any]) -> Location | None:
         if isinstance(at, Mapping):
             try:
                 return Location(lat=float(at["latitude"]), lng=float(at["longitude"]))
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 return None  # the words are there all the same
     return None
 

@@ -23,6 +23,7 @@ import yaml
 
 from aggregator.errors import ConfigInvalid
 from aggregator.sdk.conformance.catalogue import RULES, Grade, rule
+from aggregator.sdk.marked_yaml import MISFITS
 from aggregator.sdk.settings_schema import meant
 
 __all__ = ["Exemption", "Quality", "load_quality"]
@@ -68,7 +69,7 @@ def load_quality(folder: Path) -> Quality:
         return Quality()
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, *MISFITS) as error:
         raise ConfigInvalid(f"{path}: not valid YAML: {error}") from error
     if not isinstance(data, Mapping) or not set(data) <= {"grade", "exemptions"}:
         raise ConfigInvalid(f"{path}: 'grade' and 'exemptions' expected, nothing else")

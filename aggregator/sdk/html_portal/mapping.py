@@ -22,7 +22,9 @@ from zoneinfo import ZoneInfo
 
 from bs4 import BeautifulSoup, Tag
 
+from aggregator.domain.marks import few_marks
 from aggregator.sdk import tcvn3
+from aggregator.sdk.answers import whole_number
 from aggregator.sdk.contract import (
     Answer,
     Attachment,
@@ -34,7 +36,7 @@ from aggregator.sdk.contract import (
     SchemaDrift,
     SourceStatus,
 )
-from aggregator.sdk.html import require, soup, text_of
+from aggregator.sdk.html import require, soup, stacked, text_of
 from aggregator.sdk.html_portal import bundle
 from aggregator.sdk.html_portal.layout import (
     AnswersPart,
@@ -87,7 +89,7 @@ def text_in(content: bytes, content_type: str, encoding: str = "") -> str:
     if encoding.lower() == "tcvn3":
         return tcvn3.decode(content)
     charset = f"text/html; charset={encoding}" if encoding else content_type
-    return unicodedata.normalize("NFC", Response(200, {"Content-Type": charset}, content, "").text)
+    return unicodedata.normalize("NFC", few_marks(Response(200, {"Content-Type": charset}, content, "").text))
 
 
 # -- the list ------------------------------------------------------------------------------------
@@ -98,7 +100,10 @@ def read_list(page: BeautifulSoup, part: ListPart) -> ListPage:
     container = require(page, part.container, what="the list of reports")[0]
     for css, at_least in part.expect.items():
         require(page, css, at_least, what="the list's own marks")
-    rows = tuple(_row(node, part) for node in container.select(part.row))
+    nodes = container.select(part.row)
+    if stacked(nodes):
+        raise SchemaDrift("rows of the list stand in one another", evidence={"selector": part.row})
+    rows = tuple(_row(node, part) for node in nodes)
     if rows and not any(row.has_id for row in rows):
         raise SchemaDrift(
             f"none of the {len(rows)} rows of the list has an id",
@@ -107,7 +112,7 @@ def read_list(page: BeautifulSoup, part: ListPart) -> ListPage:
         )
     total = part.total.of(page) if part.total.given else ""
     says_empty = bool(part.empty and page.select_one(part.empty)) or total == "0"
-    return ListPage(rows, int(total) if total.isascii() and total.isdigit() else None, says_empty)
+    return ListPage(rows, whole_number(total), says_empty)
 
 
 def _row(node: Tag, part: ListPart) -> Row:
@@ -203,15 +208,24 @@ def _values(leaves: Sequence[Leaf]) -> tuple[dict[str, str], dict[str, Any]]:
     for leaf in leaves:
         for name, pick in leaf.part.fields.items():
             values[name] = values.get(name) or pick.of(leaf.root)
-        _read_labels(leaf.root, leaf.part.labels, values, extra)
+        _read_labels(leaf, values, extra)
     return values, extra
 
 
-def _read_labels(root: Tag, part: LabelsPart, values: dict[str, str], extra: dict[str, Any]) -> None:
+def _rows(leaf: Leaf, css: str) -> Sequence[Tag]:
+    """The rows of one kind on a page. Raises `BadRecord` where tags left open pile them up."""
+    found = leaf.root.select(css) if css else ()
+    if stacked(found):
+        raise BadRecord(f"rows of {css} stand in one another: the page's tags are left open")
+    return found
+
+
+def _read_labels(leaf: Leaf, values: dict[str, str], extra: dict[str, Any]) -> None:
+    part = leaf.part.labels
     names = {_label(label): name for label, name in part.names.items()}
     keep, ignore = ({_label(label) for label in words} for words in (part.keep, part.ignore))
     unread: list[str] = []
-    for label, value in _labelled(root, part):
+    for label, value in _labelled(_rows(leaf, part.row), part):
         known = _label(label)
         if known in names:
             values[names[known]] = values.get(names[known]) or value
@@ -223,8 +237,8 @@ def _read_labels(root: Tag, part: LabelsPart, values: dict[str, str], extra: dic
         extra["unread_labels"] = [*extra.get("unread_labels", ()), *unread]
 
 
-def _labelled(root: Tag, part: LabelsPart) -> Iterator[tuple[str, str]]:
-    for row in root.select(part.row) if part.row else ():
+def _labelled(rows: Sequence[Tag], part: LabelsPart) -> Iterator[tuple[str, str]]:
+    for row in rows:
         label, value = row.select_one(part.label), row.select_one(part.value)
         if label is not None and value is not None:
             yield text_of(label), text_of(value)
@@ -310,7 +324,7 @@ def _attachments(leaves: Sequence[Leaf], external_id: str, base_url: str) -> Ite
     for leaf in leaves:
         url = at(base_url, fill(leaf.part.path, id=external_id))
         part = leaf.part.attachments
-        for row in leaf.root.select(part.row) if part.row else ():
+        for row in _rows(leaf, part.row):
             href = part.ref.of(row)
             if not href:
                 raise BadRecord(f"{url}: a file without an address", field="attachments")
@@ -351,7 +365,7 @@ def answers_of(leaves: Sequence[Leaf], detail: DetailPart, zone: ZoneInfo) -> tu
 
 
 def _answer_rows(leaf: Leaf) -> Sequence[Tag]:
-    return leaf.root.select(leaf.part.answers.row) if leaf.part.answers.row else ()
+    return _rows(leaf, leaf.part.answers.row)
 
 
 def answers_unread(leaves: Sequence[Leaf], read: Sequence[Answer]) -> bool:

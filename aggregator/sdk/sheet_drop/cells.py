@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.marks import few_marks
+
 __all__ = ["date_reader", "flag", "fold", "number", "short"]
 
 DAY_FIRST = (
@@ -41,7 +43,7 @@ _REMEMBERED = 20_000
 
 def fold(text: str) -> str:
     """Lower case without accents, single spaces: for comparing words that people typed."""
-    parts = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "d").lower())
+    parts = unicodedata.normalize("NFD", few_marks(text.replace("đ", "d").replace("Đ", "d").lower()))
     return " ".join("".join(c for c in parts if not unicodedata.combining(c)).split())
 
 

@@ -14,6 +14,7 @@ import difflib
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from aggregator.domain.marks import few_marks
 from aggregator.sdk.contract import ConfigInvalid, SchemaDrift
 from aggregator.sdk.sheet_drop.cells import fold
 
@@ -140,7 +141,7 @@ def find_header(top: Sequence[Sequence[str]], columns: Mapping[str, str], file: 
 def key(heading: str) -> str:
     """What makes two spellings one heading: NFC, single spaces, capitals ignored; accents count."""
     if not heading.isascii():
-        heading = unicodedata.normalize("NFC", heading)
+        heading = unicodedata.normalize("NFC", few_marks(heading))
     return " ".join(heading.split()).casefold()
 
 

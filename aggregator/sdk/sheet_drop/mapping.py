@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from aggregator.domain.marks import few_marks
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, Location, Person, Record, SourceStatus
 from aggregator.sdk.sheet_drop.cells import NOTHING, date_reader, flag, fold, number, short
 from aggregator.sdk.sheet_drop.headings import FIELDS, key
@@ -190,7 +191,9 @@ class RowReader:
         if not self._derived_id:
             raise self._bad(row, "external_id", "is empty", "give the row its number from the source")
         text = "\x1f".join(" ".join(values[at].split()) for at in _IDENTITY)
-        return "row-" + hashlib.sha256(unicodedata.normalize("NFC", text).encode()).hexdigest()[:20]
+        return (
+            "row-" + hashlib.sha256(unicodedata.normalize("NFC", few_marks(text)).encode()).hexdigest()[:20]
+        )
 
     def _received(self, cell: str, row: int, external_id: str, latest: datetime) -> datetime:
         if not cell:

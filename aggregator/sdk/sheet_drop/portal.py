@@ -189,9 +189,9 @@ class SheetDrop:
         number = int(position) if position.isdigit() else 0
         try:
             row = json.loads(item.content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadRecord(f"{item.ref}: the archived row is not JSON", row=number) from error
-        if not isinstance(row, dict):
+        if not isinstance(row, dict) or not all(isinstance(cell, str) for cell in row.values()):
             raise misshapen(file, number, "its cells do not match the headings")
         layout = Layout.of(ctx.config, ctx.zone)
         return layout.bind(tuple(row), file, ctx.status_of)(list(row.values()), number, ctx.now() + AHEAD)

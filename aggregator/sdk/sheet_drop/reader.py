@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
+from aggregator.domain.marks import few_marks
 from aggregator.sdk.contract import ConfigInvalid, SchemaDrift
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _text_rows(handle: IO[bytes], name: str, encoding: str, *, packed: bool) -> 
     text = io.TextIOWrapper(start(), encoding=found, newline="")
     lines: Iterator[str] = text
     if found == "cp1258":  # keeps the tone as a letter of its own: "a" + "´"
-        lines = (unicodedata.normalize("NFC", line) for line in text)
+        lines = (unicodedata.normalize("NFC", few_marks(line)) for line in text)
     return _csv_rows(lines, delimiter)
 
 
@@ -256,6 +257,8 @@ def _sheet(book: CalamineWorkbook, name: str, wanted: str | None) -> CalamineShe
         if wanted not in book.sheet_names:
             raise ConfigInvalid(f"{name}: no sheet {wanted!r}", hint=f"it has: {', '.join(book.sheet_names)}")
         return book.get_sheet_by_name(wanted)
+    if not book.sheet_names:
+        raise SchemaDrift(f"{name}: the Excel file has no sheet", hint="save it again as .xlsx")
     visible = (s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible)
     sheet = book.get_sheet_by_name(next(visible, book.sheet_names[0]))
     if sheet.start is None:
