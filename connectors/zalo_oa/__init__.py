@@ -123,7 +123,8 @@ class ZaloOA:
     def check(self, ctx: Context) -> list[CheckResult]:
         """The key of the webhook, the token, and the OA that it belongs to."""
         signed = bool(ctx.secrets.get("oa_secret"))
-        steps = [CheckResult("Khoá của webhook", signed, "", "" if signed else "Nhập OA Secret Key")]
+        told = "Đã có OA Secret Key" if signed else "Chưa có OA Secret Key, không kiểm được chữ ký"
+        steps = [CheckResult("Khoá của webhook", signed, told, "" if signed else "Nhập OA Secret Key")]
         more: list[tuple[str, Callable[[], str]]] = [
             ("Mã truy cập", lambda: _token_until(ctx)),
             ("Thông tin OA", lambda: _own_oa(ctx)),
