@@ -58,8 +58,8 @@ _BLOCKS = frozenset(
 #: The only places where a line break of the source is one on the screen.
 _AS_TYPED = frozenset(("textarea", "pre"))
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
-#: Chromium stops at 512. A selector climbs from every match to the top, so depth is paid for twice.
-_DEEPEST = 256
+#: Chromium stops at 512, pages at a few dozen. A selector climbs from every match to the top.
+_DEEPEST = 128
 #: Layouts of tables in tables go this deep; deeper are only tags that nobody closed.
 _STACKED = 12
 _LINES = re.compile(r" ?\n[ \n]*")

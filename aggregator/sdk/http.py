@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
@@ -42,6 +42,7 @@ from aggregator.errors import (
 )
 from aggregator.sdk.answers import Response, clean_json, clean_text, refusal
 from aggregator.sdk.egress import Egress, host_of, wait_turn
+from aggregator.sdk.links import joined
 
 __all__ = ["Http", "Response", "Tape", "clean_json", "clean_text", "host_of"]
 
@@ -222,7 +223,7 @@ class Http:
             target = response.headers.get("Location")
             if response.status not in _REDIRECTS or not target or not call.follow:
                 return response
-            call.hop(urljoin(str(prepared.url), target), response)
+            call.hop(joined(str(prepared.url), target), response)
 
     def _prepare(self, call: _Call, conditional: Mapping[str, Any] | None) -> requests.PreparedRequest:
         parts = self._egress.admit(call.url)

@@ -214,4 +214,4 @@ def _value(value: Any, *, quoted: bool = True) -> str:
     if isinstance(value, str):
         text = value if len(value) <= 60 else f"{value[:57]}..."
         return repr(text) if quoted else text
-    return json.dumps(value)
+    return json.dumps(value, default=str)  # a set or a date, where the file names such a tag

@@ -166,7 +166,8 @@ def _sent_at(message: Message, taken_at: datetime) -> datetime:
         at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return taken_at
-    return at if taken_at - _SLOW <= at <= taken_at else taken_at
+    early = timedelta() <= taken_at - at <= _SLOW  # `taken_at` may be the first day of the calendar
+    return at if early else taken_at
 
 
 # -- body ----------------------------------------------------------------------------------------

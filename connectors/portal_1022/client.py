@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote
 
 from aggregator.sdk.answers import whole_number
 from aggregator.sdk.contract import (
@@ -24,6 +24,7 @@ from aggregator.sdk.contract import (
     UnknownOutcome,
 )
 from aggregator.sdk.http import Response
+from aggregator.sdk.links import file_name, joined
 
 from .mapping import id_of
 
@@ -115,13 +116,13 @@ class Client:
 
     def file(self, ref: str) -> FetchedFile:
         """An attachment, from the channel's own hosts alone (the session refuses others)."""
-        response = self._read(urljoin(self._base() + "/", ref))
+        response = self._read(joined(self._base() + "/", ref))
         response.refuse()
         if response.content_type == "text/html" and not ref.endswith((".html", ".htm")):
             raise SchemaDrift(
                 "a page came instead of the attachment", scope="record", evidence=response.evidence()
             )
-        name = unquote(urlsplit(ref).path.rsplit("/", 1)[-1]) or "tep-dinh-kem"
+        name = file_name(ref) or "tep-dinh-kem"
         return FetchedFile(response.content, response.content_type or "application/octet-stream", name)
 
     # -- writing ---------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def _text(sample: Sample) -> None:
 def _page(sample: Sample) -> None:
     page = html.soup(_answer(sample).text)
     html.text_of(page)
-    for form in page.select("form"):
+    for form in page.select("form")[:2]:
         html.form_fields(form)
     html.require(page, "table tr, .item, form", 2)
 
@@ -218,7 +218,8 @@ def _scrubbed() -> Callable[[Random], Case]:
 
     def case(rng: Random) -> Case:
         payload = mutated(rng.choice(given), rng, given)
-        kept = base64.b64encode(payload.content) if rng.random() < 0.05 else payload.content
+        body = payload.content[:200_000]  # four microseconds a byte, for one author, once
+        kept = base64.b64encode(body) if rng.random() < 0.05 else body
         content_type = lied(payload.content_type, rng) if rng.random() < 0.2 else payload.content_type
 
         def call() -> None:

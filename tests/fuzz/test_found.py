@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
 
@@ -20,10 +21,12 @@ from aggregator.sdk.cassette_scrub import Scrubber
 from aggregator.sdk.conformance.quality import load_quality
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, Permanent, RawItem, SchemaDrift
 from aggregator.sdk.html import form_fields, soup, stacked
+from aggregator.sdk.links import file_name, joined
 from aggregator.sdk.lint import findings
 from aggregator.sdk.manifest import FILE
 from aggregator.sdk.settings_schema import check_schema
 from aggregator.sdk.sheet_drop.reader import rows_of
+from connectors.email import letters
 from tests.fuzz.journeys import portal
 from tests.fuzz.mutators import Sample
 from tests.fuzz.played import Answers, Kept
@@ -122,6 +125,12 @@ def test_a_schema_of_the_wrong_kinds_is_told_and_not_stumbled_over(schema, note)
     assert check_schema(schema), note
 
 
+@pytest.mark.parametrize("value", ["!!set {a: null}", "!!timestamp 2026-01-01", "!!binary eA=="])
+def test_a_value_of_a_tag_that_no_manifest_has_is_told_by_its_place(tmp_path, value):
+    (tmp_path / FILE).write_text(f"id: x\napi: 1\nkind: {value}\n", "utf-8")
+    assert any(one.line == 3 for one in findings(tmp_path))
+
+
 @pytest.mark.parametrize("value", ["!!float x", "!!timestamp x", "!!bool x", "!!int x", "!!binary é"])
 def test_a_value_that_does_not_fit_its_tag_is_the_files_fault(tmp_path, value):
     for name in (FILE, "quality.yaml", cassette.FILE):
@@ -159,6 +168,23 @@ def test_a_kept_item_of_another_kind_is_a_bad_record(id_, content, note):
     played = portal(id_)
     with pytest.raises(BadRecord):
         played.connector.remap(played.context(Answers(()), {}), RawItem(json.dumps(content).encode()))
+
+
+@pytest.mark.parametrize("link", ["http://[", "http://[::1", "//[x"])
+def test_a_link_that_is_no_address_is_told(link):
+    with pytest.raises(SchemaDrift):
+        joined("http://portal.test/x?a=1", link)
+    assert file_name(link) == ""
+    played = portal("hue_token")
+    poll = played.journeys[0]
+    moved = Kept(poll.answers[0].key, 302, (("Location", link),), poll.answers[0].sample)
+    with pytest.raises(SchemaDrift):
+        played.walk(poll, [moved])
+
+
+def test_a_mail_taken_on_the_first_day_of_the_calendar_is_read():
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    assert letters.read(b"Date: Tue, 10 Mar 2026 08:30:00 +0700\r\n\r\nx", first).at == first
 
 
 DEEP = b'{"messages":' + b"[" * 10_000 + b"]" * 10_000 + b"}"

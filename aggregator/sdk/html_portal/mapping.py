@@ -15,9 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 from bs4 import BeautifulSoup, Tag
@@ -50,6 +48,7 @@ from aggregator.sdk.html_portal.layout import (
     fill,
 )
 from aggregator.sdk.http import Response
+from aggregator.sdk.links import file_name, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,9 +327,12 @@ def _attachments(leaves: Sequence[Leaf], external_id: str, base_url: str) -> Ite
             href = part.ref.of(row)
             if not href:
                 raise BadRecord(f"{url}: a file without an address", field="attachments")
-            full = urljoin(url, href)
+            try:
+                full = joined(url, href)
+            except SchemaDrift as error:
+                raise BadRecord(f"{url}: a file whose address is none", field="attachments") from error
             ref = full.removeprefix(base_url.rstrip("/"))
-            name = part.name.of(row) or unquote(PurePosixPath(urlsplit(full).path).name)
+            name = part.name.of(row) or file_name(full)
             yield Attachment(ref, name or "tep-dinh-kem")
 
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urljoin
 
 from aggregator.sdk.contract import SchemaDrift
 from aggregator.sdk.html_portal.layout import fill
 from aggregator.sdk.html_portal.mapping import ListPage, read_list
 from aggregator.sdk.html_portal.site import Page, Site
+from aggregator.sdk.links import joined
 
 __all__ = ["Pager"]
 
@@ -102,7 +102,7 @@ class Pager:
                 )
             return None
         here = self._site.url(page.path)
-        address = urljoin(here, link)
+        address = joined(here, link)
         if address == here or address in [self._links.get(one) for one in range(number + 1)]:
             raise SchemaDrift(
                 "the link to the next page leads back",

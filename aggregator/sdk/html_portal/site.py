@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
@@ -37,6 +37,7 @@ from aggregator.sdk.html_portal import bundle
 from aggregator.sdk.html_portal.layout import Layout, LoginPart, at, fill
 from aggregator.sdk.html_portal.mapping import parse, text_in
 from aggregator.sdk.http import Response
+from aggregator.sdk.links import file_name, joined
 
 _GONE = frozenset((404, 410))
 _REFUSED = frozenset((401, 403, 419, 440))
@@ -229,7 +230,7 @@ class Site:
         page_url = self.url(login.path)
         tree = self._parsed(self._ctx.http.get(page_url))
         form = require(tree, login.form or _PASSWORD_FORM, what="the login form")[0]
-        action = urljoin(page_url, str(form.get("action") or ""))
+        action = joined(page_url, str(form.get("action") or ""))
         response = self._ctx.http.post(action, data=self._account(form, login))
         tree = self._parsed(response)
         if self.signed_out(response, tree):
@@ -255,7 +256,7 @@ class Site:
 
     def submit(self, page: Page, form: Tag, fields: Mapping[str, str]) -> tuple[Response, BeautifulSoup]:
         """Send a form that changes the portal, once. The answer is the caller's to judge."""
-        action = urljoin(self.url(page.path), str(form.get("action") or ""))
+        action = joined(self.url(page.path), str(form.get("action") or ""))
         body: dict[str, Any] = {"data": dict(fields)}
         if str(form.get("enctype", "")).lower() == "multipart/form-data":
             body = {"files": {name: (None, value) for name, value in fields.items()}}
@@ -276,7 +277,7 @@ class Site:
             if self.layout.login is not None:
                 require(tree, self.layout.login.signed_in, what="the file")
             raise SchemaDrift("a page of the portal came instead of the file", evidence=response.evidence())
-        name = name or unquote(PurePosixPath(urlsplit(ref).path).name) or "tep-dinh-kem"
+        name = name or file_name(ref) or "tep-dinh-kem"
         return FetchedFile(response.content, response.content_type or "application/octet-stream", name)
 
 

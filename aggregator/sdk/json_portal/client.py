@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 from aggregator.sdk.contract import (
     AuthFailed,
@@ -26,6 +25,7 @@ from aggregator.sdk.expressions import Env
 from aggregator.sdk.http import Response, host_of
 from aggregator.sdk.json_portal.definition import Request, Source
 from aggregator.sdk.json_portal.rules import Rule
+from aggregator.sdk.links import joined
 
 __all__ = ["Answer", "Client", "drift"]
 
@@ -82,7 +82,7 @@ class Client:
 
     def follow(self, url: str, request: Request, values: Mapping[str, Any], rules: Sequence[Rule]) -> Answer:
         """The same at an address that the source gave; other hosts than the channel's are refused."""
-        target = urljoin(f"{self.base}/", url)
+        target = joined(f"{self.base}/", url)
 
         def send() -> Answer:
             if host_of(target) == self._home:
@@ -124,7 +124,7 @@ class Client:
 
     def file(self, url: str) -> Response:
         """A file's bytes."""
-        target = urljoin(f"{self.base}/", url)
+        target = joined(f"{self.base}/", url)
         if host_of(target) == self._home:
             self._have_token()
         return self._ctx.http.get(target, **self._known(target))

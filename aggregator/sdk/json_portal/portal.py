@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
-from urllib.parse import unquote, urlsplit
 
 from aggregator.sdk.contract import (
     AuthFailed,
@@ -35,6 +34,7 @@ from aggregator.sdk.json_portal.schema import PUSH, SOURCE
 from aggregator.sdk.json_portal.settings import implied_settings
 from aggregator.sdk.json_portal.walk import Walk
 from aggregator.sdk.levels import Implied
+from aggregator.sdk.links import file_name
 from aggregator.sdk.record_map import Reading
 
 __all__ = ["JsonPortal"]
@@ -153,7 +153,7 @@ class JsonPortal:
             raise SchemaDrift(
                 "a page came instead of the attachment", scope="record", evidence=response.evidence()
             )
-        name = unquote(urlsplit(ref).path.rsplit("/", 1)[-1]) or "tep-dinh-kem"
+        name = file_name(ref) or "tep-dinh-kem"
         return FetchedFile(response.content, response.content_type or "application/octet-stream", name)
 
     # -- answering -------------------------------------------------------------------------------

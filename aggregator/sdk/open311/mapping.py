@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from aggregator.sdk.answers import clean_json
 from aggregator.sdk.contract import (
@@ -25,6 +23,7 @@ from aggregator.sdk.contract import (
     RawItem,
     Record,
 )
+from aggregator.sdk.links import file_name
 from aggregator.sdk.open311.wire import Row, text_of
 
 #: Our field -> where it stands in a row; dots lead into tables. A manifest's ``map`` goes over it.
@@ -151,8 +150,7 @@ def _attachments(row: Row) -> Iterator[Attachment]:
         value = row.get(name)
         for url in value if isinstance(value, list) else [value]:
             if isinstance(url, str) and url.strip().lower().startswith(("http://", "https://")):
-                file = unquote(PurePosixPath(urlsplit(url.strip()).path).name)
-                yield Attachment(url.strip(), file or "tep-dinh-kem")
+                yield Attachment(url.strip(), file_name(url.strip()) or "tep-dinh-kem")
 
 
 def _answers(ctx: Context, row: Row, updated: datetime | None) -> Iterator[Answer]:
