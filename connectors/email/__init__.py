@@ -32,7 +32,6 @@ from aggregator.sdk.answers import whole_number
 from aggregator.sdk.contract import (
     BadRecord,
     Batch,
-    ChannelError,
     CheckResult,
     ConfigInvalid,
     Connector,
@@ -49,6 +48,7 @@ from aggregator.sdk.contract import (
     Span,
 )
 from aggregator.sdk.echo import find_answer
+from aggregator.sdk.set_up import in_steps
 from connectors.email import letters, sending
 from connectors.email.box import Box, mailbox
 from connectors.email.letters import Kept
@@ -269,16 +269,7 @@ class Mailbox:
 
     def check(self, ctx: Context) -> list[CheckResult]:
         """Both servers, the folders, one mail; stops at the first that fails. Sends nothing."""
-        results: list[CheckResult] = []
-        steps = self._steps(ctx)
-        for name in _STEPS:
-            try:
-                results.append(CheckResult(name, True, next(steps)))
-            except ChannelError as error:
-                hint = _HINTS.get(error.code, error.hint)
-                results.append(CheckResult(name, False, error.message_vi, hint))
-                break
-        return results
+        return in_steps(_STEPS, self._steps(ctx), lambda error: _HINTS.get(error.code, error.hint))
 
     def _steps(self, ctx: Context) -> Iterator[str]:
         _own(ctx)

@@ -56,6 +56,7 @@ from aggregator.sdk.contract import (
     SchemaDrift,
 )
 from aggregator.sdk.echo import find_answer
+from aggregator.sdk.set_up import in_steps
 from connectors.national_bus import mapping
 from connectors.national_bus.client import Bus, Reply
 from connectors.national_bus.settings import BusSettings, read
@@ -229,15 +230,8 @@ class NationalBus:
 
     def check(self, ctx: Context) -> list[CheckResult]:
         """Settings, sign-in, list, one mapped sample, read-back; stops at the first that fails."""
-        results: list[CheckResult] = []
-        steps = self._steps(ctx)
-        for name in ("Thiết lập", "Đăng nhập", "Đọc danh sách", "Đọc thử một mục", "Đọc lại câu trả lời"):
-            try:
-                results.append(CheckResult(name, True, next(steps)))
-            except ChannelError as error:
-                results.append(CheckResult(name, False, error.message_vi, _hint(error)))
-                break
-        return results
+        names = ("Thiết lập", "Đăng nhập", "Đọc danh sách", "Đọc thử một mục", "Đọc lại câu trả lời")
+        return in_steps(names, self._steps(ctx), _hint)
 
     def _steps(self, ctx: Context) -> Iterator[str]:
         settings = read(ctx.config)

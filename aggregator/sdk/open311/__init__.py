@@ -26,7 +26,6 @@ from typing import Any, ClassVar
 from aggregator.sdk.contract import (
     BadRecord,
     Batch,
-    ChannelError,
     CheckResult,
     ConfigInvalid,
     Context,
@@ -52,6 +51,7 @@ from aggregator.sdk.open311.memory import Memory
 from aggregator.sdk.open311.wholeness import expect_known, expect_whole
 from aggregator.sdk.open311.windows import walk
 from aggregator.sdk.open311.wire import Endpoint, Page, Row, text_of
+from aggregator.sdk.set_up import in_steps
 
 __all__ = ["Open311Endpoint"]
 
@@ -345,16 +345,7 @@ class Open311Endpoint:
 
     def check(self, ctx: Context) -> list[CheckResult]:
         """Address, services, requests, one mapped sample, updates; stops at the first that fails."""
-        results: list[CheckResult] = []
-        steps = self._steps(ctx)
-        for name in _STEPS:
-            try:
-                results.append(CheckResult(name, True, next(steps)))
-            except ChannelError as error:
-                hint = schemas.HINTS.get(error.code, error.hint)
-                results.append(CheckResult(name, False, error.message_vi, hint))
-                break
-        return results
+        return in_steps(_STEPS, self._steps(ctx), lambda error: schemas.HINTS.get(error.code, error.hint))
 
     def _steps(self, ctx: Context) -> Iterator[str]:
         endpoint = Endpoint(ctx, self.source)
