@@ -271,11 +271,12 @@ def letters_in(item: RawItem) -> list[Letter]:
     try:
         kept = json.loads(item.content)
         found = [read(base64.b64decode(one["raw"]), datetime.fromisoformat(one["at"])) for one in kept]
+        found.sort(key=lambda letter: (letter.at, len(letter.references)))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadRecord(f"{item.ref}: not a kept conversation", field="mail") from error
     if not found:
         raise BadRecord(f"{item.ref}: a conversation without a mail", field="mail")
-    return sorted(found, key=lambda letter: (letter.at, len(letter.references)))
+    return found
 
 
 def record_of(item: RawItem, own: Sequence[str]) -> Record:

@@ -19,6 +19,7 @@ from aggregator.sdk.cassette_people import Invented
 from aggregator.sdk.cassette_proof import survivors
 from aggregator.sdk.cassette_scrub import Scrubber
 from aggregator.sdk.conformance.quality import load_quality
+from aggregator.sdk.conformance.scenario import START
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, Permanent, RawItem, SchemaDrift
 from aggregator.sdk.html import form_fields, soup, stacked
 from aggregator.sdk.links import file_name, joined
@@ -27,6 +28,7 @@ from aggregator.sdk.manifest import FILE
 from aggregator.sdk.settings_schema import check_schema
 from aggregator.sdk.sheet_drop.reader import rows_of
 from connectors.email import letters
+from tests.fuzz import corpus
 from tests.fuzz.journeys import portal
 from tests.fuzz.mutators import Sample
 from tests.fuzz.played import Answers, Kept
@@ -116,6 +118,13 @@ def test_an_excel_file_without_a_sheet_is_told():
         list(rows_of(made, "phan-anh.xlsx"))
 
 
+def test_an_excel_file_of_a_zip_version_that_is_not_yet_there_is_told():
+    made = bytearray(corpus.tables()[-1].content)
+    made[made.rfind(b"PK\x01\x02") + 6] = 148
+    with pytest.raises(SchemaDrift):
+        list(rows_of(io.BytesIO(made), "phan-anh.xlsx"))
+
+
 @pytest.mark.parametrize(
     ("schema", "note"),
     [({"type": [{}]}, "a type that is a table"), ({"required": [[]], "properties": {}}, "a list for a name"),
@@ -180,6 +189,13 @@ def test_a_link_that_is_no_address_is_told(link):
     moved = Kept(poll.answers[0].key, 302, (("Location", link),), poll.answers[0].sample)
     with pytest.raises(SchemaDrift):
         played.walk(poll, [moved])
+
+
+def test_a_conversation_of_which_one_time_has_no_zone_is_a_bad_record():
+    mails = [letters.Kept(one.content, START) for one in corpus.mails()[:2]]
+    kept = letters.item_of(mails, "x").content.replace(b"+00:00", b"", 1)
+    with pytest.raises(BadRecord):
+        letters.letters_in(RawItem(kept, letters.THREAD, "x"))
 
 
 def test_a_mail_taken_on_the_first_day_of_the_calendar_is_read():

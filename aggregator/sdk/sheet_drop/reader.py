@@ -243,7 +243,7 @@ def _xlsx_rows(handle: IO[bytes], name: str, wanted: str | None) -> Iterator[Row
             raise SchemaDrift(f"{name}: too large for an Excel file", hint="save it as CSV UTF-8")
         handle.seek(0)
         sheet = _sheet(CalamineWorkbook.from_filelike(handle), name, wanted)
-    except (CalamineError, zipfile.BadZipFile) as error:
+    except (CalamineError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise SchemaDrift(
             f"{name}: the Excel file is damaged, cut off, or not an Excel file", hint="save it again as .xlsx"
         ) from error
