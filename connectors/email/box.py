@@ -170,7 +170,8 @@ class Box:
 
     def _search(self, *words: str) -> list[int]:
         found = self._ask("SEARCH", *self._client.uid("SEARCH", *words))
-        return [_number(one) for line in found if line for one in line.split()]
+        named = (_number(one) for line in found if line for one in line.split())
+        return list(dict.fromkeys(named))  # one mail is read once, however often a server names it
 
     def _fetch(self, uids: Sequence[int], what: str) -> list[Any]:
         if not uids:

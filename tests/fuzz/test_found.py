@@ -6,9 +6,11 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 
+import connectors.email
 import connectors.walk_in
 from aggregator.domain.marks import few_marks
 from aggregator.domain.text import clean, fold
@@ -30,6 +32,7 @@ from aggregator.sdk.sheet_drop.reader import rows_of
 from connectors.email import letters
 from tests.fuzz import corpus
 from tests.fuzz.journeys import portal
+from tests.fuzz.mail_servers import Imap
 from tests.fuzz.mutators import Sample
 from tests.fuzz.played import Answers, Kept
 from tests.fuzz.targets_calls import _context
@@ -236,3 +239,17 @@ def test_answers_that_are_no_objects_are_told_of_the_agency(answers):
     spoiled = [Kept(lookup.answers[0].key, 200, (("Content-Type", "application/json"),), shown)]
     with pytest.raises(Permanent):
         played.walk(lookup, spoiled)
+
+
+class _Stutterer(Imap):
+    def _answer(self, words):
+        return super()._answer(words) * (300 if words[:2] == [b"UID", b"SEARCH"] else 1)
+
+
+def test_a_mail_that_the_server_names_again_and_again_is_read_once():
+    mails = [one.content for one in corpus.mails()[:2]]
+    config = {"imap_url": "imap://portal.test:143", "address": "a@x.vn", "plain": True, "folders": ["INBOX"]}
+    ctx = _context(connectors.email, **config)
+    ctx.http.dial = lambda _url: _Stutterer(mails, 0, Random(1))
+    found = [record for batch in connectors.email.CONNECTOR.poll(ctx, None) for record in batch.records]
+    assert len({one.external_id for one in found}) == len(found) == 2
