@@ -111,6 +111,11 @@ class Http:
 
     # -- other protocols -------------------------------------------------------------------------
 
+    @property
+    def max_bytes(self) -> int:
+        """The most that one body may have; connectors of other protocols keep to it themselves."""
+        return self._max_bytes
+
     def dial(self, url: str) -> socket.socket:
         """A connected socket to a mail server on the channel's list (``imaps://mail.example.vn``).
 

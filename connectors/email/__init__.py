@@ -215,7 +215,7 @@ class Mailbox:
                 for uid in box.with_id(message_id)[:1]:
                     got = box.mail(uid)
                     if got is not None and (number := whole_number(part)) is not None:
-                        return FetchedFile(*letters.file_in(got[0], number))
+                        return _within_limit(ctx, FetchedFile(*letters.file_in(got[0], number)))
         raise Permanent(
             "the mail of this file is no longer in the mailbox",
             message_vi="Thư có tệp này không còn trong hộp thư",
@@ -316,6 +316,16 @@ def _own(ctx: Context) -> list[str]:
             "setting 'address' is no mail address", message_vi="Chưa khai báo địa chỉ thư của cơ quan"
         )
     return [address, *map(str, ctx.config.get("aliases") or ())]
+
+
+def _within_limit(ctx: Context, file: FetchedFile) -> FetchedFile:
+    if len(file.content) > ctx.http.max_bytes:
+        raise Permanent(
+            f"a file of {len(file.content)} bytes is beyond the limit of {ctx.http.max_bytes}",
+            hint="Raise the channel's max_bytes if such files are wanted",
+            message_vi="Tệp đính kèm lớn hơn giới hạn của kênh; tệp vẫn còn trong hộp thư",
+        )
+    return file
 
 
 def _when(letter: letters.Letter) -> Any:

@@ -32,6 +32,7 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 
+from aggregator.sdk import tcvn3
 from aggregator.sdk.answers import Response, clean_text, few_marks
 from aggregator.sdk.contract import (
     Answer,
@@ -57,6 +58,9 @@ _QUOTED = re.compile(
     re.IGNORECASE,
 )
 _LINES_OF_A_QUOTE = 2
+#: What ă ê ơ ư đ à ả ã á ạ of TCVN3 look like in windows-1258; bullets and section signs are left out.
+_SIGNS_OF_TCVN3 = "¨ª¬\u00ad®µ¶¸¹¼½¾"
+_SEVERAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +147,19 @@ def _words(message: Message, name: str) -> str:
 
 
 def _decoded(content: bytes, charset: str | None) -> str:
-    """As a web page is decoded: the named charset, UTF-8, windows-1258."""
+    """As a web page is decoded: the named charset, UTF-8, windows-1258, and TCVN3 that calls itself one."""
     kind = f"text/plain; charset={charset}" if charset and charset != "unknown-8bit" else "text/plain"
-    return Response(200, {"Content-Type": kind}, content, "").text
+    text = Response(200, {"Content-Type": kind}, content, "").text
+    return tcvn3.decode(content) if _is_tcvn3(content, text) else text
+
+
+def _is_tcvn3(content: bytes, text: str) -> bool:
+    """Whether bytes that are no UTF-8 are letters of the 1990s: as `text`, signs stand among its letters."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return sum(text.count(sign) for sign in _SIGNS_OF_TCVN3) >= _SEVERAL
+    return False
 
 
 def _person(message: Message, name: str) -> tuple[str, str]:

@@ -39,7 +39,7 @@ from aggregator.sdk.conformance.drifting import pages_of
 from aggregator.sdk.conformance.drifts import drifts_of
 from aggregator.sdk.conformance.harness import Channel, Subject
 from aggregator.sdk.conformance.scenario import Stage
-from aggregator.sdk.discovery import discover
+from aggregator.sdk.discovery import Found, discover
 from aggregator.services import starting_set
 from aggregator.services.polling import RunResult
 from aggregator.settings import Settings
@@ -185,10 +185,10 @@ def main() -> int:
     return 1 if silent else 0
 
 
-def _can_be_tried(found: object) -> bool:
-    manifest = getattr(found, "manifest", None)
+def _can_be_tried(found: Found) -> bool:
+    manifest = found.manifest
     can_poll = manifest is not None and manifest.capabilities.poll != "none"
-    return can_poll and (manifest.folder / "sandbox.py").exists()
+    return can_poll and (hasattr(found.sandbox(), "build") or hasattr(found.sandbox(), "write"))
 
 
 if __name__ == "__main__":

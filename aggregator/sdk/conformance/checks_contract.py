@@ -122,7 +122,7 @@ def check_passes(trial: Trial) -> None:
 
 @check("check-host-down")
 def check_of_dead_host(trial: Trial) -> None:
-    trial.needs(http=True)
+    trial.needs(network=True)
     with trial.channel(3) as channel:
         channel.stage.fault("outage")
         _fails_with_hint(_steps(channel))

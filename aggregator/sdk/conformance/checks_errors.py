@@ -18,6 +18,8 @@ from aggregator.sdk.contract import (
 )
 
 _REPORTS = 11
+#: Faults of every line, whatever is spoken on it.
+_OF_EVERY_LINE = ("outage", "latency", "truncate")
 _Kinds = type[ChannelError] | tuple[type[ChannelError], ...]
 
 
@@ -120,7 +122,7 @@ def maintenance(trial: Trial) -> None:
 
 def _fails_by(trial: Trial, kind: str, error: _Kinds, *, read_timeout: float = 5.0, **options: Any) -> None:
     """The fault at every request, and then only once the poll is under way."""
-    trial.needs(http=True)
+    trial.needs(network=True, http=kind not in _OF_EVERY_LINE)
     with trial.channel(_REPORTS) as channel:
         channel.stage.fault(kind, **options)
         raised(channel, error, read_timeout=read_timeout)

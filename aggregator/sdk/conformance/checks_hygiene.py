@@ -39,8 +39,9 @@ def nobody_is_named(trial: Trial) -> None:
         with channel.context() as ctx:
             words |= {f"the secret {name}": value for name, value in ctx.secrets.items()}
             channel.connector.check(ctx)
-        if trial.subject.scenario.http:
-            for kind in ("login_page", "maintenance", "truncate", "outage"):
+        if trial.subject.scenario.network:
+            pages = ("login_page", "maintenance") if trial.subject.scenario.http else ()
+            for kind in (*pages, "truncate", "outage"):
                 channel.stage.mend()
                 channel.stage.fault(kind)
                 _tell_error(Channel(channel.connector, channel.stage), said)
@@ -72,7 +73,7 @@ def own_hosts_alone(trial: Trial) -> None:
             own = {
                 urlsplit(value).port
                 for value in ctx.config.values()
-                if isinstance(value, str) and value.startswith("http://127.0.0.1")
+                if isinstance(value, str) and "://127.0.0.1" in value
             }
         expect(not trial.guard.strays, f"it tried {', '.join(trial.guard.strays[:5])}")
         strange = trial.guard.ports - own
@@ -95,7 +96,7 @@ def nothing_is_left(trial: Trial) -> None:
         channel.poll()  # what is made once, at first use, is made now
         before = {thread.ident for thread in threading.enumerate()}
         channel.poll()
-        if trial.subject.scenario.http:
+        if trial.subject.scenario.network:
             channel.stage.fault("truncate")
             _tell_error(channel, io.StringIO())
         expect(unclosed(trial.guard) == 0, f"{unclosed(trial.guard)} connections are still open")

@@ -33,7 +33,7 @@ def writes_back(trial: Trial) -> None:
 @contextmanager
 def _answering(trial: Trial) -> Iterator[tuple[Channel, str]]:
     """A channel that has read its reports, and the id of one to answer."""
-    trial.needs(http=True, fillable=True, push_reply=True)
+    trial.needs(network=True, fillable=True, push_reply=True)
     with trial.channel(3) as channel:
         yield channel, sorted(channel.poll().ids)[1]
 
@@ -178,7 +178,7 @@ def _with_file(trial: Trial) -> Iterator[tuple[Channel, str]]:
     """A channel whose one report carries a file, and the file's reference."""
     if trial.manifest.capabilities.attachments == "none":
         raise NotApplicable("its portal has no attachments")
-    trial.needs(fillable=True, http=True)
+    trial.needs(fillable=True, network=True)
     file = {"filename": "anh.jpg", "base64": base64.b64encode(_FILE).decode(), "content_type": "image/jpeg"}
     report = {**trial.subject.scenario.a_report(1), "attachments": [file]}
     with trial.channel([report]) as channel:

@@ -138,11 +138,15 @@ class Trial:
         finally:
             stage.close()
 
-    def needs(self, *, http: bool = False, fillable: bool = False, **capabilities: bool) -> None:
+    def needs(
+        self, *, http: bool = False, network: bool = False, fillable: bool = False, **capabilities: bool
+    ) -> None:
         """Stop here where the rule does not apply. Capabilities: ``push_reply=True`` and the like."""
         scenario = self.subject.scenario
-        if http and not scenario.http:
+        if (http or network) and not scenario.network:
             raise NotApplicable("it reads no network")
+        if http and not scenario.http:
+            raise NotApplicable("it speaks no HTTP")
         for name, wanted in capabilities.items():
             if bool(getattr(self.manifest.capabilities, name)) != wanted:
                 raise NotApplicable(f"its capability {name} is {'off' if wanted else 'on'}")

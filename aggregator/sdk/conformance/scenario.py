@@ -1,11 +1,13 @@
 """The portal that a connector is judged on: how it is started, filled, spoiled, and asked what it shows.
 
-A connector's own ``sandbox`` module is the scenario. It has one of two makers, and says how a channel
+A connector's own ``sandbox`` module is the scenario. It has one of three makers, and says how a channel
 is set up against what was made:
 
     build(scenario) -> Portal                   a simulated portal (see `aggregator.sdk.sandbox`)
     write(folder, reports, scenario) -> None    files dropped into a folder; replaces what is there
     settings_for(where, scenario) -> (config, secrets)    `where`: the portal's address, or the folder
+    stage(manifest, reports, scenario) -> Stage  of servers that speak no HTTP; sets itself up. `lacking()`
+                                                names a program that this machine lacks for it, or None
     SCENARIO = {...}                            optional: what `build` and `settings_for` are given
     a_report(n) -> neutral report               optional: the reports to fill it with (invented people)
 
@@ -33,7 +35,7 @@ from aggregator.sdk.discovery import Found
 from aggregator.sdk.sandbox import Fault, Portal, Request, Response, Running, serve
 from aggregator.sdk.testing import context_for
 
-__all__ = ["Page", "Rewrite", "Scenario", "Stage", "a_report", "scenario_of"]
+__all__ = ["Lacking", "Page", "Rewrite", "Scenario", "Stage", "a_report", "scenario_of"]
 
 #: The folder beside a manifest where its recording is looked for.
 RECORDED = "recorded"
@@ -58,6 +60,10 @@ class Page:
 
 
 Rewrite = Callable[[Page], Page]
+
+
+class Lacking(ConfigInvalid):
+    """This machine lacks a program that the scenario needs."""
 
 
 class Stage(Protocol):
@@ -112,10 +118,13 @@ class Stage(Protocol):
 
 
 class Scenario(Protocol):
-    """Starts stages. `fillable`: reports may be put in. `http`: there is a network to fail."""
+    """Starts stages. `fillable`: reports may be put in. `network`: there is a line that can fail; `http`: it
+    speaks HTTP."""
 
     @property
     def fillable(self) -> bool: ...
+    @property
+    def network(self) -> bool: ...
     @property
     def http(self) -> bool: ...
     @property
@@ -250,6 +259,7 @@ class SandboxScenario:
     #: Over the module's SCENARIO.
     given: Mapping[str, Any]
     fillable: bool = True
+    network: bool = True
     http: bool = True
     simulated: bool = True
 
@@ -340,11 +350,36 @@ class FolderScenario:
     manifest: Manifest
     module: ModuleType
     fillable: bool = True
+    network: bool = False
     http: bool = False
     simulated: bool = True
 
     def open(self, reports: Sequence[Mapping[str, Any]]) -> FolderStage:
         return FolderStage(self.manifest, self.module, reports)
+
+    def a_report(self, number: int) -> dict[str, Any]:
+        return dict(getattr(self.module, "a_report", a_report)(number))
+
+
+# -- other protocols -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OwnScenario:
+    """What a connector's ``sandbox.stage`` makes, of servers that speak no HTTP."""
+
+    manifest: Manifest
+    module: ModuleType
+    given: Mapping[str, Any]
+    fillable: bool = True
+    network: bool = True
+    http: bool = False
+    simulated: bool = True
+
+    def open(self, reports: Sequence[Mapping[str, Any]]) -> Stage:
+        given = {**getattr(self.module, "SCENARIO", {}), **self.given}
+        made: Stage = self.module.stage(self.manifest, reports, given)
+        return made
 
     def a_report(self, number: int) -> dict[str, Any]:
         return dict(getattr(self.module, "a_report", a_report)(number))
@@ -360,6 +395,7 @@ class RecordedScenario:
     manifest: Manifest
     cassette: Cassette
     fillable: bool = False
+    network: bool = True
     http: bool = True
     simulated: bool = False
 
@@ -384,6 +420,10 @@ def scenario_of(found: Found, manifest: Manifest, given: Mapping[str, Any] | Non
         return FolderScenario(manifest, module)
     if module is not None and hasattr(module, "build"):
         return SandboxScenario(manifest, module, given or {})
+    if module is not None and hasattr(module, "stage"):
+        if lacks := module.lacking():
+            raise Lacking(f"connector {manifest.id} cannot be judged on this machine: {lacks}")
+        return OwnScenario(manifest, module, given or {})
     if (manifest.folder / RECORDED / cassette.FILE).is_file():
         return RecordedScenario(manifest, cassette.load(manifest.folder / RECORDED))
     raise ConfigInvalid(

@@ -11,9 +11,9 @@ _CODES = """
 à:b5 ả:b6 ã:b7 á:b8 ạ:b9 ằ:bb ẳ:bc ẵ:bd ắ:be ặ:c6 ầ:c7 ẩ:c8 ẫ:c9 ấ:ca ậ:cb è:cc ẻ:ce ẽ:cf é:d0 ẹ:d1 ề:d2 ể:d3
 ễ:d4 ế:d5 ệ:d6 ì:d7 ỉ:d8 ĩ:dc í:dd ị:de ò:df ỏ:e1 õ:e2 ó:e3 ọ:e4 ồ:e5 ổ:e6 ỗ:e7 ố:e8 ộ:e9 ờ:ea ở:eb ỡ:ec ớ:ed
 ợ:ee ù:ef ủ:f1 ũ:f2 ú:f3 ụ:f4 ừ:f5 ử:f6 ữ:f7 ứ:f8 ự:f9 ỳ:fa ỷ:fb ỹ:fc ý:fd ỵ:fe
-ă:a8 â:a9 ê:aa ô:ab ơ:ac ư:ad đ:ae
+Ă:a1 Â:a2 Ê:a3 Ô:a4 Ơ:a5 Ư:a6 Đ:a7 ă:a8 â:a9 ê:aa ô:ab ơ:ac ư:ad đ:ae
 """
-#: TCVN 5712 VN3: its letters have no capitals of their own; the font draws them.
+#: TCVN 5712 VN3: letters with a tone have no capitals of their own; the font draws them.
 _TCVN3 = {pair[0]: bytes.fromhex(pair[2:]) for pair in _CODES.split()}
 
 
@@ -31,6 +31,6 @@ def as_1258(text: str) -> bytes:
 def as_tcvn3(text: str) -> bytes:
     """One byte a letter; bytes that other encodings read as other letters."""
     return b"".join(
-        _TCVN3.get(letter.lower()) or letter.encode("ascii", "replace")
+        _TCVN3.get(letter) or _TCVN3.get(letter.lower()) or letter.encode("ascii", "replace")
         for letter in unicodedata.normalize("NFC", text)
     )

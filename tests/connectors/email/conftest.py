@@ -20,7 +20,7 @@ from aggregator.sdk.discovery import load_manifest
 from aggregator.sdk.testing import context_for
 from connectors import email
 from connectors.email import CONNECTOR
-from tests.dovecot_server import PASSWORD, Dovecot, available, running
+from connectors.email.dovecot import PASSWORD, Dovecot, available, running
 from tests.services.smtp_world import AnyPort, Inboxes
 
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)

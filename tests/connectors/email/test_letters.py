@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.sdk.conformance.vietnamese import as_1258, as_tcvn3
 from aggregator.sdk.contract import BadRecord, RawItem
 from connectors.email import letters
 
@@ -124,3 +125,16 @@ def test_any_headers_are_a_letter_or_a_refusal(headers, body):
 def test_any_kept_bytes_are_a_conversation_or_a_refusal(content):
     with pytest.raises(BadRecord):
         letters.record_of(RawItem(content), ["own@x"])
+
+
+def test_letters_of_the_1990s_under_another_name_are_read_rightly():
+    body = "Đèn trước nhà số 1 tắt đã ba đêm, hẻm rất tối."
+    head = b"From: a@mau.example.vn\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    assert letters.read(head + as_tcvn3(body), TAKEN).text == body
+    assert letters.read(head + as_1258(body), TAKEN).text == body
+
+
+def test_bullets_and_fractions_of_a_western_mail_are_no_letters_of_the_1990s():
+    body = "§ 1 · 2 · 3 · 4 · ½ café ©"
+    head = b"From: a@mau.example.vn\r\nContent-Type: text/plain; charset=windows-1252\r\n\r\n"
+    assert letters.read(head + body.encode("cp1252"), TAKEN).text == body
