@@ -6,6 +6,7 @@ real agency would; its own paths are ``POST /answers`` and ``GET /reports/<id>/a
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,11 +16,12 @@ from typing import Any
 import requests
 from werkzeug.urls import iri_to_uri
 
+from aggregator.sdk.contract import WebhookRequest
 from aggregator.sdk.sandbox import Portal, Request, Response, SimReport, reply
 
 from .signing import KEY, SIGNATURE, TIMESTAMP, signature
 
-__all__ = ["build"]
+__all__ = ["build", "calls", "settings_for"]
 
 SECRET = "khoa-ky-thu-nghiem-dai-hon-ba-muoi-hai-ky-tu"
 
@@ -29,6 +31,26 @@ def build(scenario: Mapping[str, Any], state_file: Path | None = None) -> Agency
     agency = Agency(scenario, state_file)
     agency.load([one for one in scenario.get("reports", ()) if str(one["id"]) not in agency.reports])
     return agency
+
+
+def calls(agency: Portal, url: str) -> list[WebhookRequest]:
+    """All reports of the agency served at `url`, five a call, signed now."""
+    assert isinstance(agency, Agency)
+    agency.files = url
+    reports = list(agency.reports.values())
+    found = []
+    for start in range(0, len(reports), 5):
+        body = json.dumps({"reports": [agency.dressed(one) for one in reports[start : start + 5]]}).encode()
+        headers = {name.lower(): value for name, value in agency.headers(body).items()}
+        found.append(WebhookRequest("POST", headers, {}, body, agency.clock()))
+    return found
+
+
+def settings_for(url: str, scenario: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """A channel's settings and secrets that fit the simulated agency at `url`."""
+    config = {"callback_url": f"{url}/answers", "readback_url": f"{url}/reports/{{id}}/answers"}
+    config["files_url"] = f"{url}/files"
+    return config, {"secret": str(scenario.get("secret", SECRET))}
 
 
 class Agency(Portal):
@@ -44,6 +66,9 @@ class Agency(Portal):
         self.route("/answers", ["GET"])(lambda _request: reply({"error": "send answers by POST"}, 405))
         self.route("/answers", ["POST"])(self._take)
         self.route("/reports/<number>/answers")(self._show)
+        self.route("/files/<number>/<int:at>/<name>")(self._file)
+        #: Where its files can be asked for; set by who serves it.
+        self.files = ""
 
     # What it sends
 
@@ -73,6 +98,10 @@ class Agency(Portal):
             "location": {
                 "address": report.address, "area": report.area, "lat": report.lat, "lng": report.lng,
             },
+            "attachments": [
+                {"url": f"{self.files}/files/{report.id}/{at}/{one['filename']}", "filename": one["filename"]}
+                for at, one in enumerate(report.attachments)
+            ],
         }  # fmt: skip
 
     # What it takes
@@ -99,6 +128,14 @@ class Agency(Portal):
         return reply(
             {"status": self.reports[number].status, "answers": self.store.get(f"answers/{number}", [])}
         )
+
+    def _file(self, request: Request, number: str, at: int, name: str) -> Response:
+        if not self._is_ours(request, iri_to_uri(request.url).encode()):
+            return reply({"error": "signature"}, 401)
+        held = self.reports[number].attachments[at] if number in self.reports else None
+        if held is None:
+            return reply({"error": "no such file"}, 404)
+        return Response(base64.b64decode(held["base64"]), content_type=held.get("content_type"))
 
     def _is_ours(self, request: Request, body: bytes) -> bool:
         timestamp = request.headers.get(TIMESTAMP, "")

@@ -63,6 +63,8 @@ _BRONZE = {
     "poll-empty": "an empty portal is a complete batch without records, and its first report arrives",
     "poll-cursor": "the cursor is JSON and carries its version",
     "poll-deadline": "a poll whose time is over stops",
+    "call-signature": "a call that the source did not sign is refused and brings nothing",
+    "call-quiet": "a call is answered without asking the network: sources wait for two seconds",
     "error-500": "a 500 at any request is Transient, or costs nothing",
     "error-outage": "a connection that closes without an answer is Transient",
     "error-timeout": "a portal that stops talking is Transient",
@@ -94,6 +96,7 @@ _SILVER = {
     "error-huge": "a page beyond the size limit is an error that names the limit",
     "error-bad-record": "one unreadable record is quarantined and the others arrive",
     "drift-never-silent": "no change of the portal's form brings fewer reports without a word",
+    "call-unreadable": "a call that is no report is refused in words, and becomes none",
     "attachment-bytes": "an attachment comes byte for byte",
     "attachment-too-large": "an attachment beyond the size limit is refused",
     "hygiene-closes": "no connection and no thread is left behind",
@@ -120,6 +123,17 @@ RULES: tuple[Rule, ...] = tuple(
     for name, claim in group.items()
 )
 _BY_ID = {one.id: one for one in RULES}
+
+
+#: What only a portal that we ask can show: a source that calls us has no pages, no cursor and no sign-in.
+ASKED = frozenset(
+    (
+        *(name for name in _BY_ID if name.startswith("error-")),
+        *("poll-cursor", "poll-deadline", "poll-empty", "poll-old-cursor", "poll-repeated-page"),
+        *("poll-small-batches", "drift-never-silent", "check-wrong-password", "check-wrong-path"),
+        *("check-refused", "backfill", "canary", "diagnostics"),
+    )
+)
 
 
 def rule(id_: str) -> Rule:

@@ -13,7 +13,7 @@ __all__ = ["Check", "check", "check_of"]
 Check = Callable[[Trial], None]
 
 _CHECKS: dict[str, Check] = {}
-_MODULES = ("contract", "poll", "change", "errors", "pages", "push", "past", "hygiene", "docs")
+_MODULES = ("contract", "poll", "calls", "change", "errors", "pages", "push", "past", "hygiene", "docs")
 
 
 def check(rule_id: str) -> Callable[[Check], Check]:

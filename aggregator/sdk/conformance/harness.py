@@ -14,7 +14,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,6 +32,8 @@ from aggregator.sdk.contract import (
     Problem,
     RawItem,
     Record,
+    TakesWebhooks,
+    WebhookRequest,
 )
 from aggregator.sdk.discovery import Found, discover, found_in
 
@@ -210,7 +212,12 @@ class Channel:
         """One poll. `batches`: die after so many. `between`: called after each. Errors pass through."""
         polled = Polled()
         with self.context(**options) as ctx:
-            running = self.connector.poll(ctx, self.cursor)
+            calls = self.stage.calls()
+            running = (
+                self.connector.poll(ctx, self.cursor)
+                if calls is None
+                else _delivered(self.connector, ctx, calls)
+            )
             try:
                 for batch in running:
                     polled.batches.append(batch)
@@ -240,6 +247,17 @@ class Channel:
         for _ in range(polls):
             self.stage.now = self.stage.now + timedelta(hours=hours)
             self.poll()
+
+
+def _delivered(connector: Connector, ctx: Context, calls: Sequence[WebhookRequest]) -> Iterator[Batch]:
+    """What the source sends, as the batches of a poll: the rules on reports hold for both."""
+    expect(isinstance(connector, TakesWebhooks), "it has no handle_webhook")
+    assert isinstance(connector, TakesWebhooks)
+    for request in calls:
+        answer = connector.handle_webhook(ctx, request)
+        if answer.batch is not None:
+            yield replace(answer.batch, next_cursor={"v": 1}, complete=False)
+    yield Batch((), (), {"v": 1}, complete=True)
 
 
 def told(record: Record) -> str:

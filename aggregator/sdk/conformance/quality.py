@@ -80,10 +80,13 @@ def load_quality(folder: Path) -> Quality:
 
 
 def _grade(path: Path, word: Any) -> Grade:
-    try:
-        return Grade.of(str(word or "none"))
-    except KeyError:
-        raise ConfigInvalid(f"{path}: grade: {word!r} is not bronze, silver or gold") from None
+    if word is None:
+        return Grade.NONE
+    # Not `str(word)`: Python writes no number of thousands of digits, and a grade is a word.
+    if isinstance(word, str) and word.upper() in Grade.__members__:
+        return Grade.of(word)
+    shown = repr(word)[:40] if isinstance(word, str) else type(word).__name__
+    raise ConfigInvalid(f"{path}: grade: {shown} is not bronze, silver or gold")
 
 
 def _exemption(path: Path, entry: Any) -> Exemption:

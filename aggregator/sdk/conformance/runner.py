@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from aggregator.errors import AggregatorError
-from aggregator.sdk.conformance.catalogue import RULES, Grade, Rule
+from aggregator.sdk.conformance.catalogue import ASKED, RULES, Grade, Rule
 from aggregator.sdk.conformance.checks import check_of
 from aggregator.sdk.conformance.guard import offline
 from aggregator.sdk.conformance.harness import NotApplicable, NotMet, NotShown, Subject, Trial
@@ -87,6 +87,8 @@ def judge(subject: Subject, rule: Rule) -> Verdict:
 def _tried(subject: Subject, rule: Rule) -> Verdict:
     with offline() as guard:
         try:
+            if subject.scenario.called and rule.id in ASKED:
+                raise NotApplicable("the source calls us")
             check_of(rule.id)(Trial(subject, guard))
         except NotShown as why:
             word = Word.NOT_APPLICABLE if rule.grade == Grade.BRONZE else Word.MISSED

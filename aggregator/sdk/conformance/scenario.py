@@ -10,6 +10,7 @@ is set up against what was made:
                                                 names a program that this machine lacks for it, or None
     SCENARIO = {...}                            optional: what `build` and `settings_for` are given
     a_report(n) -> neutral report               optional: the reports to fill it with (invented people)
+    calls(portal, url) -> list[WebhookRequest]  of a source that calls us: all that it would send now, signed
 
 What may surprise: the portal is expected to keep the ids of the neutral reports. A connector without a
 ``sandbox`` is judged on recorded exchanges alone (``recorded/`` beside its manifest, see `cassette`): such a
@@ -30,7 +31,7 @@ from aggregator.errors import ConfigInvalid
 from aggregator.sdk import cassette
 from aggregator.sdk.cassette import Cassette
 from aggregator.sdk.conformance.recorded import RecordedPortal
-from aggregator.sdk.contract import Context, Manifest
+from aggregator.sdk.contract import Context, Manifest, WebhookRequest
 from aggregator.sdk.discovery import Found
 from aggregator.sdk.sandbox import Fault, Portal, Request, Response, Running, serve
 from aggregator.sdk.testing import context_for
@@ -104,6 +105,10 @@ class Stage(Protocol):
         """Sign everybody out just before the request of this number (from 0); a rewriting."""
         ...
 
+    def calls(self) -> list[WebhookRequest] | None:
+        """What the source would send us now, signed; None where it is polled."""
+        ...
+
     def shown(self, external_id: str) -> list[str]:
         """The answers that a citizen sees at the portal, in its order."""
         ...
@@ -129,6 +134,10 @@ class Scenario(Protocol):
     def http(self) -> bool: ...
     @property
     def simulated(self) -> bool: ...
+    @property
+    def called(self) -> bool:
+        """Whether the source calls us."""
+        ...
 
     def open(self, reports: Sequence[Mapping[str, Any]]) -> Stage:
         """A portal holding these reports (where `fillable`; else what was recorded)."""
@@ -165,8 +174,10 @@ def a_report(number: int) -> dict[str, Any]:
 class PortalStage:
     """A served `Portal`. Also what recorded exchanges are played on."""
 
-    def __init__(self, manifest: Manifest, portal: Portal, settings: _Settings) -> None:
-        self._manifest, self._portal = manifest, portal
+    def __init__(
+        self, manifest: Manifest, portal: Portal, settings: _Settings, calls: _Calls | None = None
+    ) -> None:
+        self._manifest, self._portal, self._calls = manifest, portal, calls
         self._running: Running = serve(portal)
         self.config, self.secrets = settings(self._running.url)
         self.now = START
@@ -200,6 +211,9 @@ class PortalStage:
         self._portal.faults.clear()
         self._portal.rewrite = None
 
+    def calls(self) -> list[WebhookRequest] | None:
+        return None if self._calls is None else self._calls(self._portal, self.url)
+
     def signed_in(self) -> bool:
         return bool(self._portal.sessions)
 
@@ -228,6 +242,7 @@ class PortalStage:
 
 
 _Settings = Callable[[str], tuple[dict[str, Any], dict[str, str]]]
+_Calls = Callable[[Portal, str], list[WebhookRequest]]
 
 
 def _rewriting(change: Rewrite) -> Callable[[Request, Response], Response]:
@@ -267,7 +282,12 @@ class SandboxScenario:
         given = {**getattr(self.module, "SCENARIO", {}), **self.given}
         portal = self.module.build({**given, "reports": [dict(one) for one in reports]})
         settings = getattr(self.module, "settings_for", None) or _plain_settings
-        return PortalStage(self.manifest, portal, lambda url: settings(url, given))
+        calls = getattr(self.module, "calls", None)
+        return PortalStage(self.manifest, portal, lambda url: settings(url, given), calls)
+
+    @property
+    def called(self) -> bool:
+        return hasattr(self.module, "calls")
 
     def a_report(self, number: int) -> dict[str, Any]:
         return dict(getattr(self.module, "a_report", a_report)(number))
@@ -327,6 +347,9 @@ class FolderStage:
     def mend(self) -> None:
         self.rewrite(None)
 
+    def calls(self) -> list[WebhookRequest] | None:
+        return None
+
     def signed_in(self) -> bool:
         return False
 
@@ -353,6 +376,7 @@ class FolderScenario:
     network: bool = False
     http: bool = False
     simulated: bool = True
+    called: bool = False
 
     def open(self, reports: Sequence[Mapping[str, Any]]) -> FolderStage:
         return FolderStage(self.manifest, self.module, reports)
@@ -375,6 +399,7 @@ class OwnScenario:
     network: bool = True
     http: bool = False
     simulated: bool = True
+    called: bool = False
 
     def open(self, reports: Sequence[Mapping[str, Any]]) -> Stage:
         given = {**getattr(self.module, "SCENARIO", {}), **self.given}
@@ -398,6 +423,7 @@ class RecordedScenario:
     network: bool = True
     http: bool = True
     simulated: bool = False
+    called: bool = False
 
     def open(self, reports: Sequence[Mapping[str, Any]]) -> PortalStage:
         portal = RecordedPortal(self.cassette)
