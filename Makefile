@@ -26,7 +26,7 @@ run: $(RUN) ## start the demonstration: portals, worker, web (Ctrl-C stops all)
 	@exec $(BIN)/motmoi demo $(ARGS)
 
 test: $(DEV) chromium dovecot ## the whole suite, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV) ## style, types and the import rule
 	$(BIN)/ruff check .
