@@ -47,9 +47,11 @@ def test_an_officer_works_through_the_sample_day(page: Page, demo: Demo, artifac
     picture("3-answered")
 
     code = page.locator(".bar .code").inner_text()
+    expect(page.locator("article.report").first).to_be_visible()
     before = page.locator("article.report").count()
     page.goto(demo.url + "/?view=new&channel=dvcqg")
     page.locator(".list a[href^='/cases/']").last.click()
+    expect(page.locator("article.report .head").first).to_be_visible()  # what is read next does not wait
     heads = page.locator("article.report .head").all_inner_texts()
     joining = len(heads)
     page.get_by_label("Mã vụ việc sẽ nhận các phản ánh này").fill(code)

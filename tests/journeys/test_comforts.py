@@ -172,6 +172,7 @@ def test_news_is_a_bar_and_rows_stay_where_they_are(page: Page, address: str, of
     page.clock.install()
     sign_in(page, address)
     rows = page.locator(".list tbody tr")
+    expect(rows.first).to_be_visible()
     before = rows.all_inner_texts()
     office.receive(office.report(), office.report())
     page.clock.run_for(31_000)
