@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from aggregator.domain.people import Right
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotFound, StaleWrite
-from aggregator.services.views import CaseView
+from aggregator.services.views.case import CaseView
 from inbox_web.access import Door, actor, open_to, safe_next, services
 from inbox_web.errors import message
 from inbox_web.forms import a_day, guards, number, once, one_of, say

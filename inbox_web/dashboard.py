@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 
 from aggregator.domain.people import Right
-from aggregator.services.views import CountRow
+from aggregator.services.views.figures import CountRow
 from inbox_web.access import actor, open_to, services
 from inbox_web.cover import gap_line
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask
 
-from aggregator.services.views import TimelineEntry
+from aggregator.services.views.case import TimelineEntry
 from inbox_web.language import _
 from inbox_web.wording import (
     DELIVERIES,

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, jsonify, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from aggregator.services.views import InboxFilter
+from aggregator.services.views.inbox import InboxFilter
 from inbox_web.access import Door, actor, open_to, services
 from inbox_web.wording import VIEWS
 

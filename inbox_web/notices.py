@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from aggregator.services.views import NoticeView
+from aggregator.services.views.notices import NoticeView
 from inbox_web.access import Door, actor, open_to, services
 from inbox_web.forms import number, say
 from inbox_web.language import _, ngettext

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from aggregator.domain.people import Right
 from aggregator.errors import InputInvalid
 from aggregator.services.review import BANDS, MOST_AT_ONCE
-from aggregator.services.views import QuestionFilter
+from aggregator.services.views.questions import QuestionFilter
 from inbox_web.access import actor, open_to, services
 from inbox_web.errors import message
 from inbox_web.forms import once, say

@@ -24,7 +24,9 @@ from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.services.clock_views import SpanView
 from aggregator.services.cover_views import CoverView
 from aggregator.services.review import BANDS
-from aggregator.services.views import DeliveryView, InboxRow, ReasonView
+from aggregator.services.views.case import ReasonView
+from aggregator.services.views.delivery import DeliveryView
+from aggregator.services.views.inbox import InboxRow
 from inbox_web.access import services
 from inbox_web.language import _, _l, current
 

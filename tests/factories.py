@@ -62,7 +62,7 @@ from aggregator.services.reminders import Reminders
 from aggregator.services.review import Review
 from aggregator.services.rulebook import Rulebook
 from aggregator.services.rules import Rules
-from aggregator.services.views import CaseView
+from aggregator.services.views.case import CaseView
 from aggregator.services.whatif import WhatIf
 from aggregator.settings import Settings
 from aggregator.storage import channel_queries

@@ -14,7 +14,8 @@ from aggregator.errors import NotFound
 if TYPE_CHECKING:
     from aggregator.bootstrap import Aggregator
     from aggregator.domain.people import Actor
-    from aggregator.services.views import CaseView, DeliveryView, ReportView
+    from aggregator.services.views.case import CaseView, ReportView
+    from aggregator.services.views.delivery import DeliveryView
 
 _AS = click.option("--as", "login", metavar="LOGIN", required=True,
                    help="The officer in whose name it is done.")  # fmt: skip

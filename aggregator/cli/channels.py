@@ -14,7 +14,7 @@ from aggregator.cli.signals import Stop
 
 if TYPE_CHECKING:
     from aggregator.services.polling import RunResult
-    from aggregator.services.views import ChannelView
+    from aggregator.services.views.channel import ChannelView
 
 T = TypeVar("T")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -14,7 +14,7 @@ from aggregator.cli.trying import whatif
 
 if TYPE_CHECKING:
     from aggregator.services.clock_views import StepView
-    from aggregator.services.views import CaseView
+    from aggregator.services.views.case import CaseView
 
 
 @click.group(cls=Group)

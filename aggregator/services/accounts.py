@@ -32,7 +32,7 @@ from aggregator.errors import AggregatorError, InputInvalid, NotAllowed, NotFoun
 from aggregator.services import ledger
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import SYSTEM, Draft
-from aggregator.services.views import Choice
+from aggregator.services.views.inbox import Choice
 from aggregator.settings import Settings
 from aggregator.storage import account_queries, cover_queries, place_queries
 from aggregator.storage.db import Database, Tx

@@ -32,7 +32,7 @@ from aggregator.services.connections import zone_of
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.poll_endings import Claim, RunResult
 from aggregator.services.polling import Polling
-from aggregator.services.views import BackfillView
+from aggregator.services.views.channel import BackfillView
 from aggregator.storage import backfill_queries
 from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database, Tx

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aggregator.sdk.contract import Expiry
-from aggregator.services.views import Light
+from aggregator.services.views.channel import Light
 from aggregator.storage.webhook_queries import Day
 
 #: A person is told this long before something ends that only they can renew.

@@ -22,20 +22,19 @@ from aggregator.services.explaining import explained
 from aggregator.services.guidance import guidance
 from aggregator.services.routing import is_todays
 from aggregator.services.rows import inbox_row
-from aggregator.services.views import (
+from aggregator.services.views.case import (
     AttachmentView,
     CaseView,
-    Choice,
-    DeliveryView,
     LegalView,
     LegalWords,
     ReasonView,
     RelativeView,
-    ReplyView,
     ReportView,
     SuggestionView,
     TimelineEntry,
 )
+from aggregator.services.views.delivery import DeliveryView, ReplyView
+from aggregator.services.views.inbox import Choice
 from aggregator.storage import (
     case_queries,
     case_unit_queries,

@@ -39,7 +39,7 @@ from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, require, seen
 from aggregator.services.ledger import Draft
 from aggregator.services.legal_matters import Decision
-from aggregator.services.views import CaseView
+from aggregator.services.views.case import CaseView
 from aggregator.storage import (
     case_queries,
     inbox_queries,

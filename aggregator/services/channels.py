@@ -29,7 +29,7 @@ from aggregator.services.connections import Connections, secrets_purpose
 from aggregator.services.grading import quality_of
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.poll_endings import SILENCE
-from aggregator.services.views import AlarmView, ChannelView, QualityView, QuarantineView, RunView
+from aggregator.services.views.channel import AlarmView, ChannelView, QualityView, QuarantineView, RunView
 from aggregator.settings import Settings
 from aggregator.storage import (
     account_queries,

@@ -23,7 +23,7 @@ from aggregator.errors import MoveNotAllowed
 from aggregator.services import case_page, legal_matters
 from aggregator.services.arrival_rows import reasons as stored_reasons
 from aggregator.services.frame import seen
-from aggregator.services.views import ComparisonView, MergedView, SideView
+from aggregator.services.views.comparison import ComparisonView, MergedView, SideView
 from aggregator.storage import case_queries, inbox_queries, match_queries, question_queries, report_queries
 from aggregator.storage.db import Database, Tx
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from aggregator.domain.delivery import WAITING, Delivery
 from aggregator.domain.runs import ENTRY_KIND
 from aggregator.errors import ByHand
-from aggregator.services.views import DeliveryView, ManualItem
+from aggregator.services.views.delivery import DeliveryView, ManualItem
 from aggregator.storage import outbox_queries
 from aggregator.storage.db import Tx
 

@@ -9,7 +9,7 @@ from aggregator.domain.people import Actor, Right
 from aggregator.services import counters, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.frame import require
-from aggregator.services.views import CountRow, Dashboard
+from aggregator.services.views.figures import CountRow, Dashboard
 from aggregator.storage import count_queries, inbox_queries, place_queries
 from aggregator.storage.count_queries import Cell
 from aggregator.storage.db import Database, Tx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aggregator.errors import ConfigInvalid
 from aggregator.sdk.conformance.quality import Quality, load_quality
 from aggregator.sdk.discovery import Found
-from aggregator.services.views import ExemptionView, QualityView
+from aggregator.services.views.channel import ExemptionView, QualityView
 
 __all__ = ["quality_of"]
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from aggregator.domain.drift_texts import NEXT_EN, NEXT_VI
 from aggregator.domain.polling import DOWN, DOWN_AFTER, State
-from aggregator.services.views import Light
+from aggregator.services.views.channel import Light
 from aggregator.storage.channel_queries import ChannelRow
 
 #: A channel of a short interval is still given this long before its silence is an alarm.

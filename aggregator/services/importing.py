@@ -28,7 +28,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.connections import found_of
 from aggregator.services.poll_endings import RunResult
 from aggregator.services.polling import Polling, never
-from aggregator.services.views import QuarantineView
+from aggregator.services.views.channel import QuarantineView
 from aggregator.storage import channel_queries
 from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database

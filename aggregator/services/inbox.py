@@ -18,7 +18,7 @@ from aggregator.services import cover
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import NO_DEADLINE
 from aggregator.services.rows import inbox_row
-from aggregator.services.views import VIEWS, Choice, Choices, InboxFilter, InboxPage
+from aggregator.services.views.inbox import VIEWS, Choice, Choices, InboxFilter, InboxPage
 from aggregator.storage import count_queries, ids, inbox_queries
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.inbox_queries import ListQuery

@@ -29,7 +29,7 @@ from aggregator.services.frame import require
 from aggregator.services.match_rules import MatchRules, Scope, proposed
 from aggregator.services.replay import Lived, Outcome, replay
 from aggregator.services.rules import Book, Rules
-from aggregator.services.views import ReasonView
+from aggregator.services.views.case import ReasonView
 from aggregator.storage import match_rule_queries
 from aggregator.storage.db import Database, Tx
 

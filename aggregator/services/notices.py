@@ -19,7 +19,7 @@ from typing import Any
 from aggregator.domain.people import Actor
 from aggregator.services import cover, legal_matters
 from aggregator.services.clock import Clock
-from aggregator.services.views import NoticePage, NoticeView
+from aggregator.services.views.notices import NoticePage, NoticeView
 from aggregator.storage import decision_queries, ids, notice_queries
 from aggregator.storage.db import Database, Tx
 

@@ -44,7 +44,7 @@ from aggregator.services import delivery_log, delivery_views, ledger, legal_matt
 from aggregator.services.carrying import Carried, Trip, failed
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections
-from aggregator.services.views import DeliveryView, ManualItem
+from aggregator.services.views.delivery import DeliveryView, ManualItem
 from aggregator.settings import Settings
 from aggregator.storage import channel_queries, outbox_claims, outbox_queries, request_queries
 from aggregator.storage.db import Database, Tx

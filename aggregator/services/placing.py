@@ -39,7 +39,7 @@ from aggregator.services.learning import Learning
 from aggregator.services.ledger import Draft
 from aggregator.services.routing import is_todays
 from aggregator.services.rules import Book, Rules
-from aggregator.services.views import DecisionView, StreetView
+from aggregator.services.views.streets import DecisionView, StreetView
 from aggregator.storage import (
     case_queries,
     ledger_queries,

@@ -25,7 +25,7 @@ from aggregator.services.channel_doors import may_look, may_operate, one_channel
 from aggregator.services.clock import Clock
 from aggregator.services.connections import zone_of
 from aggregator.services.polling import Polling
-from aggregator.services.views import DayCount, Reconciliation
+from aggregator.services.views.channel import DayCount, Reconciliation
 from aggregator.storage import day_count_queries
 from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database

@@ -29,7 +29,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.comparing import joinable
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import not_found, require
-from aggregator.services.views import (
+from aggregator.services.views.questions import (
     BatchView,
     DoneView,
     GroupView,

@@ -9,7 +9,7 @@ from aggregator.domain.people import Actor
 from aggregator.domain.workflow import Status
 from aggregator.services import legal_matters
 from aggregator.services.cover import Duty
-from aggregator.services.views import InboxRow
+from aggregator.services.views.inbox import InboxRow
 
 
 def inbox_row(row: Any, actor: Actor, duty: Duty) -> InboxRow:

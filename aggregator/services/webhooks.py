@@ -56,7 +56,7 @@ from aggregator.services.connections import Connections
 from aggregator.services.faults import origin
 from aggregator.services.intake import Intake
 from aggregator.services.turns import Turn
-from aggregator.services.views import CallsView, KeptCallView
+from aggregator.services.views.channel import CallsView, KeptCallView
 from aggregator.settings import Settings
 from aggregator.storage import channel_queries, webhook_queries
 from aggregator.storage.channel_queries import ChannelRow

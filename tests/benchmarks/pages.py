@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from aggregator.services import inbox
-from aggregator.services.views import MORE_VIEWS, VIEWS
+from aggregator.services.views.inbox import MORE_VIEWS, VIEWS
 from aggregator.storage.case_tables import cases
 from tests.benchmarks import city
 from tests.benchmarks.city import RARE_CATEGORY, RARE_CHANNEL, RARE_UNIT

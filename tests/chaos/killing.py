@@ -27,7 +27,7 @@ from aggregator.domain.people import Actor, Role
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.sandbox import serve
 from aggregator.services import starting_set
-from aggregator.services.views import InboxFilter
+from aggregator.services.views.inbox import InboxFilter
 from aggregator.settings import Settings
 from aggregator.storage import migrate
 from aggregator.storage.case_tables import outbox

@@ -18,7 +18,7 @@ from aggregator.domain.people import Actor, Role
 from aggregator.domain.text import clean
 from aggregator.sdk.sandbox import serve
 from aggregator.services import starting_set
-from aggregator.services.views import InboxFilter
+from aggregator.services.views.inbox import InboxFilter
 from aggregator.settings import Settings
 from connectors.portal_1022.sandbox import build as portal_of
 

@@ -225,6 +225,6 @@ def test_all_of_it_works_without_the_script(browser: Browser, address: str) -> N
 
 
 def _search(words: str):  # type: ignore[no-untyped-def]
-    from aggregator.services.views import InboxFilter
+    from aggregator.services.views.inbox import InboxFilter
 
     return InboxFilter(q=words)

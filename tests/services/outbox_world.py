@@ -35,7 +35,7 @@ from aggregator.sdk.discovery import Found, discover
 from aggregator.sdk.sandbox import Running, serve
 from aggregator.services import counters, delivery_log, ledger
 from aggregator.services.outbox import DrainResult, Outbox
-from aggregator.services.views import DeliveryView
+from aggregator.services.views.delivery import DeliveryView
 from aggregator.settings import Settings
 from aggregator.storage import case_queries, channel_queries, outbox_queries
 from aggregator.storage.account_tables import officers

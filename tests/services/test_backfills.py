@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound, SchemaDrift, Transient
 from aggregator.sdk.contract import Batch, Context, RawItem, Record, Span
-from aggregator.services.views import BackfillView
+from aggregator.services.views.channel import BackfillView
 from aggregator.storage.report_tables import report_revisions
 from tests.services.polling_world import Source, World
 

@@ -20,7 +20,7 @@ from aggregator.errors import (
     SchemaDrift,
     Transient,
 )
-from aggregator.services.views import ChannelView, Light
+from aggregator.services.views.channel import ChannelView, Light
 from aggregator.storage.channel_tables import channel_schedule, channels
 from tests.services.polling_world import START, WARD_A, WARD_B, World
 

@@ -12,7 +12,7 @@ from aggregator.domain.people import Actor, Role
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound, StaleWrite
 from aggregator.services import cover
-from aggregator.services.views import InboxFilter
+from aggregator.services.views.inbox import InboxFilter
 from aggregator.storage.db import Database
 from tests.factories import MONDAY, Office, record, together
 from tests.people import WARD_A, WARD_B

@@ -16,7 +16,7 @@ from aggregator.domain.sketch import Apart, Sketch, apart, sketch
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import MoveNotAllowed, NotFound, StaleWrite
 from aggregator.sdk.contract import Record
-from aggregator.services.views import QuestionFilter
+from aggregator.services.views.questions import QuestionFilter
 from tests.factories import MONDAY, Office, record
 from tests.factories import apart as unlike
 from tests.people import WARD_B

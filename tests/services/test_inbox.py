@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, insert
 
 from aggregator.domain.workflow import ReplyKind, Status
-from aggregator.services.views import MORE_VIEWS, VIEWS, InboxFilter, InboxPage
+from aggregator.services.views.inbox import MORE_VIEWS, VIEWS, InboxFilter, InboxPage
 from aggregator.storage.case_tables import cases
 from tests.factories import MONDAY, Office, apart, record
 from tests.people import WARD_A, WARD_B

@@ -247,7 +247,7 @@ def test_an_undelivered_answer_stays_a_problem_after_its_case_was_merged(office:
     case, other = office.opens("1", slug="letters"), office.opens("2")
     office.cases.reply(office.lan, case, ReplyKind.PROGRESS, "Đang làm.")
     office.cases.merge(office.lan, case, other)
-    from aggregator.services.views import InboxFilter
+    from aggregator.services.views.inbox import InboxFilter
 
     page = office.inbox.page(office.lan, InboxFilter(view="problem"))
     assert ([row.id for row in page.rows], page.counts["problem"]) == ([case], 1)

@@ -12,7 +12,7 @@ from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import MoveNotAllowed, NotAllowed, NotFound
 from aggregator.services.legal_matters import Confirm, Dismiss, Undo
-from aggregator.services.views import InboxFilter
+from aggregator.services.views.inbox import InboxFilter
 from tests.factories import MONDAY, Office, record
 
 PETITION = "Tôi khiếu nại quyết định xử phạt hành chính số 12/QĐ-XPHC của phường."
