@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +25,9 @@ from aggregator.storage.inbox_queries import search_marks
 
 TITLE = 200
 EXTRACT = 160
+#: Numbers as portals give them: with a digit, without "@", and without what could be a telephone's or an
+#: identity card's number (nine to twelve digits that begin with 0 or 84).
+_NUMBER = re.compile(r"(?=.*\d)(?!.*(?<!\d)(?:0\d{8,11}|84\d{9})(?!\d))[A-Za-z0-9][\w./:-]{0,39}", re.ASCII)
 
 
 @dataclass(slots=True, eq=False)
@@ -173,6 +178,7 @@ def entry(run: Run, arrival: Arrival, now: datetime) -> Draft:
         "revision": arrival.hash,
         "received_at": arrival.values.occurred_at.isoformat(),
         "due": {_due_name(item): item.due.due_at.isoformat() for item in arrival.owed},
+        "source_id": plain_id(arrival.values.external_id),
     }
     if arrival.placement and arrival.placement.verdict:
         told["score"] = round(arrival.placement.verdict.score, 4)
@@ -180,6 +186,13 @@ def entry(run: Run, arrival: Arrival, now: datetime) -> Draft:
         told["reasons"] = [reason.code for reason in arrival.placement.verdict.reasons]
     kind = "opened" if arrival.opens else "joined"
     return Draft(arrival.ward, kind, now, told, case_id=arrival.case_id, channel_id=run.channel_id)
+
+
+def plain_id(external_id: str) -> str:
+    """The source's own number, or a hash of one that could name a person: an address, a telephone (I12)."""
+    if _NUMBER.fullmatch(external_id):
+        return external_id
+    return "sha256:" + hashlib.sha256(external_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _due_name(item: Owed) -> str:

@@ -10,6 +10,7 @@ source has received the answer is no part of the case's status (I7).
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -39,6 +40,7 @@ from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, require, seen
 from aggregator.services.ledger import Draft
 from aggregator.services.legal_matters import Decision
+from aggregator.services.owed_told import owed_told
 from aggregator.services.views.case import CaseView
 from aggregator.storage import (
     case_queries,
@@ -173,7 +175,11 @@ class Cases:
         clock_verbs.done(tx, [row.id for row in reports], steps, now)
         self._set_status(tx, actor, case, target, now)
         outbox_queries.refresh_problem(tx, [case.id])
-        told = {"reply": reply_id, "kind": kind.value, "sources": [row.slug for row in reports]}
+        told = {
+            "reply": reply_id, "kind": kind.value, "sources": [row.slug for row in reports],
+            "body_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "deadlines": owed_told(tx, self._clocks.book(tx), [row.id for row in reports]),
+        }  # fmt: skip
         _record(tx, case, "replied", actor, now, told | _moved(case, target))
         return reply_id
 

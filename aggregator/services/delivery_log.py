@@ -67,6 +67,7 @@ def _draft(
 ) -> ledger.Draft:
     data: dict[str, Any] = {
         "outbox": change.id,
+        "reply": change.reply_id,
         "report": change.report_id,
         "channel": change.channel_slug,
         "state": change.state.value,

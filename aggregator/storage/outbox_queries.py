@@ -68,6 +68,7 @@ class Change:
     state: Delivery
     attempts: int
     error_code: str | None
+    reply_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +213,14 @@ def changes(tx: Tx, message_ids: Iterable[int]) -> list[Change]:
             select(
                 outbox.c.id, outbox.c.report_id, outbox.c.case_id, outbox.c.channel_id, channels.c.slug,
                 cases.c.ward_code, outbox.c.state, outbox.c.attempts, outbox.c.error_code,
+                outbox.c.reply_id,
             )
             .join(channels, channels.c.id == outbox.c.channel_id)
             .join(cases, cases.c.id == outbox.c.case_id)
             .where(outbox.c.id.in_(part))
             .order_by(outbox.c.id)
         )  # fmt: skip
-        found += [Change(*row[:6], Delivery(row[6]), row[7], row[8]) for row in tx.execute(query)]
+        found += [Change(*row[:6], Delivery(row[6]), row[7], row[8], row[9]) for row in tx.execute(query)]
     return found
 
 
