@@ -18,6 +18,7 @@ from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
 from aggregator.services.channel_settings import ChannelSettings
 from aggregator.services.channels import Channels
+from aggregator.services.checkpoints import Checkpoints
 from aggregator.services.clock import Clock, system_clock
 from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
@@ -96,6 +97,7 @@ class Aggregator:
     inbox: Inbox
     figures: Figures
     evidence: Evidence
+    checkpoints: Checkpoints
     match_rules: MatchRules
     previews: Previews
     training: Training
@@ -170,6 +172,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         inbox=Inbox(db, vault, clock),
         figures=Figures(db, clock),
         evidence=Evidence(db),
+        checkpoints=Checkpoints(db, vault, clock, settings),
         match_rules=match_rules,
         previews=Previews(db, rules, match_rules, clock),
         training=Training(db, rules, clock),

@@ -20,6 +20,34 @@ from aggregator.errors import SettingsInvalid
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """`[ledger]`: where checkpoints of the ledger are held outside. All may be empty."""
+
+    #: Sign-in names of the people who get them by mail, and how often at most.
+    mail: tuple[str, ...] = ()
+    mail_every_h: int = 24
+    #: Files that a line is added to; a network share that others keep is best.
+    files: tuple[Path, ...] = ()
+    #: Addresses that they are posted to.
+    webhooks: tuple[str, ...] = ()
+    #: A time-stamp service (RFC 3161), and the certificates (PEM) that it is trusted by.
+    timestamp_url: str = ""
+    timestamp_roots: Path | None = None
+    #: Whether webhooks and the time-stamp service may lie in the office's own network.
+    allow_private: bool = False
+
+    def __post_init__(self) -> None:
+        for url in (*self.webhooks, *filter(None, [self.timestamp_url])):
+            if not url.startswith(("http://", "https://")):
+                raise SettingsInvalid(f"[ledger] {url!r} is no web address")
+        if self.timestamp_url and self.timestamp_roots is None:
+            raise SettingsInvalid(
+                "[ledger] timestamp_url needs timestamp_roots",
+                hint="the PEM file with the root certificates that the time-stamp service is trusted by",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that can be set for one process. Durations are seconds."""
 
@@ -70,6 +98,8 @@ class Settings:
     smtp_timeout_s: float = 15.0
     #: People may only be mailed at these domains ("phuong.gov.vn"); empty is any.
     smtp_domains: tuple[str, ...] = ()
+    #: Where the ledger's checkpoints are held outside: the table [ledger] of the file.
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
     def __post_init__(self) -> None:
         if self.smtp_security not in SMTP_SECURITY:
@@ -119,7 +149,8 @@ def load(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
         if name in _ENVIRONMENT:
             values[_ENVIRONMENT[name]] = value
     values.update(overrides)
-    return Settings(**{name: _typed(name, value) for name, value in values.items()})
+    made: Settings = _made(Settings, values)
+    return made
 
 
 def _from_toml(path: Path) -> dict[str, Any]:
@@ -127,11 +158,22 @@ def _from_toml(path: Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsInvalid(f"MOTMOI_CONFIG {path}: {error}") from error
-    names = [field.name for field in dataclasses.fields(Settings)]
+    _refuse_unknown(f"{path}:", values, Settings)
+    if isinstance(values.get("ledger"), dict):
+        _refuse_unknown(f"{path}: [ledger]", values["ledger"], LedgerSettings)
+    return values
+
+
+def _refuse_unknown(where: str, values: Mapping[str, Any], kind: type[Any]) -> None:
+    names = [field.name for field in dataclasses.fields(kind)]
     for name in values:
         if name not in names:
-            raise SettingsInvalid(f"{path}: {name!r} is not a setting", hint=_nearest(name, names))
-    return values
+            raise SettingsInvalid(f"{where} {name!r} is not a setting", hint=_nearest(name, names))
+
+
+def _made(kind: type[Any], values: Mapping[str, Any]) -> Any:
+    types = {field.name: str(field.type) for field in dataclasses.fields(kind)}
+    return kind(**{name: _typed(name, types[name], value) for name, value in values.items()})
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -139,9 +181,10 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
 
 
-def _typed(name: str, value: Any) -> Any:
-    kind = {field.name: str(field.type) for field in dataclasses.fields(Settings)}[name]
+def _typed(name: str, kind: str, value: Any) -> Any:
     try:
+        if kind == "LedgerSettings" and not isinstance(value, LedgerSettings):
+            return _made(LedgerSettings, dict(value))
         if kind.startswith("Path"):
             return None if value is None else Path(value)
         if kind.startswith("tuple[Path"):

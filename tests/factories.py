@@ -41,6 +41,7 @@ from aggregator.services.bodies import Bodies
 from aggregator.services.calendars import Calendars
 from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
+from aggregator.services.checkpoints import Checkpoints
 from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.digests import Digests
@@ -241,6 +242,7 @@ class Office:
         self.inbox = Inbox(self.db, self.vault, self.clock)
         self.figures = Figures(self.db, self.clock)
         self.evidence = Evidence(self.db)
+        self.checkpoints = Checkpoints(self.db, self.vault, self.clock, Settings(data_dir=folder))
         self.match_rules = MatchRules(self.db, RULES, self.clock)
         self.previews = Previews(self.db, RULES, self.match_rules, self.clock)
         self.training = Training(self.db, RULES, self.clock)

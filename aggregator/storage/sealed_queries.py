@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, Table, func, select, update
 
 from aggregator.storage.channel_tables import channel_schedule, channels, quarantine, raw_payloads
+from aggregator.storage.checkpoint_tables import ledger_keys
 from aggregator.storage.db import Tx
 from aggregator.storage.report_tables import report_revisions, reporters
 from aggregator.storage.webhook_tables import channel_tokens, webhook_calls
@@ -28,6 +29,7 @@ class Sealed:
 SEALED: Mapping[str, Sealed] = {
     "channel-secrets": Sealed(channels, "secrets", "id", of_channel=True),
     "channel-state": Sealed(channel_schedule, "connector_state", "channel_id", of_channel=True),
+    "ledger-key": Sealed(ledger_keys, "sealed", "id"),
     "channel-tokens": Sealed(channel_tokens, "sealed", "channel_id", of_channel=True),
     "webhook-call": Sealed(webhook_calls, "content", "id"),
     "held": Sealed(quarantine, "held", "id"),
