@@ -154,6 +154,15 @@ class ByHand(Permanent):
     code = "by_hand"
 
 
+class NoWord(ByHand):
+    """The channel does not say by which of the source's words this answer goes: never guessed.
+
+    An administrator names the word in the channel's settings and sends it again, or a person brings it.
+    """
+
+    code = "no_word"
+
+
 class UnknownOutcome(ChannelError):
     """The request left us and no answer came back: it may have taken effect (push only)."""
 

@@ -107,6 +107,10 @@ REPLY_NAMES = {
     ReplyKind.RESULT: _l("Result"),
     ReplyKind.PROGRESS: _l("Progress"),
     ReplyKind.REFUSAL: _l("Refusal"),
+    ReplyKind.ACKNOWLEDGEMENT: _l("Received"),
+    ReplyKind.TRANSFER: _l("Transferred"),
+    ReplyKind.EXTENSION: _l("Extension"),
+    ReplyKind.CORRECTION: _l("Correction"),
 }
 
 PAUSE_REASONS = {
@@ -125,6 +129,7 @@ DELIVERIES = {
     Delivery.MANUAL: _l("To be carried over by hand"),
     Delivery.UNCLEAR: _l("Not known whether it arrived"),
     Delivery.DEAD: _l("Refused by the source"),
+    Delivery.WITHDRAWN: _l("Taken back before it was sent"),
 }
 
 DELIVERY_NEXT = {

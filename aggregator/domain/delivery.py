@@ -5,6 +5,7 @@
        │ not there       │ └─── outcome unknown ──> confirming ──lookup──> sent | pending | unclear
        └─ try later ─────┘        (also: the lease ran out, the worker died)
     manual ──a person ticks it──> sent          (the channel has no write call, or none for this answer)
+    pending, manual ──taken back before anybody touched it──> withdrawn
 
 Principle: never blind (I8). A message that may have left us is looked up at the source before it is
 sent again, after the source had time to settle, because a late commit may appear after "absent";
@@ -33,6 +34,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aggregator.domain.text import clean
+from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import (
     AuthFailed,
     ByHand,
@@ -52,10 +54,11 @@ class Delivery(enum.StrEnum):
     MANUAL = "manual"
     UNCLEAR = "unclear"
     DEAD = "dead"
+    WITHDRAWN = "withdrawn"
 
 
 #: A later message of the same report may go only when every earlier one is in one of these.
-FINAL = frozenset({Delivery.SENT, Delivery.ACKNOWLEDGED, Delivery.DEAD})
+FINAL = frozenset({Delivery.SENT, Delivery.ACKNOWLEDGED, Delivery.DEAD, Delivery.WITHDRAWN})
 #: States that keep a case in sight of its officer: somebody must act.
 NEEDS_PERSON = frozenset({Delivery.MANUAL, Delivery.UNCLEAR, Delivery.DEAD})
 #: On their way by themselves: a worker takes them when they are due.
@@ -74,6 +77,32 @@ def backoff(failures: int, *, first_s: float, cap_s: float, spread: float | None
     ceiling = min(cap_s, first_s * 2.0 ** min(max(failures, 1) - 1, 30))
     draw = random.random() if spread is None else spread
     return timedelta(seconds=ceiling * (0.5 + 0.5 * draw))
+
+
+# The source's own vocabulary --------------------------------------------------------------------------
+
+#: What a kind is said as where the source has no word for it, the best first.
+_SAID_AS: dict[ReplyKind, tuple[ReplyKind, ...]] = {
+    ReplyKind.ACKNOWLEDGEMENT: (ReplyKind.PROGRESS,),
+    ReplyKind.EXTENSION: (ReplyKind.PROGRESS,),
+    # Our part ends: where a source cannot say who goes on, that we do not is the truth about us.
+    ReplyKind.TRANSFER: (ReplyKind.REFUSAL, ReplyKind.PROGRESS),
+}
+
+
+def spoken_as(
+    kind: ReplyKind, takes: Collection[str], *, corrected: ReplyKind | None = None
+) -> ReplyKind | None:
+    """The kind by which a source that `takes` these is told an answer; None: a person must carry it.
+
+    A correction without a word of its own is told as what it corrects (`corrected`); its text says that
+    it is one. A result is never told as progress, nor the other way round: that would be a guess.
+    """
+    if kind.value in takes:
+        return kind
+    if kind is ReplyKind.CORRECTION and corrected is not None:
+        return spoken_as(corrected, takes)
+    return next((other for other in _SAID_AS.get(kind, ()) if other.value in takes), None)
 
 
 # After a failure ----------------------------------------------------------------------------------

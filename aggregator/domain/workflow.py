@@ -70,14 +70,43 @@ class ReplyKind(enum.StrEnum):
     PROGRESS = "progress"
     RESULT = "result"
     REFUSAL = "refusal"
+    #: We have it. Says nothing about the matter yet.
+    ACKNOWLEDGEMENT = "acknowledgement"
+    #: Another body has it now, by name: our part ends as with a refusal.
+    TRANSFER = "transfer"
+    #: It takes longer, until a date.
+    EXTENSION = "extension"
+    #: An earlier answer was wrong. Changes nothing about the case.
+    CORRECTION = "correction"
 
 
-#: The status that a sent answer leaves behind; progress leaves an untouched case in progress.
-AFTER_REPLY: dict[ReplyKind, Status] = {
-    ReplyKind.PROGRESS: Status.IN_PROGRESS,
-    ReplyKind.RESULT: Status.RESOLVED,
-    ReplyKind.REFUSAL: Status.REJECTED,
-}
+#: The kinds that finish a case.
+CLOSING = frozenset({ReplyKind.RESULT, ReplyKind.REFUSAL, ReplyKind.TRANSFER})
+
+
+def after_reply(status: Status, kind: ReplyKind) -> Status:
+    """The status that an answer leaves behind. Raises `MoveNotAllowed` where the case takes no such answer.
+
+    Progress and an extension begin a case that nobody had begun, an acknowledgement accepts a new one; a
+    correction changes nothing and is taken always.
+    """
+    if kind is ReplyKind.CORRECTION:
+        return status
+    if kind in CLOSING:
+        target = Status.RESOLVED if kind is ReplyKind.RESULT else Status.REJECTED
+        if status in OPEN or status is target:
+            return target
+    elif status in OPEN:
+        if kind is ReplyKind.ACKNOWLEDGEMENT:
+            return Status.ACCEPTED if status is Status.NEW else status
+        return Status.IN_PROGRESS if status in (Status.NEW, Status.ACCEPTED) else status
+    elif kind is ReplyKind.PROGRESS and status is Status.HANDED_OVER:
+        return status  # its sender is told where it went
+    raise MoveNotAllowed(
+        f"a {status.value} case takes no {kind.value}",
+        message_vi="Vụ việc đã kết thúc. Hãy mở lại trước khi gửi phúc đáp này.",
+    )
+
 
 #: Reasons for which the clock may stand still. An office edits the wording, not the codes.
 PAUSE_REASONS: dict[str, str] = {

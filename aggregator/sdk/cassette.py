@@ -186,11 +186,15 @@ def _ignore_out(ignore: Ignored) -> dict[str, list[str]]:
     return {n: list(v) for n, v in asdict(ignore).items() if v != getattr(usual, n)}
 
 
+#: Of a command: said by few kinds of answer, and left out by the others.
+_SELDOM = ("transfer_to", "due_at", "corrects")
+
+
 def command_out(command: PushCommand) -> dict[str, Any]:
     """A command as plain values."""
-    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in asdict(command).items()} | {
-        "status": command.status.value
-    }
+    shown = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in asdict(command).items()}
+    shown["status"] = command.status.value
+    return {k: v for k, v in shown.items() if v not in (None, "") or k not in _SELDOM}
 
 
 def _exchange_out(exchange: Exchange, number: int, folder: Path) -> dict[str, Any]:
@@ -280,8 +284,12 @@ def _cassette(data: Any, folder: Path) -> Cassette:
 
 def command_of(data: Mapping[str, Any]) -> PushCommand:
     """A command from plain values. Raises `ValueError` or `TypeError` for what is no command."""
-    at = data["at"] if isinstance(data["at"], datetime) else datetime.fromisoformat(str(data["at"]))
-    return PushCommand(**{**data, "at": at, "status": SourceStatus(data["status"])})
+    times = {name: _instant(data[name]) for name in ("at", "due_at") if data.get(name)}
+    return PushCommand(**{**data, **times, "status": SourceStatus(data["status"])})
+
+
+def _instant(given: Any) -> datetime:
+    return given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
 
 
 _BODY_KEYS = ("json", "form", "text", "base64")

@@ -41,6 +41,7 @@ from aggregator.errors import (
     ByHand,
     ChannelError,
     ConfigInvalid,
+    NoWord,
     Permanent,
     RateLimited,
     SchemaDrift,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 __all__ = [
     "API",
     "Answer",
+    "AnswerKind",
     "Attachment",
     "AuthFailed",
     "Backfills",
@@ -75,6 +77,7 @@ __all__ = [
     "Location",
     "Manifest",
     "MigratesCursor",
+    "NoWord",
     "Permanent",
     "Person",
     "Problem",
@@ -120,6 +123,13 @@ class SourceStatus(enum.StrEnum):
     UNMAPPED = "unmapped"
 
 
+#: What an answer says: the matter is settled, goes on, is refused, was received, went to another body, takes
+#: longer, or an earlier answer was wrong.
+AnswerKind = Literal[
+    "result", "progress", "refusal", "acknowledgement", "transfer", "extension", "correction"
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a portal allows. The product offers a person nothing that is not true here."""
@@ -128,6 +138,9 @@ class Capabilities:
     attachments: Literal["inline", "download", "none"] = "none"
     push_reply: bool = False
     push_status: bool = False
+    #: The kinds of answer that the source has a word of its own for. What it lacks is said by another kind
+    #: (`domain.delivery.spoken_as`), or carried by a person.
+    push_kinds: tuple[AnswerKind, ...] = ("result", "progress", "refusal")
     idempotency: Literal["native_key", "natural_key", "read_back", "none"] = "none"
     ordering: Literal["per_report", "none"] = "per_report"
     revisions: bool = True
@@ -165,6 +178,9 @@ class Manifest:
     kind: str = "python"
     source: Mapping[str, Any] = field(default_factory=dict)
     push: Mapping[str, Any] = field(default_factory=dict)
+    #: Kind of answer -> the state's word that goes with it at the source, where that is not the one that
+    #: `status_map` gives for the answer's status. A channel's own settings may override entries.
+    answer_words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,12 +327,13 @@ class CheckResult:
 class PushCommand:
     """One answer to deliver to one report's source.
 
-    `attempt` counts from 1. `idempotency_key` is the same over all attempts.
+    `attempt` counts from 1. `idempotency_key` is the same over all attempts. `kind` is one of the
+    connector's `push_kinds`: what the source has no word for comes as another kind, or not at all.
     """
 
     idempotency_key: str
     external_id: str
-    kind: Literal["result", "progress", "refusal"]
+    kind: AnswerKind
     body: str
     #: The state that the source should show afterwards, in our words; the connector maps it back.
     status: SourceStatus
@@ -325,6 +342,12 @@ class PushCommand:
     author_title: str = ""
     unit_name: str = ""
     attempt: int = 1
+    #: The body that has the matter now, in words (transfer; also where it is said as a refusal).
+    transfer_to: str = ""
+    #: The new date (extension; also where it is said as progress).
+    due_at: datetime | None = None
+    #: The source's name (`PushResult.remote_ref`) of the answer that this one corrects, where it gave one.
+    corrects: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +452,8 @@ class Context:
     #: The newest raw bytes that are kept of one report of this channel (`RawItem.content`); None where
     #: there is none: for sources that send what is new and not the whole.
     last_raw: Callable[[str], bytes | None] = lambda _external_id: None
+    #: Kind of answer -> the source's word for the state that goes with it (see `word_for`).
+    answer_words: Mapping[str, str] = field(default_factory=dict)
 
     def status_of(self, raw: str | None) -> SourceStatus:
         """Our word for the source's status; unknown or missing is `UNMAPPED`, never a guess."""
@@ -442,6 +467,11 @@ class Context:
     def status_raw_for(self, status: SourceStatus) -> str | None:
         """The source's word for our status: the first entry of the map that says so."""
         return next((raw for raw, ours in self.status_map.items() if ours == status), None)
+
+    def word_for(self, command: PushCommand) -> str | None:
+        """The source's word for the state that an answer leaves: the one for its kind, else the one for
+        its status. None: raise `NoWord`, never guess."""
+        return self.answer_words.get(command.kind) or self.status_raw_for(command.status)
 
 
 class Connector(Protocol):

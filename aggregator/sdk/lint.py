@@ -26,7 +26,9 @@ from aggregator.sdk.settings_schema import check_schema
 __all__ = ["Finding", "findings"]
 
 #: A path inside a manifest, as the errors of a level name it.
-_PATH = re.compile(r"\b(?:source|push|config_schema|capabilities|status_map|defaults)(?:\.[\w$-]+|\[\d+\])*")
+_PATH = re.compile(
+    r"\b(?:source|push|config_schema|capabilities|status_map|answer_words|defaults)(?:\.[\w$-]+|\[\d+\])*"
+)
 _STEP = re.compile(r"\[(\d+)\]|([\w$-]+)")
 
 

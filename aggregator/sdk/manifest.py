@@ -14,13 +14,13 @@ for a person, and the schema library that finds them, are fetched when there is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
-from aggregator.sdk.contract import API, Capabilities, ConfigInvalid, Manifest, SourceStatus
+from aggregator.sdk.contract import API, AnswerKind, Capabilities, ConfigInvalid, Manifest, SourceStatus
 from aggregator.sdk.levels import level_of
 from aggregator.sdk.marked_yaml import YamlFault, read
 from aggregator.sdk.settings_schema import check_schema
@@ -40,8 +40,11 @@ MAX_BYTES = 1_000_000
 
 _ALWAYS = ("id", "version", "api", "title", "description", "maintainer")
 _KEYS = frozenset(
-    (*_ALWAYS, "capabilities", "config_schema", "status_map", "defaults", "kind", "source", "push")
-)
+    (
+        *_ALWAYS, "capabilities", "config_schema", "status_map", "answer_words", "defaults", "kind",
+        "source", "push",
+    )
+)  # fmt: skip
 
 
 class ManifestInvalid(ConfigInvalid):
@@ -99,6 +102,7 @@ def manifest_of(data: Any, folder: Path) -> Manifest:
         capabilities=_capabilities(capabilities),
         config_schema=_settings(schema),
         status_map=_statuses(data.get("status_map", {})),
+        answer_words=_answer_words(data.get("answer_words", {})),
         defaults=_defaults(data.get("defaults", {})),
         folder=folder,
         kind=kind,
@@ -122,18 +126,36 @@ def over(below: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def choices() -> Mapping[str, tuple[Any, ...] | type]:
-    """Capability -> the words it may have, or its type."""
+def choices() -> Mapping[str, tuple[Any, ...] | list[Any] | type]:
+    """Capability -> the words of which it has one (a tuple) or several (a list), or its type."""
     hints = get_type_hints(Capabilities)
-    return {f.name: get_args(hints[f.name]) or hints[f.name] for f in fields(Capabilities)}
+    return {f.name: _choice(hints[f.name]) for f in fields(Capabilities)}
+
+
+def _choice(hint: Any) -> tuple[Any, ...] | list[Any] | type:
+    if get_origin(hint) is tuple:
+        return list(get_args(get_args(hint)[0]))
+    return get_args(hint) or hint
 
 
 def _capabilities(data: Mapping[str, Any]) -> Capabilities:
     for key, value in data.items():
-        allowed = choices()[key]
-        if value not in allowed if isinstance(allowed, tuple) else type(value) is not allowed:
+        if not _fits(value, choices()[key]):
             raise _Doubt(key)
-    return Capabilities(**data)
+    taken: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    return Capabilities(**taken)
+
+
+def _fits(value: Any, allowed: tuple[Any, ...] | list[Any] | type) -> bool:
+    if isinstance(allowed, tuple):
+        return value in allowed
+    if isinstance(allowed, list):
+        return isinstance(value, list | tuple) and all(one in allowed for one in value) and _no_doubles(value)
+    return type(value) is allowed
+
+
+def _no_doubles(values: Sequence[Any]) -> bool:
+    return len(set(values)) == len(values)
 
 
 def _id(value: Any) -> str:
@@ -160,6 +182,13 @@ def _settings(schema: Any) -> dict[str, Any]:
 
 def _statuses(data: Any) -> dict[str, str]:
     return {raw: SourceStatus(ours).value for raw, ours in data.items()}
+
+
+def _answer_words(data: Any) -> dict[str, str]:
+    kinds = get_args(AnswerKind)
+    if any(kind not in kinds for kind in data):
+        raise _Doubt("answer_words")
+    return {kind: _text(word) for kind, word in data.items()}
 
 
 def _defaults(data: Any) -> dict[str, Any]:

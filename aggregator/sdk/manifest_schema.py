@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from aggregator.sdk.contract import API, Capabilities, SourceStatus
+from aggregator.sdk.contract import API, AnswerKind, Capabilities, SourceStatus
 from aggregator.sdk.levels import KINDS, installed, level_of
 from aggregator.sdk.manifest import DEFAULTS, ID, choices
 from aggregator.sdk.settings_schema import KEYWORDS, TYPES, UNREAD
@@ -28,6 +28,8 @@ _CAPABILITIES = {
     "poll": "What one poll gives: what is new or changed, or everything there is.",
     "attachments": "Files come within the record, are downloaded one by one, or do not come at all.",
     "push_reply": "Answers can be carried back.",
+    "push_kinds": "The kinds of answer that the source has a word of its own for. What it lacks is said by "
+    "another kind, or carried by a person.",
     "push_status": "The state shown at the source can be changed.",
     "idempotency": "How a repeated answer is kept from arriving twice.",
     "ordering": "Whether the answers to one report must arrive in order.",
@@ -108,6 +110,14 @@ def _properties() -> dict[str, Any]:
             "additionalProperties": {"enum": statuses},
             "examples": [{"Đang xử lý": "in_progress"}],
         },
+        "answer_words": {
+            "type": "object",
+            "description": "Kind of answer -> the source's word for the state that goes with it, where that "
+            "is not the word of `status_map`.",
+            "properties": {kind: {"type": "string", "minLength": 1} for kind in get_args(AnswerKind)},
+            "additionalProperties": False,
+            "examples": [{"transfer": "CHUYEN_TIEP"}],
+        },
         "defaults": {
             "type": "object",
             "description": "Polite habits; a channel's own options go over them.",
@@ -127,9 +137,11 @@ def _properties() -> dict[str, Any]:
 
 
 def _capabilities() -> dict[str, Any]:
-    def rule(allowed: tuple[Any, ...] | type) -> dict[str, Any]:
+    def rule(allowed: tuple[Any, ...] | list[Any] | type) -> dict[str, Any]:
         if isinstance(allowed, tuple):
             return {"enum": list(allowed)}
+        if isinstance(allowed, list):
+            return {"type": "array", "items": {"enum": allowed}, "uniqueItems": True}
         return {"type": "boolean"} if allowed is bool else {"type": "integer", "minimum": 1}
 
     return {
@@ -139,9 +151,10 @@ def _capabilities() -> dict[str, Any]:
             name: {
                 **rule(allowed),
                 "description": _CAPABILITIES[name],
-                "default": getattr(Capabilities(), name),
+                "default": list(usual) if isinstance(usual, tuple) else usual,
             }
             for name, allowed in choices().items()
+            for usual in (getattr(Capabilities(), name),)
         },
         "additionalProperties": False,
     }

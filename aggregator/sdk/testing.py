@@ -30,6 +30,7 @@ def context_for(
     state: MutableMapping[str, Any] | None = None,
     deadline_s: float = 60.0,
     status_map: Mapping[str, str] | None = None,
+    answer_words: Mapping[str, str] | None = None,
     extra_hosts: Collection[str] = (),
     log: logging.Logger | None = None,
     **http_options: Any,
@@ -73,6 +74,7 @@ def context_for(
         zone=ZoneInfo("Asia/Ho_Chi_Minh"),
         status_map=statuses,
         log=log,
+        answer_words={**manifest.answer_words, **(answer_words or {})},
     )
 
 

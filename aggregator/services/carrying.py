@@ -17,7 +17,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, cast
+from typing import Any
 
 from aggregator.domain import delivery
 from aggregator.domain.delivery import Delivery, Patience, Stage, Writing
@@ -36,12 +36,17 @@ from aggregator.storage.outbox_claims import Claimed, Earlier
 
 log = logging.getLogger(__name__)
 
-#: What the source should show after each kind of answer.
+#: What the source should show after each kind of answer. A correction leaves what stood there.
 STATUS_AFTER: dict[ReplyKind, SourceStatus] = {
     ReplyKind.RESULT: SourceStatus.RESOLVED,
     ReplyKind.PROGRESS: SourceStatus.IN_PROGRESS,
     ReplyKind.REFUSAL: SourceStatus.REJECTED,
+    ReplyKind.ACKNOWLEDGEMENT: SourceStatus.ACCEPTED,
+    ReplyKind.TRANSFER: SourceStatus.REJECTED,
+    ReplyKind.EXTENSION: SourceStatus.IN_PROGRESS,
 }
+#: The error code of a message whose source takes no answer of its kind.
+NO_KIND = "no_kind"
 #: What a role is called under an answer that a citizen reads.
 _TITLES = {"officer": "Cán bộ", "leader": "Lãnh đạo", "admin": "Quản trị viên"}
 
@@ -79,6 +84,14 @@ class Trip:
         self._before = before
 
     @property
+    def said_as(self) -> ReplyKind | None:
+        """The kind by which the source is told; None where it has no word for such an answer."""
+        corrected = self.claimed.corrected
+        return delivery.spoken_as(
+            self.claimed.kind, self.can.push_kinds, corrected=corrected.kind if corrected else None
+        )
+
+    @property
     def readable(self) -> bool:
         return self.can.idempotency != "none"
 
@@ -86,16 +99,21 @@ class Trip:
         """Where a person must act, and the source need not be asked to know it; else None."""
         if not self.can.push_reply and not self.claimed.look_first:
             return Carried(Delivery.MANUAL, Writing.ITEM)  # the connector can no longer push
+        if self.said_as is None and not self.claimed.look_first:
+            return Carried(Delivery.MANUAL, Writing.ITEM, code=NO_KIND)
         if self.claimed.look_first and not self.readable:
             return _unclear("outcome_unknown", "it may have arrived, and the source cannot be read back")
         return None
 
     def run(self, connector: Connector, ctx: Context) -> None:
         """Look where it may have arrived, push where it has not. Raises the connector's errors."""
-        command = command_for(self.claimed)
+        # What may have arrived was told by some word; where none is left it is only looked for.
+        command = command_for(self.claimed, self.said_as or self.claimed.kind)
         if self.claimed.look_first:
             self.stage = Stage.LOOKUP
             self.result = self._judged(connector.lookup(ctx, command))
+        if self.result is None and self.said_as is None:
+            self.result = Carried(Delivery.MANUAL, Writing.ITEM, code=NO_KIND)
         if self.result is None:
             self.stage = Stage.PUSH
             pushed = connector.push(ctx, command)
@@ -159,14 +177,19 @@ def patience_of(options: Mapping[str, Any]) -> Patience:
     )
 
 
-def command_for(claimed: Claimed) -> PushCommand:
+def command_for(claimed: Claimed, said_as: ReplyKind) -> PushCommand:
+    """What the connector is asked to deliver; `said_as` is the kind that its source has a word for."""
+    corrected = claimed.corrected
     return PushCommand(
         idempotency_key=claimed.idempotency_key,
         external_id=claimed.external_id,
-        kind=cast(Literal["result", "progress", "refusal"], claimed.kind),
+        kind=said_as.value,
         body=claimed.body,
-        status=STATUS_AFTER[ReplyKind(claimed.kind)],
+        status=STATUS_AFTER[corrected.stands if corrected else said_as],
         at=claimed.at,
+        transfer_to=claimed.transfer_to,
+        due_at=claimed.due_at,
+        corrects=corrected.remote_ref if corrected else None,
         author_name=claimed.author_name,
         author_title=_TITLES.get(claimed.author_role, ""),
         unit_name=claimed.unit_name,

@@ -21,7 +21,7 @@ from aggregator.domain.delivery import Delivery
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.sla import ClockKind, Step
 from aggregator.domain.text import clean
-from aggregator.domain.workflow import AFTER_REPLY, OPEN, ReplyKind, Status, check_move
+from aggregator.domain.workflow import OPEN, ReplyKind, Status, after_reply, check_move
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.sdk.contract import Capabilities
 from aggregator.services import (
@@ -55,6 +55,14 @@ from aggregator.storage.vault import Vault
 MAX_REPLY = 10_000
 MAX_NOTE = 4_000
 
+#: The steps that an answer has done, whatever the rule. An acknowledgement does those whose rule says so.
+_ANSWERS: Mapping[ReplyKind, tuple[Step, ...]] = {
+    ReplyKind.RESULT: (Step.FIRST_ANSWER,),
+    ReplyKind.REFUSAL: (Step.FIRST_ANSWER,),
+    ReplyKind.TRANSFER: (Step.FIRST_ANSWER,),
+    ReplyKind.PROGRESS: (Step.FIRST_ANSWER, Step.PROGRESS),
+    ReplyKind.EXTENSION: (Step.FIRST_ANSWER, Step.PROGRESS),
+}
 #: What a channel of a kind allows; unknown kinds (a removed connector) allow nothing.
 CapabilitiesOf = Callable[[str], Capabilities]
 
@@ -161,7 +169,7 @@ class Cases:
         text = _text(body, MAX_REPLY, "body", "nội dung phúc đáp")
         if kind is not ReplyKind.PROGRESS:
             legal_matters.check_decided(case)
-        target = _after(Status(case.status), kind)
+        target = after_reply(Status(case.status), kind)
         reports = self._living_reports(tx, case.id)
         self._check_length(reports, text)
         values = {"case_id": case.id, "officer_id": actor.id, "kind": kind.value, "body": text, "at": now}
@@ -171,7 +179,7 @@ class Cases:
         outbox_queries.enqueue(
             tx, [self._message(reply_id, case.id, row, now, by_hand=by_hand) for row in reports]
         )
-        steps = (Step.FIRST_ANSWER, Step.PROGRESS) if kind is ReplyKind.PROGRESS else (Step.FIRST_ANSWER,)
+        steps = _ANSWERS.get(kind, ())
         clock_verbs.done(tx, [row.id for row in reports], steps, now)
         self._set_status(tx, actor, case, target, now)
         outbox_queries.refresh_problem(tx, [case.id])
@@ -377,21 +385,6 @@ class Cases:
         self._clocks.refresh(tx, case.id, now)
         if closes or reopens:
             questions.refresh(tx, [case.id])
-
-
-def _after(status: Status, kind: ReplyKind) -> Status:
-    """The status an answer leaves. Progress changes nothing but a case nobody had begun."""
-    if kind is ReplyKind.PROGRESS and status in OPEN:
-        return status if status not in (Status.NEW, Status.ACCEPTED) else Status.IN_PROGRESS
-    if kind is ReplyKind.PROGRESS and status is Status.HANDED_OVER:
-        return status  # its sender is told where it went
-    target = AFTER_REPLY[kind]
-    if kind is ReplyKind.PROGRESS or (status not in OPEN and status != target):
-        raise MoveNotAllowed(
-            f"a {status.value} case takes no {kind.value}",
-            message_vi="Vụ việc đã kết thúc. Hãy mở lại trước khi gửi phúc đáp này.",
-        )
-    return target
 
 
 def _moved(case: Any, to: Status) -> dict[str, str]:

@@ -23,6 +23,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.domain.drift import Policy, Rule
+from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import ConfigInvalid, InputInvalid
 from aggregator.sdk.contract import Manifest, SourceStatus
 from aggregator.sdk.discovery import Found, secret_names, validate_config, with_defaults
@@ -73,6 +74,14 @@ OPTIONS: Mapping[str, Any] = {
             "additionalProperties": {"type": "string", "enum": [status.value for status in SourceStatus]},
             "title": "Trạng thái của cổng",
             "description": "Chữ của cổng và trạng thái của chúng ta, dạng JSON; để trống: theo bộ kết nối",
+        },
+        # By which of the portal's words an answer of a kind goes, where the status does not tell it.
+        "answer_words": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {kind.value: {"type": "string", "minLength": 1} for kind in ReplyKind},
+            "title": "Chữ của cổng khi gửi từng loại phúc đáp",
+            "description": 'Ví dụ {"transfer": "CHUYEN_TIEP"}; để trống: theo bộ kết nối',
         },
     },
 }

@@ -91,6 +91,7 @@ class Connections:
                     log=log,
                     tokens=ChannelTokens(self._db, self._vault, self._clock, channel, self._settings.lease_s),
                     last_raw=partial(self._last_raw, channel.id),
+                    answer_words={**manifest.answer_words, **channel.options.get("answer_words", {})},
                 ),
             )
 

@@ -35,6 +35,7 @@ _PLAIN = {
     "rồi chọn “Đã có” hoặc “Chưa có, gửi lại”.",
     Delivery.DEAD: "Cổng từ chối phúc đáp này. Xem lý do, rồi gửi lại hoặc tự chuyển qua cổng và "
     "đánh dấu đã chuyển.",
+    Delivery.WITHDRAWN: "Đã hoàn tác trước khi gửi: không ai ngoài cơ quan đọc được phúc đáp này.",
 }
 _ENTERED = "Người dân đến trực tiếp hoặc gọi điện: báo cho họ theo nội dung dưới đây, rồi đánh dấu đã chuyển."
 _IN_PERSON = (

@@ -83,6 +83,7 @@ def opened(found: Found, spec: ChannelSpec, now: datetime, tape: Tape | None = N
             zone=ZoneInfo(options.get("timezone", DEFAULT_ZONE)),
             status_map=status_map_of(manifest, options.get("status_map", {})),
             log=log,
+            answer_words={**manifest.answer_words, **options.get("answer_words", {})},
         )
 
 

@@ -195,10 +195,20 @@ replies = Table(
     Column("id", Id, primary_key=True),
     Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
     Column("officer_id", Id, ForeignKey("officers.id"), nullable=False),
-    #: result, progress, refusal
+    #: result, progress, refusal, acknowledgement, transfer, extension, correction
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    #: The body that has the matter now (transfer), and the date that was promised (extension).
+    Column("transfer_to", Text, nullable=False, server_default=""),
+    Column("due_at", Instant),
+    #: The answer that this one corrects. No foreign key: SQLite could not drop the column.
+    Column("corrects", Id),
+    #: Until then nothing of it leaves, and it may be taken back; what it changed, for giving that back.
+    Column("undo_until", Instant),
+    Column("undo", JSON(none_as_null=True)),
+    Column("withdrawn_at", Instant),
+    Column("withdrawn_by", Id),
     Index("ix_replies_case_id", "case_id"),
 )
 

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, literal, or_, select, update
 
 from aggregator.domain.delivery import DELIVERED, FINAL, WAITING, Delivery, comparable
+from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import RateLimited
 from aggregator.storage.account_tables import officers
 from aggregator.storage.case_tables import cases, outbox, replies
@@ -31,6 +32,17 @@ from aggregator.storage.types import Instant
 #: Channel states in which nothing is written until a person has acted.
 HELD_STATES = ("needs_reauth", "misconfigured")
 RELEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The answer that a correction is about, as its source has it."""
+
+    kind: ReplyKind
+    #: The source's name for it.
+    remote_ref: str | None
+    #: What the source should show: the newest answer that says something about the matter.
+    stands: ReplyKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +67,12 @@ class Claimed:
     channel_options: Mapping[str, Any]
     write_failures: int
     external_id: str
-    kind: str
+    kind: ReplyKind
     body: str
     at: datetime
+    transfer_to: str
+    due_at: datetime | None
+    corrected: Corrected | None
     author_name: str
     author_role: str
     unit_name: str
@@ -148,7 +163,8 @@ def _claimed(tx: Tx, message_id: int, owner: str) -> Claimed:
             outbox.c.report_id, outbox.c.case_id, outbox.c.seq, outbox.c.channel_id,
             cases.c.ward_code, channels.c.slug, channels.c.kind.label("channel_kind"), channels.c.options,
             channel_schedule.c.write_failures, reports.c.external_id, replies.c.kind, replies.c.body,
-            replies.c.at, officers.c.name.label("author"), officers.c.role,
+            replies.c.at, replies.c.transfer_to, replies.c.due_at, replies.c.corrects,
+            officers.c.name.label("author"), officers.c.role,
             func.coalesce(own.c.name, theirs.c.name, wards.c.name).label("unit"),
         )
         .join(replies, replies.c.id == outbox.c.reply_id)
@@ -169,9 +185,27 @@ def _claimed(tx: Tx, message_id: int, owner: str) -> Claimed:
         report_id=row.report_id, case_id=row.case_id, seq=row.seq, ward_code=row.ward_code,
         channel_id=row.channel_id, channel_slug=row.slug, channel_kind=row.channel_kind,
         channel_options=row.options or {}, write_failures=row.write_failures,
-        external_id=row.external_id, kind=row.kind, body=row.body, at=row.at,
+        external_id=row.external_id, kind=ReplyKind(row.kind), body=row.body, at=row.at,
+        transfer_to=row.transfer_to, due_at=row.due_at,
+        corrected=_corrected(tx, row) if row.corrects is not None else None,
         author_name=row.author, author_role=row.role, unit_name=row.unit,
     )  # fmt: skip
+
+
+def _corrected(tx: Tx, row: Any) -> Corrected:
+    query = (
+        select(outbox.c.reply_id, outbox.c.remote_ref, replies.c.kind)
+        .join(replies, replies.c.id == outbox.c.reply_id)
+        .where(
+            outbox.c.report_id == row.report_id,
+            outbox.c.seq < row.seq,
+            outbox.c.state != Delivery.WITHDRAWN.value,
+        )
+        .order_by(outbox.c.seq)
+    )
+    before = [one for one in tx.execute(query) if one.kind != ReplyKind.CORRECTION]
+    first = next(one for one in before if one.reply_id == row.corrects)
+    return Corrected(ReplyKind(first.kind), first.remote_ref, ReplyKind(before[-1].kind))
 
 
 @dataclass(frozen=True, slots=True)

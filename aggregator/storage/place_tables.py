@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    true,
+)
 
 from aggregator.storage.types import Id, Instant, Json, metadata
 
@@ -11,6 +23,10 @@ wards = Table(
     metadata,
     Column("code", Text, primary_key=True),
     Column("name", Text, nullable=False),
+    #: How long an answer waits, so that it can be taken back; NULL: as long as the installation says.
+    Column("undo_s", Integer),
+    #: Senders are told by themselves when an officer takes their case on.
+    Column("acknowledges", Boolean, nullable=False, server_default=false()),
 )
 
 units = Table(
@@ -154,5 +170,7 @@ sla_policies = Table(
     Column("why", Text, nullable=False, server_default=""),
     Column("retired_by", Id),
     Column("retired_why", Text, nullable=False, server_default=""),
+    #: Telling the sender that the report was received meets this deadline.
+    Column("by_acknowledgement", Boolean, nullable=False, server_default=false()),
     Index("uq_sla_policies_key_version", "key", "version", unique=True),
 )

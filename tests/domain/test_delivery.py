@@ -24,7 +24,9 @@ from aggregator.domain.delivery import (
     comparable,
     judge_look,
     shown,
+    spoken_as,
 )
+from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import (
     AuthFailed,
     BadRecord,
@@ -210,6 +212,40 @@ def test_words_compare_the_same_in_either_unicode_form() -> None:
     assert shown("Đã lấp xong", [decomposed, "Đã  lấp\r\nxong", "đã lấp xong"]) == 2
 
 
-def test_every_state_is_waiting_delivered_or_a_persons() -> None:
-    assert set(Delivery) == WAITING | DELIVERED | NEEDS_PERSON
-    assert DELIVERED | {Delivery.DEAD} == FINAL
+def test_every_state_is_waiting_delivered_a_persons_or_taken_back() -> None:
+    assert set(Delivery) == WAITING | DELIVERED | NEEDS_PERSON | {Delivery.WITHDRAWN}
+    assert DELIVERED | {Delivery.DEAD, Delivery.WITHDRAWN} == FINAL
+
+
+SPEAKING = [
+    # the answer, what the source takes, what it is told as
+    ("result", ("result",), "result", "its own word"),
+    ("progress", ("result", "refusal"), None, "final answers only: never told as a result"),
+    ("refusal", ("result", "progress"), None, "a refusal is not a result"),
+    ("acknowledgement", ("acknowledgement", "progress"), "acknowledgement", "its own word"),
+    ("acknowledgement", ("result", "progress", "refusal"), "progress", "the nearest there is"),
+    ("acknowledgement", ("result", "refusal"), None, "final answers only: a person tells it"),
+    ("extension", ("result", "progress"), "progress", "the date is in the text"),
+    ("extension", ("result",), None, "final answers only"),
+    ("transfer", ("result", "progress", "refusal", "transfer"), "transfer", "its own word"),
+    ("transfer", ("result", "progress", "refusal"), "refusal", "our part ends"),
+    ("transfer", ("result", "progress"), "progress", "no refusal there either"),
+    ("transfer", ("result",), None, "it was not settled: never told as a result"),
+    ("correction", ("correction", "result"), "correction", "its own word"),
+    ("correction", ("result", "progress"), "result", "what it corrects (a result)"),
+    ("correction", ("progress",), None, "what it corrects has no word there"),
+]
+
+
+@pytest.mark.parametrize(
+    "kind, takes, told, note", SPEAKING, ids=[f"{row[0]}: {row[-1]}" for row in SPEAKING]
+)
+def test_a_source_is_told_in_its_own_kinds_or_by_a_person(
+    kind: str, takes: tuple[str, ...], told: str | None, note: str
+) -> None:
+    assert spoken_as(ReplyKind(kind), takes, corrected=ReplyKind.RESULT) == told, note
+
+
+def test_a_corrected_transfer_is_told_where_the_transfer_was_told_as_a_refusal() -> None:
+    takes = ("result", "refusal")
+    assert spoken_as(ReplyKind.CORRECTION, takes, corrected=ReplyKind.TRANSFER) is ReplyKind.REFUSAL
