@@ -101,13 +101,18 @@ REPLY_KINDS = {
     ReplyKind.RESULT: _l("Result: the matter is settled"),
     ReplyKind.PROGRESS: _l("Progress: what happens next"),
     ReplyKind.REFUSAL: _l("Refusal: not for us, with the reason"),
+    ReplyKind.TRANSFER: _l("Transfer: another body goes on with it"),
+    ReplyKind.ACKNOWLEDGEMENT: _l("Acknowledgement: we have received it"),
+    ReplyKind.EXTENSION: _l("Extension: it takes until a new date"),
+    ReplyKind.CORRECTION: _l("Correction: an earlier answer was wrong"),
 }
+
 
 REPLY_NAMES = {
     ReplyKind.RESULT: _l("Result"),
     ReplyKind.PROGRESS: _l("Progress"),
     ReplyKind.REFUSAL: _l("Refusal"),
-    ReplyKind.ACKNOWLEDGEMENT: _l("Received"),
+    ReplyKind.ACKNOWLEDGEMENT: _l("Acknowledgement"),
     ReplyKind.TRANSFER: _l("Transferred"),
     ReplyKind.EXTENSION: _l("Extension"),
     ReplyKind.CORRECTION: _l("Correction"),
