@@ -40,6 +40,10 @@ from aggregator.services.notices import Notices
 from aggregator.services.outbox import Outbox
 from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
+from aggregator.services.privacy.files import FileSweep
+from aggregator.services.privacy.holds import Holds
+from aggregator.services.privacy.policy import RetentionPolicy
+from aggregator.services.privacy.retention import Retention
 from aggregator.services.quarantine import Quarantine
 from aggregator.services.reconciling import Reconciling
 from aggregator.services.recounts import Recounts
@@ -111,6 +115,9 @@ class Aggregator:
     whatif: WhatIf
     webhooks: Webhooks
     walk_in: WalkIn
+    retention: Retention
+    retention_policy: RetentionPolicy
+    holds: Holds
 
     def close(self) -> None:
         self.db.close()
@@ -134,7 +141,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
     match_rules = MatchRules(db, rules, clock)
     polling = Polling(db, vault, connectors, intake, clock, settings)
     backfills = Backfills(db, connectors, polling, clock)
-    cases = Cases(db, vault, clocks, clock, capabilities, settings.data_dir / "attachments")
+    attachments = settings.data_dir / "attachments"
+    cases = Cases(db, vault, clocks, clock, capabilities, attachments)
     mailing = Mailing(db, clock, settings)
     return Aggregator(
         settings=settings,
@@ -186,4 +194,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         whatif=WhatIf(db, rules, clock),
         webhooks=Webhooks(db, vault, connectors, intake, clock, settings),
         walk_in=WalkIn(db, vault, connectors, rules, channels, intake, clock, settings),
+        retention=Retention(db, clock, FileSweep(db, attachments)),
+        retention_policy=RetentionPolicy(db, clock),
+        holds=Holds(db, clock),
     )

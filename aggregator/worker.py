@@ -12,6 +12,7 @@
     mail_tick        send what is due to staff
     watch_tick       look for channels that have gone quiet
     tidy_tick        forget notices and mails that are ninety days old, and runs that brought nothing
+    privacy_tick     remove files that nobody names; at night forget what is due, where that is switched on
 
 APScheduler is a clock here and nothing more: its job store is memory, what is due is rows, and any
 number of workers may run on one database. What may surprise: a tick that is late or was missed needs
@@ -44,6 +45,8 @@ SWEEP = 500
 MAILS = 50
 #: Ticks between two looks for files, for dead workers, and for what has grown old: none is urgent.
 ATTACHMENT_TICKS, REAP_TICKS, WATCH_TICKS, TIDY_TICKS = 3, 10, 600, 3600
+#: Often enough that an hour of night is never missed.
+PRIVACY_TICKS = 900
 
 
 class Worker:
@@ -74,6 +77,7 @@ class Worker:
             "mail_tick": (self.mail_tick, 1),
             "watch_tick": (self.watch_tick, WATCH_TICKS),
             "tidy_tick": (self.tidy_tick, TIDY_TICKS),
+            "privacy_tick": (self.privacy_tick, PRIVACY_TICKS),
         }
         self._scheduler = BackgroundScheduler(
             timezone=UTC, executors={"default": TickThreads(len(self._ticks))}, daemon=True
@@ -194,6 +198,9 @@ class Worker:
         self._parts.webhooks.prune()
         self._parts.watch.prune()
         self._parts.run_history.prune(self._stopping.is_set)
+
+    def privacy_tick(self) -> None:
+        self._parts.retention.tick(self._stopping.is_set)
 
     # Nothing ends the heartbeat ---------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ from aggregator.cli import (
     people,
     recording,
     reminding,
+    retention,
     sealing,
     serve,
     sla,
@@ -90,6 +91,7 @@ for _command in (
     ledger.ledger,
     reminding.remind,
     reminding.mail,
+    retention.retention,
 ):
     motmoi.add_command(_command)
 

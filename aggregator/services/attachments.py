@@ -18,6 +18,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,9 @@ def path_of(folder: Path, sha256: str) -> Path:
 
 def write_once(path: Path, content: bytes) -> None:
     """The file is there, whole and on disk, when this returns."""
-    if path.exists():
+    with suppress(FileNotFoundError):
+        # Used again: whoever removes what no report names leaves it alone for a while.
+        os.utime(path)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
