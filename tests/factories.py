@@ -57,6 +57,10 @@ from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
 from aggregator.services.notices import Notices
 from aggregator.services.placing import Placing
+from aggregator.services.privacy.files import FileSweep
+from aggregator.services.privacy.holds import Holds
+from aggregator.services.privacy.policy import RetentionPolicy
+from aggregator.services.privacy.retention import Retention
 from aggregator.services.recounts import Recounts
 from aggregator.services.reminder_choices import ReminderChoices
 from aggregator.services.reminders import Reminders
@@ -242,6 +246,9 @@ class Office:
         self.inbox = Inbox(self.db, self.vault, self.clock)
         self.figures = Figures(self.db, self.clock)
         self.evidence = Evidence(self.db)
+        self.retention = Retention(self.db, self.clock, FileSweep(self.db, folder / "attachments"))
+        self.retention_policy = RetentionPolicy(self.db, self.clock)
+        self.holds = Holds(self.db, self.clock)
         self.checkpoints = Checkpoints(self.db, self.vault, self.clock, Settings(data_dir=folder))
         self.match_rules = MatchRules(self.db, RULES, self.clock)
         self.previews = Previews(self.db, RULES, self.match_rules, self.clock)
