@@ -6,7 +6,7 @@ from alembic import op
 from aggregator.storage.types import Instant
 
 revision = "0014_answers"
-down_revision = "0018_checkpoints"
+down_revision = "0012_drift"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
