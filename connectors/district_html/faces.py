@@ -195,12 +195,16 @@ class TableFace:
             return '<p class="da-dong">Phản ánh đã đóng.</p>'
         options = "".join(
             f'<option value="{key}">{self.words[key]}</option>'
-            for key in ("in_progress", "needs_info", "resolved", "rejected")
+            for key in ("accepted", "in_progress", "needs_info", "resolved", "rejected")
         )
         return f"""<form id="tra-loi" method="post" action="{self.detail_path(report.id)}/tra-loi">
 <input type="hidden" name="_ma_bao_ve" value="{token}">
 <textarea name="noi_dung"></textarea><select name="trang_thai">{options}</select>
 <input name="nguoi_tra_loi"><button>Gửi</button></form>"""
+
+
+#: What its form says for each state.
+_RADIOS = {"A": "accepted", "P": "in_progress", "I": "needs_info", "D": "resolved", "R": "rejected"}
 
 
 class CardFace:
@@ -249,7 +253,7 @@ class CardFace:
         return page or 0
 
     def status_of(self, choice: str) -> str | None:
-        return {"P": "in_progress", "I": "needs_info", "D": "resolved", "R": "rejected"}.get(choice)
+        return _RADIOS.get(choice)
 
     def login(self, token: str, error: str = "") -> str:
         told = f'<div role="alert">{_text(error)}</div>' if error else ""
@@ -328,10 +332,9 @@ class CardFace:
         hidden = f'<input type="hidden" name="ReportId" value="{_text(report.id)}">'
         if report.status in ("rejected", "duplicate"):
             return f'<p class="locked">Đã khóa</p>{hidden}'
-        words = {"P": "in_progress", "I": "needs_info", "D": "resolved", "R": "rejected"}
         radios = "".join(
             f'<label><input type="radio" name="State" value="{value}"> {self.words[key]}</label>'
-            for value, key in words.items()
+            for value, key in _RADIOS.items()
         )
         return f"""<form name="AnswerForm" method="post" action="/tiep-nhan/tra-loi"
 enctype="multipart/form-data">{hidden}<input type="hidden" name="__Token" value="{token}">

@@ -79,8 +79,10 @@ def answer(command: PushCommand, letters: Sequence[Letter], own: str, sender: st
         ) from error
     made["Date"] = format_datetime(command.at)
     made["Message-ID"] = f"<{message_id(command, own)}>"
-    made["In-Reply-To"] = f"<{last.message_id}>"
-    ids = dict.fromkeys((first.root, *last.references, last.message_id))
+    # A correction stands under the very mail that it corrects.
+    before = (command.corrects,) if command.kind == "correction" and command.corrects else ()
+    ids = dict.fromkeys((first.root, *last.references, last.message_id, *before))
+    made["In-Reply-To"] = f"<{next(reversed(ids))}>"
     made["References"] = " ".join(f"<{one}>" for one in ids)
     made.set_content(command.body)
     return last.reply_to, made.as_bytes()

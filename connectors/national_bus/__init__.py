@@ -45,6 +45,7 @@ from aggregator.sdk.contract import (
     Context,
     Cursor,
     FetchedFile,
+    NoWord,
     Permanent,
     Problem,
     PushCommand,
@@ -193,10 +194,10 @@ class NationalBus:
         3. Anything that is no clear answer is `UnknownOutcome`.
         """
         settings = read(ctx.config)
-        if command.kind == "progress":
-            raise Permanent(
-                "the national bus takes final answers only",
-                message_vi="Trục quốc gia chỉ nhận câu trả lời cuối cùng, không nhận báo cáo tiến độ",
+        if command.kind not in ("result", "refusal"):
+            raise NoWord(
+                f"the national bus takes final answers only, and this is: {command.kind}",
+                message_vi="Trục quốc gia chỉ nhận câu trả lời cuối cùng.",
             )
         bus = Bus(ctx, settings)
         found = self._state(ctx, bus, settings, command).found

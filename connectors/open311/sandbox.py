@@ -33,7 +33,10 @@ _WORDS = {
     SourceStatus.REJECTED: "no_further_action",
     SourceStatus.DUPLICATE: "duplicate",
 }
-_OURS = {word: ours.value for ours, word in reversed(_WORDS.items())} | {"closed": "resolved"}
+_OURS = {word: ours.value for ours, word in reversed(_WORDS.items())} | {
+    "closed": "resolved",
+    "not_councils_responsibility": "rejected",
+}
 
 
 def build(scenario: Mapping[str, Any], state_file: Path | None = None) -> Portal:

@@ -32,6 +32,7 @@ from aggregator.sdk.contract import (
     Context,
     Cursor,
     FetchedFile,
+    NoWord,
     Permanent,
     PushCommand,
     PushResult,
@@ -167,13 +168,15 @@ def _words(ctx: Context, command: PushCommand) -> str:
 
 
 def _reply_body(ctx: Context, command: PushCommand) -> dict[str, Any]:
-    # The portal knows no refusal: such a report is closed with the reason as its text.
-    wanted = SourceStatus.RESOLVED if command.kind == "refusal" else command.status
-    code = ctx.status_raw_for(wanted)
+    code = ctx.word_for(command)
+    if code is None and command.status is SourceStatus.REJECTED and command.kind != "transfer":
+        # The portal knows no refusal: such a report is closed with the reason as its text.
+        code = ctx.status_raw_for(SourceStatus.RESOLVED)
     if code is None:
-        raise Permanent(
+        raise NoWord(
             f"the portal has no word for the status {command.status.value}",
             hint="Add it to the channel's status map",
+            message_vi="Chưa khai báo mã trạng thái của cổng cho loại phúc đáp này.",
         )
     body: dict[str, Any] = {
         "noiDungXuLy": _words(ctx, command),

@@ -157,18 +157,24 @@ class Webhook:
 
 
 def _answer_of(ctx: Context, command: PushCommand) -> dict[str, Any]:
-    return {
+    told = {
         "key": command.idempotency_key,
         "id": command.external_id,
         "kind": command.kind,
         "status": command.status.value,
-        "status_raw": ctx.status_raw_for(command.status),
+        "status_raw": ctx.word_for(command),
         "body": command.body,
         "at": command.at.isoformat(),
         "author": command.author_name,
         "title": command.author_title,
         "unit": command.unit_name,
     }
+    seldom = {
+        "transfer_to": command.transfer_to,
+        "due_at": command.due_at.isoformat() if command.due_at else None,
+        "corrects": command.corrects,
+    }
+    return told | {name: value for name, value in seldom.items() if value}
 
 
 def _told(batch: Batch) -> bytes:

@@ -53,6 +53,10 @@ def settings_for(url: str, scenario: Mapping[str, Any]) -> tuple[dict[str, Any],
     return config, {"secret": str(scenario.get("secret", SECRET))}
 
 
+#: Of an answer, as its read-back address shows it.
+_SHOWN = ("body", "kind", "transfer_to", "due_at", "corrects")
+
+
 class Agency(Portal):
     """An agency's case software, as we see it."""
 
@@ -116,7 +120,9 @@ class Agency(Portal):
         if answer["id"] not in self.reports:
             return reply({"error": "no such report"}, 404)
         self.store["keys"][key] = f"TL-{len(self.store['keys']) + 1}"
-        self.store.setdefault(f"answers/{answer['id']}", []).append({"key": key, "body": answer["body"]})
+        self.store.setdefault(f"answers/{answer['id']}", []).append(
+            {"key": key, **{name: answer[name] for name in _SHOWN if name in answer}}
+        )
         self.answer(answer["id"], answer["body"], answer["author"], answer["status"])
         return reply({"ref": self.store["keys"][key]}, 201)
 

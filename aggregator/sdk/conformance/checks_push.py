@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from aggregator.sdk.conformance.checks import check
@@ -22,6 +22,20 @@ from aggregator.sdk.contract import (
 )
 
 _WORDS = "Đã thay bóng đèn sáng nay. Cảm ơn ông, bà đã phản ánh."
+#: The state that goes with each kind, as the product asks for it.
+_STATUS_AFTER: Mapping[str, SourceStatus] = {
+    "result": SourceStatus.RESOLVED,
+    "progress": SourceStatus.IN_PROGRESS,
+    "refusal": SourceStatus.REJECTED,
+    "acknowledgement": SourceStatus.ACCEPTED,
+    "transfer": SourceStatus.REJECTED,
+    "extension": SourceStatus.IN_PROGRESS,
+    "correction": SourceStatus.RESOLVED,
+}
+_MORE: Mapping[str, Mapping[str, Any]] = {
+    "transfer": {"transfer_to": "Công ty Thoát nước"},
+    "extension": {"due_at": datetime(2026, 12, 1, 10, tzinfo=UTC)},
+}
 _FILE = bytes(range(256)) * 40
 
 
@@ -138,6 +152,22 @@ def answers_keep_their_order(trial: Trial) -> None:
         expect(sent, "neither a note of progress nor a result was taken")
         shown = [body for text in channel.stage.shown(id_) for body in sent if body in text]
         expect(shown == sent, f"sent {len(sent)}, and the portal shows {len(shown)} in another order")
+
+
+@check("push-each-kind")
+def every_kind_it_names_is_taken(trial: Trial) -> None:
+    trial.needs(network=True, fillable=True, push_reply=True)
+    kinds = trial.manifest.capabilities.push_kinds
+    with trial.channel(len(kinds)) as channel:
+        for id_, kind in zip(sorted(channel.poll().ids), kinds, strict=True):
+            body = f"{_WORDS} ({kind})"
+            told = {"kind": kind, "status": _STATUS_AFTER[kind], **_MORE.get(kind, {})}
+            try:
+                _push(channel, _command(channel, id_, body, **told))
+            except Permanent as error:
+                fail(f"it names {kind} among its push_kinds and refuses it: {error.message}")
+            count = _count(channel, id_, body)
+            expect(count == 1, f"{kind}: it stands there {count} times")
 
 
 @check("push-unsupported-status")

@@ -21,6 +21,7 @@ from aggregator.sdk.contract import (
     AuthFailed,
     BadRecord,
     Context,
+    NoWord,
     Permanent,
     PushCommand,
     PushResult,
@@ -140,13 +141,14 @@ def _filled(ctx: Context, reply: ReplyPart, form: Tag, command: PushCommand) -> 
     if reply.author_field:
         fields[reply.author_field] = command.author_name
     if reply.status_field:
-        words = [raw for raw, ours in ctx.status_map.items() if ours == command.status]
+        own = ctx.answer_words.get(command.kind)
+        words = [own] if own else [raw for raw, ours in ctx.status_map.items() if ours == command.status]
         choice = mapping.status_choice(form, reply.status_field, words)
         if choice is None:
-            raise Permanent(
+            raise NoWord(
                 f"the portal's form offers no status for {command.status.value!r}",
                 hint="Map one of its statuses in the channel's settings",
-                message_vi="Biểu mẫu của trang web không có trạng thái tương ứng",
+                message_vi="Biểu mẫu của trang web không có trạng thái cho loại phúc đáp này.",
             )
         fields[reply.status_field] = choice
     return fields

@@ -18,6 +18,7 @@ from aggregator.sdk.contract import (
     BadRecord,
     ChannelError,
     Context,
+    NoWord,
     Permanent,
     PushCommand,
     PushResult,
@@ -46,9 +47,9 @@ def deliver(source: Source, ctx: Context, command: PushCommand) -> PushResult:
             "this channel takes no answers", message_vi="Kênh này chỉ đọc, không gửi được câu trả lời"
         )
     if command.kind not in push.kinds:
-        raise Permanent(
+        raise NoWord(
             f"the source takes no answers of the kind {command.kind}",
-            message_vi="Cổng không nhận loại trả lời này",
+            message_vi="Cổng không nhận loại phúc đáp này.",
         )
     client = Client(source, ctx)
     response = client.write(push.request, _values(ctx, push, command))
@@ -56,15 +57,15 @@ def deliver(source: Source, ctx: Context, command: PushCommand) -> PushResult:
 
 
 def _values(ctx: Context, push: Push, command: PushCommand) -> dict[str, Any]:
-    status = ctx.status_raw_for(command.status)
-    if status is None and command.kind == "refusal":
+    status = ctx.word_for(command)
+    if status is None and command.status is SourceStatus.REJECTED and command.kind != "transfer":
         # Many a portal knows no refusal: such a report is closed with the reason as its text.
         status = ctx.status_raw_for(SourceStatus.RESOLVED)
     if status is None and "status" in push.request.places:
-        raise Permanent(
+        raise NoWord(
             f"the source has no word for the status {command.status.value}",
             hint="Add it to the channel's status map",
-            message_vi="Chưa khai báo trạng thái tương ứng của cổng",
+            message_vi="Chưa khai báo trạng thái của cổng cho loại phúc đáp này.",
         )
     return {
         "id": command.external_id,
@@ -75,6 +76,10 @@ def _values(ctx: Context, push: Push, command: PushCommand) -> dict[str, Any]:
         "author": command.author_name,
         "title": command.author_title,
         "unit": command.unit_name,
+        "kind": command.kind,
+        "transfer_to": command.transfer_to,
+        "due": command.due_at.astimezone(ctx.zone) if command.due_at else "",
+        "corrects": command.corrects or "",
     }
 
 
@@ -128,7 +133,9 @@ def implied_capabilities(source: Mapping[str, Any], push: Mapping[str, Any]) -> 
     reply = push.get("reply") or {}
     if not reply:
         return {}
-    found = {"push_reply": True, "push_status": "{status" in str(reply.get("request"))}
+    found: dict[str, Any] = {"push_reply": True, "push_status": "{status" in str(reply.get("request"))}
+    if reply.get("kinds"):
+        found["push_kinds"] = reply["kinds"]
     if can_fetch(source) and shows_answers(source):
         return {**found, "idempotency": "read_back"}
     return {**found, "idempotency": "natural_key" if "already_exists" in reply else "none"}

@@ -37,7 +37,9 @@ from aggregator.sdk.settings_schema import faults_of
 __all__ = ["compile_site", "compile_source"]
 
 _READING = ("cursor", "until", "page", "offset", "size", "next", "token")
-_ANSWERING = ("body", "status", "key", "at", "author", "title", "unit")
+_ANSWERING = (
+    "body", "status", "key", "at", "author", "title", "unit", "kind", "transfer_to", "due", "corrects",
+)  # fmt: skip
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DATE_FORMATS = ("iso", "iso_utc", "epoch", "epoch_ms", "number")
 _MAX_PAGES = 2_000
@@ -63,6 +65,7 @@ def compile_site(manifest: Manifest) -> tuple[Source, Request, tuple[Rule, ...]]
 class _Compiler:
     def __init__(self, manifest: Manifest) -> None:
         self._given, self._push = manifest.source, manifest.push
+        self._kinds = frozenset(manifest.capabilities.push_kinds)
         settings = manifest.config_schema.get("properties", {})
         self._config = [name for name, rule in settings.items() if not rule.get("secret")]
         secrets = [f"secrets.{name}" for name, rule in settings.items() if rule.get("secret")]
@@ -299,7 +302,7 @@ class _Compiler:
         already, check = given.get("already_exists"), self._push.get("check")
         return Push(
             request=request,
-            kinds=frozenset(given.get("kinds") or ("result", "progress", "refusal")),
+            kinds=self._kinds,
             success=Rule.of(given["success"], f"{where}.success"),
             already=Rule.of(already, f"{where}.already_exists") if already else None,
             remote_ref=self._expression(given, "remote_ref", where),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
+from aggregator.sdk.contract import AnswerKind
 from aggregator.sdk.map_schema import MAP_SCHEMA
 
 __all__ = ["ERROR_CLASSES", "PUSH", "SOURCE"]
@@ -222,13 +223,15 @@ PUSH: Mapping[str, Any] = _table(
     "How answers are delivered",
     {
         "reply": _table(
-            "One answer; places: {id} {body} {status} {key} {at} {author} {title} {unit}",
+            "One answer; places: {id} {body} {status} {key} {at} {author} {title} {unit} {kind} "
+            "{transfer_to} {due} {corrects}",
             {
                 "request": _REQUEST,
                 "kinds": {
                     "type": "array",
-                    "items": {"type": "string", "enum": ["result", "progress", "refusal"]},
-                    "description": "What the source takes; all where nothing is said",
+                    "items": {"type": "string", "enum": list(get_args(AnswerKind))},
+                    "description": "What the source has a word for; result, progress and refusal where "
+                    "nothing is said",
                 },
                 "success": _TEST,
                 "already_exists": _TEST,

@@ -32,7 +32,7 @@ from aggregator.sdk.contract import (
     Cursor,
     FetchedFile,
     Manifest,
-    Permanent,
+    NoWord,
     Problem,
     PushCommand,
     PushResult,
@@ -306,12 +306,12 @@ class Open311Endpoint:
         state = self.lookup(ctx, command) if command.attempt > 1 else None
         if state is not None and state.found is not None:
             return PushResult("already_there", state.found.remote_ref)
-        word = ctx.status_raw_for(command.status)
+        word = ctx.word_for(command)
         if word is None:
-            raise Permanent(
+            raise NoWord(
                 f"the endpoint has no word for {command.status.value!r}",
                 hint="Map one of its statuses in the channel's settings",
-                message_vi="Hệ thống nguồn không có trạng thái tương ứng",
+                message_vi="Hệ thống nguồn không có trạng thái cho loại phúc đáp này.",
             )
         push = {**schemas.PUSH_DEFAULTS, **self.manifest.push}
         fields = {
