@@ -98,6 +98,8 @@ class Http:
         #: For the run log.
         self.requests = 0
         self.bytes_read = 0
+        #: What came last, for whoever keeps evidence of why a call failed.
+        self.last_answer: Response | None = None
 
     def __enter__(self) -> Http:
         return self
@@ -287,6 +289,7 @@ class Http:
             effect=call.effect,
             now=self._now(),
         )
+        self.last_answer = response
         took, shown = (time.monotonic() - started) * 1000, self._clean(shown)
         self._log.debug(
             "%s %s -> %d, %d bytes, %d ms", call.method, shown, response.status, len(content), took

@@ -36,11 +36,13 @@ from typing import Any
 
 from aggregator.domain import delivery
 from aggregator.domain.delivery import Delivery, Writing
+from aggregator.domain.outages import Capability
 from aggregator.domain.people import Actor, Right
 from aggregator.errors import LeaseLost, NotAllowed, NotFound
+from aggregator.sdk.answers import Response
 from aggregator.sdk.contract import Capabilities, ChannelError
 from aggregator.sdk.discovery import Found
-from aggregator.services import delivery_log, delivery_views, ledger, legal_matters
+from aggregator.services import delivery_log, delivery_views, ledger, legal_matters, outage_log
 from aggregator.services.carrying import Carried, Trip, failed
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections
@@ -75,6 +77,15 @@ class DrainResult:
         return self.sent + self.waiting + self.failed + self.lost
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a talk with a source leaves behind: the connector's small values where they changed, and what
+    the source said last."""
+
+    state: bytes | None = None
+    answer: Response | None = None
+
+
 #: Who says so, and when -> the columns that it sets.
 _Says = Callable[[Actor, datetime], dict[str, Any]]
 
@@ -94,6 +105,7 @@ class Outbox:
         self, db: Database, vault: Vault, connectors: Mapping[str, Found], clock: Clock, settings: Settings
     ) -> None:
         self._db = db
+        self._vault = vault
         self._connectors = connectors
         self._connections = Connections(db, vault, connectors, clock, settings)
         self._clock = clock
@@ -125,18 +137,18 @@ class Outbox:
 
     def deliver(self, claimed: Claimed) -> Delivery | None:
         """Carry one claimed message and settle it; its new state, None where the lease was lost."""
-        carried, kept = self._carry(claimed)
+        carried, left = self._carry(claimed)
         try:
             self._settle(claimed, carried)
         except LeaseLost as lost:
             log.warning("%s", lost)
             return None
         finally:
-            self._tell_channel(claimed, carried, kept)
+            self._tell_channel(claimed, carried, left)
         return carried.state
 
-    def _carry(self, claimed: Claimed) -> tuple[Carried, bytes | None]:
-        """The network's part: what came of it, and the connector's small values where they changed.
+    def _carry(self, claimed: Claimed) -> tuple[Carried, _Left]:
+        """The network's part: what came of it, and what the talk left behind.
 
         Never raises for the connector's sake: whatever happens to it is an outcome.
         """
@@ -146,20 +158,20 @@ class Outbox:
             before = outbox_claims.earlier(tx, claimed)
         trip = Trip(claimed, can or Capabilities(push_reply=True, idempotency="read_back"), before)
         if (decided := trip.without_network()) is not None:
-            return decided, None
-        kept: bytes | None = None
+            return decided, _Left()
+        left = _Left()
         deadline = self._clock() + timedelta(seconds=self._settings.push_deadline_s)
         try:
             with self._connections.open(channel, deadline=deadline) as (connector, ctx):
                 try:
                     trip.run(connector, ctx)
                 finally:
-                    kept = self._connections.changed_state(channel, ctx)
+                    left = _Left(self._connections.changed_state(channel, ctx), ctx.http.last_answer)
         except Exception as error:  # noqa: BLE001 (the edge to foreign code: every end is an outcome)
             _log_bug(claimed, error)
-            return trip.result or failed(trip, error), kept
+            return trip.result or failed(trip, error), left
         assert trip.result is not None
-        return trip.result, kept
+        return trip.result, left
 
     def _settle(self, claimed: Claimed, carried: Carried) -> None:
         now = self._clock()
@@ -173,12 +185,18 @@ class Outbox:
                 )
             delivery_log.record(tx, [claimed.id], now, evidence=carried.evidence)
 
-    def _tell_channel(self, claimed: Claimed, carried: Carried, kept: bytes | None) -> None:
-        now = self._clock()
+    def _tell_channel(self, claimed: Claimed, carried: Carried, left: _Left) -> None:
+        now, worked = self._clock(), _worked(carried)
         _log_health(claimed, carried)
+        page = None if worked is not False else outage_log.page(self._vault, left.answer, carried.evidence)
         with self._db.write() as tx:
-            if kept is not None:  # a login; signing in for every single answer would look like an attack
-                channel_queries.save_state(tx, claimed.channel_id, kept)
+            if worked is not None:
+                outage_log.attempt(
+                    tx, claimed.channel_id, Capability.WRITE, now, ok=worked, code=carried.code,
+                    evidence=carried.evidence, page=page,
+                )  # fmt: skip
+            if left.state is not None:  # a login: signing in for every answer would look like an attack
+                channel_queries.save_state(tx, claimed.channel_id, left.state)
             if carried.writing is Writing.FINE:
                 outbox_claims.wrote(tx, claimed.channel_id, now)
             elif state := _HOLDING.get(carried.writing):
@@ -324,6 +342,17 @@ def _state_to_retry(row: Any, can: Capabilities) -> Delivery:
 
 
 # Settling, in columns ---------------------------------------------------------------------------------
+
+
+def _worked(carried: Carried) -> bool | None:
+    """Whether the source could be written to; None where nobody tried.
+
+    A source that refuses this one answer for good could.
+    """
+    if carried.writing is Writing.ITEM:
+        return True if carried.state is Delivery.DEAD else None
+    return carried.writing is Writing.FINE
+
 
 _HOLDING = {Writing.SIGNED_OUT: "needs_reauth", Writing.MISCONFIGURED: "misconfigured"}
 

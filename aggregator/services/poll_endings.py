@@ -15,12 +15,14 @@ from typing import Any
 from aggregator.domain import breaker as breakers
 from aggregator.domain import polling as rules
 from aggregator.domain.breaker import Breaker
+from aggregator.domain.outages import Capability
 from aggregator.domain.polling import DOWN, HELD, State, Verdict
 from aggregator.domain.runs import Counts, Run
 from aggregator.domain.text import clean
 from aggregator.errors import AggregatorError, AuthFailed, ChannelError, RateLimited, SchemaDrift
+from aggregator.sdk.answers import Response
 from aggregator.sdk.contract import Batch, Span
-from aggregator.services import holding, ledger
+from aggregator.services import holding, ledger, outage_log
 from aggregator.services.clock import Clock
 from aggregator.services.faults import origin
 from aggregator.services.ledger import SYSTEM, Draft
@@ -79,6 +81,8 @@ class Progress:
     bytes_read: int = 0
     #: What the connector keeps, sealed; None where it kept what it had.
     state: bytes | None = None
+    #: What the portal said last: evidence, where the run failed.
+    last_answer: Response | None = None
     #: Asked to hear the counts after each batch.
     tell: Callable[[Counts], None] | None = None
 
@@ -136,6 +140,7 @@ class Endings:
         with self._db.write() as tx:
             if back:
                 ledger.lock(tx, [SYSTEM])  # the chain before the rows, as everybody who writes both does
+            outage_log.attempt(tx, channel.id, Capability.READ, now, ok=True)
             if whole:
                 health |= _writable_again(tx, channel, now)
             channel_queries.finish(tx, claim.run, health, _run_values(progress, None, now), slot)
@@ -168,9 +173,21 @@ class Endings:
         then = now + (verdict.wait if verdict.wait is not None else _interval(channel))
         values = _unwell(channel, verdict, error, now)
         values |= _breaker_values(breakers.after(_breaker(channel), error, then))
+        evidence = error.evidence if isinstance(error, ChannelError) else {}
+        page = outage_log.page(self._vault, progress.last_answer, evidence)
         with self._db.write() as tx:
             if down:
                 ledger.lock(tx, [SYSTEM])
+            outage_log.attempt(
+                tx,
+                channel.id,
+                Capability.READ,
+                now,
+                ok=False,
+                code=verdict.code,
+                evidence=evidence,
+                page=page,
+            )
             channel_queries.finish(
                 tx, claim.run, values, _run_values(progress, error, now), _next(claim, now, then)
             )

@@ -236,6 +236,7 @@ class Polling:
                 progress.cut_short = True
             finally:
                 progress.requests, progress.bytes_read = ctx.http.requests, ctx.http.bytes_read
+                progress.last_answer = ctx.http.last_answer
             progress.state = self._connections.changed_state(claim.channel, ctx)
 
     def _take_batches(

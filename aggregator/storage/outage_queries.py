@@ -1,0 +1,234 @@
+"""Outages as rows: what is open, what touches a time, the tries and pages that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select, update
+
+from aggregator.domain.outages import Capability, Silent, Span
+from aggregator.storage.channel_tables import channel_schedule
+from aggregator.storage.db import Tx
+from aggregator.storage.outage_tables import outage_attempts, outage_pages, outages
+
+_OPEN = outages.c.ended_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a failed try brought back; `sha256` is the body's."""
+
+    code: str
+    status: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A stored span, and what its first and its last failed try saw."""
+
+    id: int
+    channel_id: int
+    span: Span
+    first: Seen
+    last: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One stored failed try."""
+
+    at: datetime
+    tried: Capability
+    seen: Seen
+    url: str | None = None
+    size: int | None = None
+
+
+# Reading ----------------------------------------------------------------------------------------------
+
+
+def overlapping(tx: Tx, channel_ids: Collection[int], since: datetime, until: datetime) -> list[Outage]:
+    """Outages of these channels that touch the time from `since` to `until`, in the order they began.
+
+    One that has not ended reaches to now. What is not yet sure to be one is left out.
+    """
+    touches = and_(
+        outages.c.channel_id.in_(list(channel_ids)),
+        outages.c.began_at <= until,
+        or_(_OPEN, outages.c.ended_at > since),
+        outages.c.sure,
+    )
+    return _outages(tx, touches)
+
+
+def newest(tx: Tx, channel_id: int, limit: int) -> list[Outage]:
+    """The channel's outages: the open ones first, then the newest."""
+    mine = and_(outages.c.channel_id == channel_id, outages.c.sure)
+    query = select(outages).where(mine).order_by(outages.c.ended_at.isnot(None), outages.c.began_at.desc())
+    return [_outage(row) for row in tx.execute(query.limit(limit))]
+
+
+def one(tx: Tx, outage_id: int) -> Outage | None:
+    found = _outages(tx, outages.c.id == outage_id)
+    return found[0] if found else None
+
+
+def around(tx: Tx, channel_id: int, at: datetime, capability: Capability | None = None) -> list[Outage]:
+    """Those that are open, or ended after `at`: what a try at `at` may concern."""
+    mine = and_(outages.c.channel_id == channel_id, or_(_OPEN, outages.c.ended_at > at))
+    return _outages(tx, mine if capability is None else and_(mine, outages.c.capability == capability.value))
+
+
+def _outages(tx: Tx, where: ColumnElement[bool]) -> list[Outage]:
+    query = select(outages).where(where).order_by(outages.c.began_at, outages.c.id)
+    return [_outage(row) for row in tx.execute(query)]
+
+
+def _outage(row: Row[Any]) -> Outage:
+    span = Span(
+        Capability(row.capability), Capability(row.tried), row.began_at, row.last_failed_at, row.ended_at,
+        row.ok_before, row.attempts,
+        tuple((datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in row.gaps),
+        row.sure, row.answered, row.ours_maybe,
+    )  # fmt: skip
+    return Outage(
+        row.id, row.channel_id, span,
+        Seen(row.first_code, row.first_status, row.first_sha256),
+        Seen(row.last_code, row.last_status, row.last_sha256),
+    )  # fmt: skip
+
+
+def known_good(tx: Tx, channel_id: int, capability: Capability, tried: Capability) -> datetime | None:
+    """The channel's last good try that would end such a span; None where there was none."""
+    table = channel_schedule
+    row = tx.execute(
+        select(table.c.last_success_at, table.c.last_write_at).where(table.c.channel_id == channel_id)
+    ).one()
+    read = capability is Capability.READ or (capability is Capability.SIGN_IN and tried is Capability.READ)
+    write = capability is not Capability.READ
+    known = [at for at, counts in ((row.last_success_at, read), (row.last_write_at, write)) if counts and at]
+    return max(known, default=None)
+
+
+def silent(tx: Tx) -> list[tuple[Silent, bool]]:
+    """The open outages none of whose tries was answered, each with its present mark."""
+    query = (
+        select(outages.c.id, channel_schedule.c.host_key, outages.c.began_at, outages.c.ours_maybe)
+        .join(channel_schedule, channel_schedule.c.channel_id == outages.c.channel_id)
+        .where(_OPEN, ~outages.c.answered)
+    )
+    return [(Silent(row.id, row.host_key, row.began_at), row.ours_maybe) for row in tx.execute(query)]
+
+
+def well_hosts(tx: Tx, since: datetime) -> dict[str, datetime]:
+    """Host -> its last good try, of those that had one since then."""
+    table = channel_schedule
+    best: dict[str, datetime] = {}
+    for column in (table.c.last_success_at, table.c.last_write_at):
+        query = select(table.c.host_key, func.max(column).label("at")).where(column >= since)
+        for row in tx.execute(query.group_by(table.c.host_key)):
+            best[row.host_key] = max(row.at, best.get(row.host_key, row.at))
+    return best
+
+
+# Writing ----------------------------------------------------------------------------------------------
+
+
+def add(tx: Tx, channel_id: int, span: Span, first: Seen, last: Seen) -> int:
+    key = tx.execute(
+        insert(outages).values(channel_id=channel_id, **_span_values(span), **_seen("first", first),
+                               **_seen("last", last))
+    ).inserted_primary_key  # fmt: skip
+    assert key is not None
+    return int(key[0])
+
+
+def change(tx: Tx, outage_id: int, span: Span, first: Seen | None = None, last: Seen | None = None) -> None:
+    values = _span_values(span)
+    for name, seen in (("first", first), ("last", last)):
+        if seen is not None:
+            values |= _seen(name, seen)
+    tx.execute(update(outages).where(outages.c.id == outage_id).values(**values))
+
+
+def mark(tx: Tx, outage_ids: Collection[int], ours_maybe: bool) -> None:
+    tx.execute(update(outages).where(outages.c.id.in_(list(outage_ids))).values(ours_maybe=ours_maybe))
+
+
+def remove(tx: Tx, outage_id: int) -> None:
+    """Forget one that has turned out to be none."""
+    for table in (outage_pages, outage_attempts):
+        tx.execute(delete(table).where(table.c.outage_id == outage_id))
+    tx.execute(delete(outages).where(outages.c.id == outage_id))
+
+
+def _span_values(span: Span) -> dict[str, Any]:
+    return {
+        "capability": span.capability.value, "tried": span.tried.value, "ok_before": span.ok_before,
+        "began_at": span.began_at, "last_failed_at": span.last_failed_at, "ended_at": span.ended_at,
+        "attempts": span.attempts, "sure": span.sure, "answered": span.answered,
+        "ours_maybe": span.ours_maybe,
+        "gaps": [[since.isoformat(), until.isoformat()] for since, until in span.gaps],
+    }  # fmt: skip
+
+
+def _seen(name: str, seen: Seen) -> dict[str, Any]:
+    return {f"{name}_code": seen.code, f"{name}_status": seen.status, f"{name}_sha256": seen.sha256}
+
+
+# Tries and pages --------------------------------------------------------------------------------------
+
+
+def add_attempt(tx: Tx, outage_id: int, failure: Failure) -> None:
+    tx.execute(
+        insert(outage_attempts).values(
+            outage_id=outage_id, at=failure.at, tried=failure.tried.value, code=failure.seen.code,
+            status=failure.seen.status, url=failure.url, body_sha256=failure.seen.sha256,
+            body_size=failure.size,
+        )
+    )  # fmt: skip
+
+
+def attempts(tx: Tx, outage_id: int) -> list[Failure]:
+    """The outage's failed tries that are still kept, in order."""
+    table = outage_attempts
+    query = select(table).where(table.c.outage_id == outage_id).order_by(table.c.at, table.c.id)
+    return [_failure(row) for row in tx.execute(query)]
+
+
+def _failure(row: Row[Any]) -> Failure:
+    seen = Seen(row.code, row.status, row.body_sha256)
+    return Failure(row.at, Capability(row.tried), seen, row.url, row.body_size)
+
+
+def move_attempts(tx: Tx, outage_id: int, after: datetime, to: int) -> None:
+    """Give the tries after this instant to another outage, with the pages that they brought."""
+    later = and_(outage_attempts.c.outage_id == outage_id, outage_attempts.c.at > after)
+    tx.execute(update(outage_attempts).where(later).values(outage_id=to))
+    kept = and_(outage_pages.c.outage_id == outage_id, outage_pages.c.kept_at > after)
+    tx.execute(update(outage_pages).where(kept).values(outage_id=to))
+
+
+def last_page(tx: Tx, outage_id: int) -> datetime | None:
+    """When a page of this outage was last kept."""
+    newest: datetime | None = tx.scalar(
+        select(func.max(outage_pages.c.kept_at)).where(outage_pages.c.outage_id == outage_id)
+    )
+    return newest
+
+
+def has_page(tx: Tx, outage_id: int, sha256: str) -> bool:
+    mine = and_(outage_pages.c.outage_id == outage_id, outage_pages.c.sha256 == sha256)
+    return bool(tx.scalar(select(exists().where(mine))))
+
+
+def add_page(tx: Tx, outage_id: int, sha256: str, size: int, content: bytes, at: datetime) -> None:
+    tx.execute(
+        insert(outage_pages).values(
+            outage_id=outage_id, sha256=sha256, size=size, content=content, kept_at=at
+        )
+    )
