@@ -6,7 +6,7 @@ from alembic import op
 from aggregator.storage.types import Instant
 
 revision = "0017_outages"
-down_revision = "0012_drift"
+down_revision = "0020_privacy"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 OPEN = sa.text("ended_at IS NULL")
