@@ -30,13 +30,14 @@ from aggregator.sdk.map_schema import ANSWER, ATTACHMENT, NAMES, PERSON, PLACE, 
 from aggregator.sdk.placeholders import Template
 from aggregator.sdk.settings_schema import meant
 
-__all__ = ["Reading", "RecordMap"]
+__all__ = ["Reading", "RecordMap", "kind_named"]
 
 _NOBODY, _NOWHERE = Person(), Location()
 _ANONYMOUS = Person(anonymous=True)
 _TITLE = 80
 
-_KINDS: Mapping[str, Literal["feedback", "proposal"]] = {
+Kind = Literal["feedback", "proposal"]
+_KINDS: Mapping[str, Kind] = {
     "phan anh": "feedback",
     "feedback": "feedback",
     "kien nghi": "proposal",
@@ -44,6 +45,11 @@ _KINDS: Mapping[str, Literal["feedback", "proposal"]] = {
     "gop y": "proposal",
     "proposal": "proposal",
 }
+
+
+def kind_named(word: str) -> Kind | None:
+    """What a source calls a report, in our words; None where it says something else."""
+    return _KINDS.get(fold(word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +206,7 @@ class RecordMap:
         kind: Literal["feedback", "proposal"] = "feedback"
         extra = self._extra_of(data, env) if self._extra else {}
         if self._kind is not None and (word := self._kind(data, env)) is not None:
-            if (known := _KINDS.get(fold(word))) is None:
+            if (known := kind_named(word)) is None:
                 # "Khiếu nại", "Tố cáo": another procedure, which is not ours to choose here.
                 extra["kind"] = word
             else:

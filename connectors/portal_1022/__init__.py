@@ -18,7 +18,7 @@ how ``tungay`` and ``denngay`` write a day (31/12/2026 here, as the portal write
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,7 @@ from aggregator.sdk.contract import (
     Transient,
 )
 from aggregator.sdk.echo import find_answer
+from aggregator.sdk.set_up import in_steps
 
 from .client import Client, ListPage
 from .mapping import CLOCK_SLACK, Item, answers_of, id_of, to_raw, to_record
@@ -54,6 +55,7 @@ from .polling import Walk
 __all__ = ["CONNECTOR"]
 
 _Kinds = type[ChannelError] | tuple[type[ChannelError], ...]
+_STEPS = ("Kết nối tới cổng", "Đăng nhập", "Đọc danh sách", "Đọc thử một phản ánh", "Quyền trả lời")
 _HINTS: tuple[tuple[_Kinds, str], ...] = (
     (AuthFailed, "Kiểm tra tài khoản và mật khẩu; cổng có thể chặn User-Agent lạ, hãy hỏi đơn vị vận hành"),
     (ConfigInvalid, "Kiểm tra địa chỉ cổng và các đường dẫn trong phần cài đặt kênh"),
@@ -71,37 +73,16 @@ class Portal1022:
 
     def check(self, ctx: Context) -> list[CheckResult]:
         """Reach, sign-in, list, one report, right to reply; stops at the first step that fails."""
+        return in_steps(_STEPS, self._steps(ctx), _hint)
+
+    def _steps(self, ctx: Context) -> Iterator[str]:
         client = Client(ctx)
-        seen: dict[str, ListPage] = {}
-
-        def reach() -> str:
-            return f"cổng trả lời (mã {client.reach()})"
-
-        def sign_in() -> str:
-            if ctx.config.get("auth") != "jwt":
-                return "không cần đăng nhập riêng" if ctx.config.get("auth") == "none" else "HTTP Basic"
-            client.login()
-            return "đã nhận mã phiên"
-
-        def list_() -> str:
-            seen["page"] = client.page(1, int(ctx.config["page_size"]))
-            total = seen["page"].total
-            return f"{total if total is not None else len(seen['page'].lines)} phản ánh"
-
-        def sample() -> str:
-            return _try_one(ctx, client, seen["page"])
-
-        def write() -> str:
-            return _right_to_reply(ctx, client)
-
-        steps: list[tuple[str, Callable[[], str]]] = [
-            ("Kết nối tới cổng", reach),
-            ("Đăng nhập", sign_in),
-            ("Đọc danh sách", list_),
-            ("Đọc thử một phản ánh", sample),
-            ("Quyền trả lời", write),
-        ]
-        return _run(steps)
+        yield f"cổng trả lời (mã {client.reach()})"
+        yield _signed_in(ctx, client)
+        page = client.page(1, int(ctx.config["page_size"]))
+        yield f"{page.total if page.total is not None else len(page.lines)} phản ánh"
+        yield _try_one(ctx, client, page)
+        yield _right_to_reply(ctx, client)
 
     def poll(self, ctx: Context, cursor: Cursor | None) -> Iterator[Batch]:
         """New and changed reports, oldest first, a page a batch (see `polling`)."""
@@ -193,16 +174,15 @@ def _reply_body(ctx: Context, command: PushCommand) -> dict[str, Any]:
 # -- the steps of check() ------------------------------------------------------------------------
 
 
-def _run(steps: list[tuple[str, Callable[[], str]]]) -> list[CheckResult]:
-    results: list[CheckResult] = []
-    for name, step in steps:
-        try:
-            results.append(CheckResult(name, True, step()))
-        except ChannelError as error:
-            hint = next((text for kind, text in _HINTS if isinstance(error, kind)), "")
-            results.append(CheckResult(name, False, error.message_vi, hint))
-            break
-    return results
+def _hint(error: ChannelError) -> str:
+    return next((text for kind, text in _HINTS if isinstance(error, kind)), "")
+
+
+def _signed_in(ctx: Context, client: Client) -> str:
+    if ctx.config.get("auth") != "jwt":
+        return "không cần đăng nhập riêng" if ctx.config.get("auth") == "none" else "HTTP Basic"
+    client.login()
+    return "đã nhận mã phiên"
 
 
 def _try_one(ctx: Context, client: Client, page: ListPage) -> str:

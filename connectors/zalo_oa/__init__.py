@@ -16,7 +16,7 @@ user_withdraw, the hosts that photos lie on, and ``/v2.0/oa/getoa``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aggregator.sdk.contract import (
@@ -24,7 +24,6 @@ from aggregator.sdk.contract import (
     BadRecord,
     Batch,
     ByHand,
-    ChannelError,
     CheckResult,
     ConfigInvalid,
     Context,
@@ -44,11 +43,15 @@ from aggregator.sdk.contract import (
     WebhookReply,
     WebhookRequest,
 )
+from aggregator.sdk.set_up import in_steps
 
 from . import events, login, threads
 
 __all__ = ["CONNECTOR"]
 
+_STEPS = ("Khoá của webhook", "Mã truy cập", "Thông tin OA")
+_NO_KEY = "Nhập OA Secret Key"
+_AGAIN = "Cấp quyền lại rồi nhập App Secret và mã làm mới mới vào cài đặt kênh"
 #: Zalo's words for "this token is not good (any more)".
 _TOKEN = (-216, -124)
 _OUTSIDE = (-230, -232)
@@ -122,20 +125,19 @@ class ZaloOA:
 
     def check(self, ctx: Context) -> list[CheckResult]:
         """The key of the webhook, the token, and the OA that it belongs to."""
-        signed = bool(ctx.secrets.get("oa_secret"))
-        told = "Đã có OA Secret Key" if signed else "Chưa có OA Secret Key, không kiểm được chữ ký"
-        steps = [CheckResult("Khoá của webhook", signed, told, "" if signed else "Nhập OA Secret Key")]
-        more: list[tuple[str, Callable[[], str]]] = [
-            ("Mã truy cập", lambda: _token_until(ctx)),
-            ("Thông tin OA", lambda: _own_oa(ctx)),
-        ]
-        for name, step in more:
-            try:
-                steps.append(CheckResult(name, True, step()))
-            except ChannelError as error:
-                hint = "Cấp quyền lại rồi nhập App Secret và mã làm mới mới vào cài đặt kênh"
-                return [*steps, CheckResult(name, False, error.message_vi, hint)]
-        return steps
+        return in_steps(
+            _STEPS, self._steps(ctx), lambda error: error.hint if error.hint == _NO_KEY else _AGAIN
+        )
+
+    def _steps(self, ctx: Context) -> Iterator[str]:
+        if not ctx.secrets.get("oa_secret"):
+            raise ConfigInvalid(
+                "no OA Secret Key is set", hint=_NO_KEY,
+                message_vi="Chưa có OA Secret Key, không kiểm được chữ ký",
+            )  # fmt: skip
+        yield "Đã có OA Secret Key"
+        yield _token_until(ctx)
+        yield _own_oa(ctx)
 
 
 def _send(ctx: Context, token: str, user: str, text: str) -> Mapping[str, Any]:

@@ -28,7 +28,6 @@ from typing import Any, ClassVar
 
 from aggregator.sdk.contract import (
     Batch,
-    ChannelError,
     CheckResult,
     ConfigInvalid,
     Context,
@@ -49,6 +48,7 @@ from aggregator.sdk.html_portal.layout import Layout
 from aggregator.sdk.html_portal.paging import Pager
 from aggregator.sdk.html_portal.site import Site
 from aggregator.sdk.levels import Implied
+from aggregator.sdk.set_up import in_steps
 
 __all__ = ["HtmlPortal"]
 
@@ -127,34 +127,33 @@ class HtmlPortal:
 
     def check(self, ctx: Context) -> list[CheckResult]:
         """Settings, sign-in, list, one mapped sample, its reply form; stops at the first that fails."""
-        results: list[CheckResult] = []
-        name, steps = "Thiết lập", self._steps(ctx)
-        while name:
-            try:
-                told, following = next(steps)
-            except ChannelError as error:
-                hint = _HINTS.get(error.code, error.hint)
-                return [*results, CheckResult(name, False, error.message_vi, hint)]
-            results.append(CheckResult(name, True, told))
-            name = following
-        return results
+        return in_steps(
+            self._step_names(ctx), self._steps(ctx), lambda error: _HINTS.get(error.code, error.hint)
+        )
 
-    def _steps(self, ctx: Context) -> Iterator[tuple[str, str]]:
-        """What each step found, and the name of the next one; the last names none."""
+    def _step_names(self, ctx: Context) -> Iterator[str]:
+        yield "Thiết lập"
+        layout = self.layout(ctx)  # only now: the first step is what finds fault with it
+        if layout.login is not None:
+            yield "Đăng nhập"
+        yield from ("Đọc danh sách", "Đọc thử một phản ánh")
+        if layout.reply is not None:
+            yield "Biểu mẫu trả lời"
+
+    def _steps(self, ctx: Context) -> Iterator[str]:
         site = self._site(ctx)
         layout = site.layout
         if layout.login is not None:
-            yield "Thiết lập đủ", "Đăng nhập"
+            yield "Thiết lập đủ"
             site.sign_in()
-            yield "Đăng nhập được", "Đọc danh sách"
+            yield "Đăng nhập được"
         else:
-            yield "Thiết lập đủ; trang công khai, không cần đăng nhập", "Đọc danh sách"
+            yield "Thiết lập đủ; trang công khai, không cần đăng nhập"
         rows = Pager(site)(0).rows
-        yield f"Trang đầu của danh sách có {len(rows)} phản ánh", "Đọc thử một phản ánh"
-        last = "Biểu mẫu trả lời" if layout.reply is not None else ""
+        yield f"Trang đầu của danh sách có {len(rows)} phản ánh"
         if not rows:
-            yield _UNTRIED, last
-            yield _UNTRIED, ""  # asked for only where there is a form to try
+            yield _UNTRIED
+            yield _UNTRIED  # asked for only where there is a form to try
             return
         first = next(row for row in rows if row.has_id)
         report = site.report(first.key)
@@ -163,5 +162,5 @@ class HtmlPortal:
                 f"report {first.key} of the list has no page", hint="Check detail.path of the layout"
             )
         self.remap(ctx, report.item())
-        yield "Đọc được một phản ánh mẫu", last
-        yield replying.form_found(site, report), ""  # asked for only where there is a form
+        yield "Đọc được một phản ánh mẫu"
+        yield replying.form_found(site, report)  # asked for only where there is a form

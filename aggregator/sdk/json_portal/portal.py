@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from aggregator.sdk.contract import (
@@ -36,6 +36,7 @@ from aggregator.sdk.json_portal.walk import Walk
 from aggregator.sdk.levels import Implied
 from aggregator.sdk.links import file_name
 from aggregator.sdk.record_map import Reading
+from aggregator.sdk.set_up import in_steps
 
 __all__ = ["JsonPortal"]
 
@@ -181,30 +182,26 @@ class JsonPortal:
 
     def check(self, ctx: Context) -> list[CheckResult]:
         """Reach, sign-in, each list with one record read, right to reply; stops at the first failure."""
-        results: list[CheckResult] = []
-        name = "Thiết lập"
-        try:
-            for name, step in self._steps(ctx):
-                results.append(CheckResult(name, True, step()))
-        except ChannelError as error:
-            hint = next((text for kind, text in _HINTS if isinstance(error, kind)), error.hint)
-            said = error.message_vi
-            if isinstance(error, BadRecord):
-                said = f"Không đọc được trường {error.field} của một phản ánh"
-            results.append(CheckResult(name, False, said, hint))
-        return results
+        return in_steps(self._step_names(), self._steps(ctx), _hint)
 
-    def _steps(self, ctx: Context) -> Iterator[tuple[str, Callable[[], str]]]:
-        client = Client(self.source, ctx)
-        yield "Kết nối tới cổng", lambda: f"cổng trả lời (mã {client.reach()})"
-        yield "Đăng nhập", lambda: _signed_in(client)
+    def _step_names(self) -> Iterator[str]:
+        yield from ("Kết nối tới cổng", "Đăng nhập")
         for stream in self.source.streams:
             suffix = f" ({stream.name})" if len(self.source.streams) > 1 else ""
-            look = _Look(Walk(self, ctx, None), stream)
-            yield f"Đọc danh sách{suffix}", look.at_the_list
-            yield f"Đọc thử một phản ánh{suffix}", look.at_a_record
+            yield from (f"Đọc danh sách{suffix}", f"Đọc thử một phản ánh{suffix}")
+        yield "Quyền trả lời"
+
+    def _steps(self, ctx: Context) -> Iterator[str]:
+        client = Client(self.source, ctx)
+        yield f"cổng trả lời (mã {client.reach()})"
+        yield _signed_in(client)
+        for stream in self.source.streams:
+            batches = Walk(self, ctx, None).first_of(stream)
+            total = batches[0].source_count if batches else 0
+            yield f"{total if total is not None else sum(batch.listed or 0 for batch in batches)} phản ánh"
+            yield _a_record(batches)
         if self.source.push is not None:
-            yield "Quyền trả lời", lambda: self._may_write(client)
+            yield self._may_write(client)
 
     def _may_write(self, client: Client) -> str:
         push = self.source.push
@@ -221,22 +218,14 @@ def _signed_in(client: Client) -> str:
     return "đã nhận mã phiên"
 
 
-class _Look:
-    """A look at a list and at its first record."""
+def _a_record(batches: Sequence[Batch]) -> str:
+    for batch in batches:
+        if batch.problems:
+            raise batch.problems[0].error
+        if batch.records:
+            return f"đọc được phản ánh {batch.records[0].external_id}"
+    return "danh sách đang trống"
 
-    def __init__(self, walk: Walk, stream: Stream) -> None:
-        self._walk, self._stream = walk, stream
-        self._batches: list[Batch] = []
 
-    def at_the_list(self) -> str:
-        self._batches = self._walk.first_of(self._stream)
-        total = self._batches[0].source_count if self._batches else 0
-        return f"{total if total is not None else sum(b.listed or 0 for b in self._batches)} phản ánh"
-
-    def at_a_record(self) -> str:
-        for batch in self._batches:
-            if batch.problems:
-                raise batch.problems[0].error
-            if batch.records:
-                return f"đọc được phản ánh {batch.records[0].external_id}"
-        return "danh sách đang trống"
+def _hint(error: ChannelError) -> str:
+    return next((text for kind, text in _HINTS if isinstance(error, kind)), error.hint)

@@ -19,12 +19,13 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aggregator.domain.marks import few_marks
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, Location, Person, Record, SourceStatus
-from aggregator.sdk.sheet_drop.cells import NOTHING, date_reader, flag, fold, number, short
+from aggregator.sdk.record_map import kind_named
+from aggregator.sdk.sheet_drop.cells import NOTHING, date_reader, flag, number, short
 from aggregator.sdk.sheet_drop.headings import FIELDS, key
 
 __all__ = ["Layout", "RowReader"]
@@ -55,16 +56,6 @@ _FIRST_YEAR = 1990
 _LAST_YEAR = 2100  # for deadlines, which lie ahead
 _NO_PERSON = Person()
 _NO_PLACE = Location()
-
-Kind = Literal["feedback", "proposal"]
-_KINDS: Mapping[str, Kind] = {
-    "phan anh": "feedback",
-    "feedback": "feedback",
-    "kien nghi": "proposal",
-    "de xuat": "proposal",
-    "gop y": "proposal",
-    "proposal": "proposal",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +152,7 @@ class RowReader:
          name, phone, email, anonymous, status, urgency, url) = values  # fmt: skip
         if not external_id:
             external_id = self._id(values, row)
-        kind_read = _KINDS.get(fold(kind)) if kind else "feedback"
+        kind_read = kind_named(kind) if kind else "feedback"
         extra: dict[str, Any] = {}
         if kind_read is None:
             # "Khiếu nại", "Tố cáo": another procedure, which is not ours to choose here. Kept for intake.

@@ -32,6 +32,7 @@ from aggregator.sdk.contract import (
     Transient,
 )
 from aggregator.sdk.levels import Implied
+from aggregator.sdk.set_up import in_steps
 from aggregator.sdk.sheet_drop.batches import AHEAD, batch_of, misshapen, opened, pages
 from aggregator.sdk.sheet_drop.download import Download, compile_download
 from aggregator.sdk.sheet_drop.drop import Progress, Stamp, candidates, fingerprint, settled, sha256_of
@@ -39,6 +40,10 @@ from aggregator.sdk.sheet_drop.mapping import Layout
 from aggregator.sdk.sheet_drop.schema import CAPABILITIES, PUSH, SOURCE, checked, implied_settings
 
 __all__ = ["SheetDrop"]
+
+
+_STEPS = ("Khai báo cột", "Tệp", "Tiêu đề cột")
+_HINT = "Kiểm tra quyền đọc thư mục và khai báo cột của kênh"
 
 
 class SheetDrop:
@@ -70,17 +75,7 @@ class SheetDrop:
 
     def check(self, ctx: Context) -> list[CheckResult]:
         """Is the mapping right, is the file there, does the newest one have the mapped headings?"""
-        steps: list[CheckResult] = []
-        names = ("Khai báo cột", "Tệp", "Tiêu đề cột")
-        try:
-            for name, said in zip(names, self._steps(self._own(ctx)), strict=False):
-                steps.append(CheckResult(name, True, said))
-        except (ChannelError, OSError) as error:
-            told = error if isinstance(error, ChannelError) else None
-            message = told.message_vi if told else f"Không đọc được tệp: {error}"
-            hint = told.hint if told and told.hint else "Kiểm tra quyền đọc thư mục và khai báo cột của kênh"
-            steps.append(CheckResult(names[len(steps)], False, message, hint))
-        return steps
+        return in_steps(_STEPS, self._steps(self._own(ctx)), lambda error: error.hint or _HINT)
 
     def _steps(self, ctx: Context) -> Iterator[str]:
         layout = Layout.of(ctx.config, ctx.zone)
@@ -91,6 +86,14 @@ class SheetDrop:
             _, headings = opened(io.BytesIO(content), self._download.name, ctx, layout)
             yield f"{len(headings)} cột trong tệp"
             return
+        try:
+            yield from self._file_steps(ctx, layout)
+        except OSError as error:
+            raise ConfigInvalid(
+                f"the folder or file cannot be read: {error}", message_vi=f"Không đọc được tệp: {error}"
+            ) from error
+
+    def _file_steps(self, ctx: Context, layout: Layout) -> Iterator[str]:
         files = candidates(ctx.config)
         given = ctx.config.get("folder") or ctx.config.get("file")
         yield f"{len(files)} tệp" if given else "không có thư mục: tệp đến bằng lệnh motmoi import"
