@@ -17,7 +17,7 @@ from aggregator.domain.people import Actor, Right
 from aggregator.domain.text import clean
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotFound, StaleWrite
-from aggregator.services import ledger
+from aggregator.services import ledger, typed
 from aggregator.services.cases import Cases
 from aggregator.services.clock import Clock
 from aggregator.services.frame import Frame, require, seen
@@ -69,7 +69,7 @@ class Bodies:
         """A new body (None), or another wording of one; `active` False: it is offered no longer."""
         require(actor, Right.OPERATE)
         values = {
-            "name": _words(name, MOST_NAME, "name", "tên cơ quan"),
+            "name": typed.line(name, MOST_NAME, "name", "tên cơ quan"),
             "contact": " ".join(clean(contact).split())[:MOST_CONTACT], "active": active,
             "categories": sorted(set(categories)),
         }  # fmt: skip
@@ -133,16 +133,6 @@ def _check(row: Any, actor: Actor, version: int | None) -> None:
             f"body {row.id} has changed since the page was drawn",
             message_vi="Cơ quan này vừa được người khác sửa. Hãy xem lại rồi thực hiện tiếp.",
         )
-
-
-def _words(text: str, most: int, field: str, name_vi: str) -> str:
-    words = " ".join(clean(text).split())
-    if not words or len(words) > most:
-        raise InputInvalid(
-            f"{field} has 1 to {most} characters", field=field,
-            message_vi=f"Hãy nhập {name_vi}, tối đa {most} ký tự.",
-        )  # fmt: skip
-    return words
 
 
 def _view(row: Any, *, fits: bool = False, text: str = "") -> BodyView:

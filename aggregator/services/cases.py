@@ -34,6 +34,7 @@ from aggregator.services import (
     ledger,
     legal_matters,
     questions,
+    typed,
 )
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
@@ -134,7 +135,7 @@ class Cases:
     def reveal(self, actor: Actor, report_id: int, reason: str) -> Mapping[str, str]:
         """Who reported. By right, with a reason, and the look is in the ledger (I12)."""
         require(actor, Right.UNMASK)
-        why = _text(reason, 500, "reason", "lý do xem thông tin người phản ánh")
+        why = typed.text(reason, 500, "reason", "lý do xem thông tin người phản ánh")
         with self._db.write() as tx:
             case_id = case_queries.case_of_report(tx, [report_id]).get(report_id)
             case = seen(tx, actor, case_id or 0)
@@ -166,7 +167,7 @@ class Cases:
 
     def answer(self, tx: Tx, actor: Actor, case: Any, kind: ReplyKind, body: str, now: datetime) -> int:
         """`reply` as a part of another verb, inside its frame."""
-        text = _text(body, MAX_REPLY, "body", "nội dung phúc đáp")
+        text = typed.text(body, MAX_REPLY, "body", "nội dung phúc đáp")
         if kind is not ReplyKind.PROGRESS:
             legal_matters.check_decided(case)
         target = after_reply(Status(case.status), kind)
@@ -193,7 +194,7 @@ class Cases:
 
     def note(self, actor: Actor, case_id: int, text: str, *, once: str | None = None) -> None:
         """An internal note: in the timeline for colleagues, never sent anywhere."""
-        words = _text(text, MAX_NOTE, "text", "nội dung ghi chú")
+        words = typed.text(text, MAX_NOTE, "text", "nội dung ghi chú")
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
             _record(tx, case, "noted", actor, now, {"text": words})
@@ -280,7 +281,7 @@ class Cases:
 
         `tell`, where given, goes to every source as a report of progress.
         """
-        words = _text(tell, MAX_REPLY, "tell", "nội dung báo gia hạn") if tell.strip() else ""
+        words = typed.text(tell, MAX_REPLY, "tell", "nội dung báo gia hạn") if tell.strip() else ""
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
             legal_matters.check_ordinary(case)
@@ -393,16 +394,3 @@ def _moved(case: Any, to: Status) -> dict[str, str]:
 
 def _record(tx: Tx, case: Any, kind: str, actor: Actor, now: datetime, data: Mapping[str, Any]) -> None:
     ledger.append(tx, [Draft(case.ward_code, kind, now, data, case.id, actor.id)])
-
-
-def _text(text: str, most: int, field: str, name_vi: str) -> str:
-    """Cleaned, and neither empty nor too long."""
-    words = clean(text).strip()
-    if not words:
-        raise InputInvalid(f"{field} is empty", field=field, message_vi=f"Hãy nhập {name_vi}.")
-    if len(words) > most:
-        raise InputInvalid(
-            f"{field} is longer than {most} characters", field=field,
-            message_vi=f"{name_vi.capitalize()} dài quá {most} ký tự.",
-        )  # fmt: skip
-    return words

@@ -21,10 +21,9 @@ from typing import Any
 from aggregator.domain.legal import Certainty, LegalKind, LegalReading, LegalState
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.sla import ClockKind
-from aggregator.domain.text import clean
 from aggregator.domain.workflow import LEGAL_PAUSE, OPEN, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
-from aggregator.services import clock_log, counters, ledger, questions
+from aggregator.services import clock_log, counters, ledger, questions, typed
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.ledger import Draft
 from aggregator.storage import case_queries, legal_queries
@@ -225,8 +224,8 @@ def _confirm(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Confirm, 
     asked = was is not None and was.undecided
     if case.status == Status.MERGED or not (asked or (was is None and case.status in OPEN)):
         raise _nothing_to_decide(case)
-    handed_to = _words(said.handed_to, "handed_to", "nơi tiếp nhận")
-    register_no = _words(said.register_no, "register_no", "số vào sổ")
+    handed_to = typed.line(said.handed_to, MOST, "handed_to", "nơi tiếp nhận")
+    register_no = typed.line(said.register_no, MOST, "register_no", "số vào sổ")
     if said.registered_on > now.date() + timedelta(days=1):
         raise InputInvalid(
             f"{said.registered_on} is in the future", field="registered_on",
@@ -256,7 +255,7 @@ def _dismiss(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Dismiss, 
     was = state_of(case)
     if was is None or not was.undecided:
         raise _nothing_to_decide(case)
-    reason = _words(said.reason, "reason", "lý do xử lý như phản ánh")
+    reason = typed.line(said.reason, MOST, "reason", "lý do xử lý như phản ánh")
     legal_queries.change_matter(
         tx, case.id, state_before=was.value, decided_at=now, decided_by=actor.id, reason=reason
     )
@@ -274,7 +273,7 @@ def _undo(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Undo, now: d
     matter = legal_queries.matter(tx, case.id)
     if was is None or was.undecided or matter is None:
         raise _nothing_to_decide(case)
-    reason = _words(said.reason, "reason", "lý do làm lại")
+    reason = typed.line(said.reason, MOST, "reason", "lý do làm lại")
     # A case that a person alone took for a legal matter goes back to the question, not to feedback:
     # its text stays restricted until somebody says that it may be read.
     back = LegalState(matter.state_before) if matter.state_before else LegalState.RECOGNISED
@@ -304,13 +303,3 @@ def _nothing_to_decide(case: Any) -> MoveNotAllowed:
         f"case {case.id} is {case.status}, legal matter: {case.legal or 'none'}",
         message_vi="Vụ việc không ở bước cần quyết định về khiếu nại, tố cáo.",
     )
-
-
-def _words(text: str, field: str, name_vi: str) -> str:
-    words = " ".join(clean(text).split())
-    if not words or len(words) > MOST:
-        raise InputInvalid(
-            f"{field}: 1 to {MOST} characters", field=field,
-            message_vi=f"Hãy nhập {name_vi} (không quá {MOST} ký tự).",
-        )  # fmt: skip
-    return words
