@@ -29,8 +29,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aggregator.sdk.conformance.scenario import START, Page, Rewrite
 from aggregator.sdk.conformance.scenario import a_report as neutral_report
+from aggregator.sdk.conformance.stages import START, Page, Rewrite
 from aggregator.sdk.contract import Context, Manifest
 from aggregator.sdk.simulated import Fault
 from aggregator.sdk.testing import context_for

@@ -38,7 +38,7 @@ from aggregator import bootstrap
 from aggregator.sdk.conformance.drifting import pages_of
 from aggregator.sdk.conformance.drifts import drifts_of
 from aggregator.sdk.conformance.harness import Channel, Subject
-from aggregator.sdk.conformance.scenario import Stage
+from aggregator.sdk.conformance.stages import Stage
 from aggregator.sdk.discovery import Found, discover
 from aggregator.services import starting_set
 from aggregator.services.polling import RunResult

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import islice
 from typing import cast
 
-from aggregator.sdk.conformance.scenario import START
+from aggregator.sdk.conformance.stages import START
 from aggregator.sdk.contract import (
     Backfills,
     Batch,

@@ -11,7 +11,7 @@ from aggregator.domain.differences import differences
 from aggregator.domain.personal import hidden
 from aggregator.domain.places import resolve
 from aggregator.domain.text import clean, content_hash, e164, fold, phones, squash, text_key, tokens
-from aggregator.sdk.conformance.scenario import START
+from aggregator.sdk.conformance.stages import START
 from aggregator.sdk.contract import BadRecord, Batch, Record
 from aggregator.services.canonical import Canonical, understood
 from aggregator.storage.vault import Vault

@@ -22,7 +22,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 from werkzeug.test import Client
 
-from aggregator.sdk.conformance.scenario import START, a_report
+from aggregator.sdk.conformance.scenario import a_report
+from aggregator.sdk.conformance.stages import START
 from aggregator.sdk.contract import Connector, Context, Manifest, RawItem
 from aggregator.sdk.discovery import discover
 from aggregator.sdk.sandbox import Portal

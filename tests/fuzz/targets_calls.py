@@ -15,7 +15,7 @@ from typing import Any
 import connectors.email
 import connectors.spreadsheet
 import connectors.walk_in
-from aggregator.sdk.conformance.scenario import START
+from aggregator.sdk.conformance.stages import START
 from aggregator.sdk.contract import Context, Manifest, RawItem, WebhookRequest
 from aggregator.sdk.discovery import load_manifest
 from aggregator.sdk.testing import context_for

@@ -21,7 +21,7 @@ from aggregator.sdk.cassette_people import Invented
 from aggregator.sdk.cassette_proof import survivors
 from aggregator.sdk.cassette_scrub import Scrubber
 from aggregator.sdk.conformance.quality import load_quality
-from aggregator.sdk.conformance.scenario import START
+from aggregator.sdk.conformance.stages import START
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, Permanent, RawItem, SchemaDrift
 from aggregator.sdk.html import form_fields, soup, stacked
 from aggregator.sdk.links import file_name, joined

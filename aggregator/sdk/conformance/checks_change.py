@@ -10,7 +10,7 @@ from aggregator.sdk.conformance.checks import check
 from aggregator.sdk.conformance.checks_poll import MANY, expect_all
 from aggregator.sdk.conformance.drifting import Outcome, drifted
 from aggregator.sdk.conformance.harness import Channel, NotApplicable, Trial, expect
-from aggregator.sdk.conformance.scenario import Page
+from aggregator.sdk.conformance.stages import Page
 from aggregator.sdk.contract import ChannelError, Transient
 
 #: Drifts tried on every connector; many more with `make drifts`.

@@ -10,7 +10,7 @@ from typing import Any
 
 from aggregator.sdk.conformance.checks import check
 from aggregator.sdk.conformance.harness import Channel, NotApplicable, Trial, expect, fail
-from aggregator.sdk.conformance.scenario import Page, Rewrite
+from aggregator.sdk.conformance.stages import Page, Rewrite
 from aggregator.sdk.contract import Backfills, CheckResult, Fetches, TakesWebhooks
 from aggregator.sdk.discovery import load_manifest, secret_names, validate_config, with_defaults
 

@@ -8,7 +8,7 @@ from aggregator.sdk.conformance.checks import check
 from aggregator.sdk.conformance.checks_contract import noting
 from aggregator.sdk.conformance.checks_poll import expect_all, some_of
 from aggregator.sdk.conformance.harness import Channel, NotApplicable, NotMet, Trial, expect, fail
-from aggregator.sdk.conformance.scenario import Page, Rewrite
+from aggregator.sdk.conformance.stages import Page, Rewrite
 from aggregator.sdk.contract import (
     AuthFailed,
     ChannelError,

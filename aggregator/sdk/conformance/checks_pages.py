@@ -9,7 +9,7 @@ from contextlib import suppress
 from aggregator.sdk.conformance.checks import check
 from aggregator.sdk.conformance.checks_errors import raised, recovers
 from aggregator.sdk.conformance.harness import Channel, Trial, expect, fail
-from aggregator.sdk.conformance.scenario import Page, Rewrite
+from aggregator.sdk.conformance.stages import Page, Rewrite
 from aggregator.sdk.conformance.vietnamese import as_1258, as_tcvn3
 from aggregator.sdk.contract import BotChallenge, ChannelError, SchemaDrift, Transient
 

@@ -8,7 +8,7 @@ from aggregator.sdk.conformance.checks import check
 from aggregator.sdk.conformance.checks_poll import MANY
 from aggregator.sdk.conformance.guard import offline
 from aggregator.sdk.conformance.harness import ENDLESS, Channel, Trial, expect, fail, told
-from aggregator.sdk.conformance.scenario import START, Page
+from aggregator.sdk.conformance.stages import START, Page
 from aggregator.sdk.contract import Backfills, ChannelError, Cursor, Fetches, SchemaDrift, Span
 
 

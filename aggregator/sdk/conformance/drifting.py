@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from aggregator.sdk.conformance.drifts import Drift, drifts_of
 from aggregator.sdk.conformance.harness import Channel, Polled, Trial
-from aggregator.sdk.conformance.scenario import Page
+from aggregator.sdk.conformance.stages import Page
 from aggregator.sdk.contract import ChannelError
 
 __all__ = ["Outcome", "Seen", "drifted", "pages_of"]

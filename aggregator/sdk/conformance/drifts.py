@@ -22,7 +22,7 @@ from aggregator.sdk.conformance.drifts_html import html_drifts
 from aggregator.sdk.conformance.drifts_json import json_drifts
 from aggregator.sdk.conformance.drifts_table import table_drifts
 from aggregator.sdk.conformance.drifts_xml import xml_drifts
-from aggregator.sdk.conformance.scenario import Page, Rewrite
+from aggregator.sdk.conformance.stages import Page, Rewrite
 
 __all__ = ["Drift", "drifts_of"]
 

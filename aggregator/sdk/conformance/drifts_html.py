@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
 
 from aggregator.sdk.conformance.dates import redated
-from aggregator.sdk.conformance.scenario import Page, Rewrite
+from aggregator.sdk.conformance.stages import Page, Rewrite
 
 __all__ = ["html_drifts"]
 

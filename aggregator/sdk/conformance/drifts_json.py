@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from aggregator.sdk.conformance.dates import redated
-from aggregator.sdk.conformance.scenario import Page, Rewrite
+from aggregator.sdk.conformance.stages import Page, Rewrite
 
 __all__ = ["json_drifts"]
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 
 from aggregator.sdk.conformance.dates import redated
-from aggregator.sdk.conformance.scenario import Page, Rewrite
+from aggregator.sdk.conformance.stages import Page, Rewrite
 
 __all__ = ["table_drifts"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from aggregator.sdk.conformance.dates import redated
-from aggregator.sdk.conformance.scenario import Page, Rewrite
+from aggregator.sdk.conformance.stages import Page, Rewrite
 
 __all__ = ["xml_drifts"]
 

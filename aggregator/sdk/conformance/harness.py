@@ -21,7 +21,8 @@ from typing import Any, NoReturn
 
 from aggregator.sdk.conformance.guard import Guard
 from aggregator.sdk.conformance.quality import Quality, load_quality
-from aggregator.sdk.conformance.scenario import Scenario, Stage, scenario_of
+from aggregator.sdk.conformance.scenario import Scenario, scenario_of
+from aggregator.sdk.conformance.stages import Stage
 from aggregator.sdk.contract import (
     Batch,
     ConfigInvalid,
