@@ -16,6 +16,7 @@ from aggregator.services.calendars import Calendars
 from aggregator.services.canaries import Canaries
 from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
+from aggregator.services.certificates import Certificates
 from aggregator.services.channel_settings import ChannelSettings
 from aggregator.services.channels import Channels
 from aggregator.services.checkpoints import Checkpoints
@@ -101,6 +102,7 @@ class Aggregator:
     inbox: Inbox
     figures: Figures
     evidence: Evidence
+    certificates: Certificates
     checkpoints: Checkpoints
     match_rules: MatchRules
     previews: Previews
@@ -137,6 +139,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         return found.manifest.capabilities if found and found.manifest else Capabilities(poll="none")
 
     accounts = Accounts(db, clock, settings)
+    checkpoints = Checkpoints(db, vault, clock, settings)
     channels = Channels(db, vault, connectors, clock, settings)
     match_rules = MatchRules(db, rules, clock)
     polling = Polling(db, vault, connectors, intake, clock, settings)
@@ -180,7 +183,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         inbox=Inbox(db, vault, clock),
         figures=Figures(db, clock),
         evidence=Evidence(db),
-        checkpoints=Checkpoints(db, vault, clock, settings),
+        checkpoints=checkpoints,
+        certificates=Certificates(db, rules, checkpoints, clock, settings),
         match_rules=match_rules,
         previews=Previews(db, rules, match_rules, clock),
         training=Training(db, rules, clock),

@@ -48,6 +48,22 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateSettings:
+    """`[certificate]`: how the paper looks, and whether it names officers."""
+
+    #: The name of the country and its motto above, as on an administrative document.
+    motto: bool = True
+    #: The line over the ward's name.
+    authority: str = "Ủy ban nhân dân"
+    #: What stands behind the number: "12/GXN-UBND".
+    mark: str = "GXN-UBND"
+    #: The lines over the place for signature and seal.
+    signer: tuple[str, ...] = ("TM. ỦY BAN NHÂN DÂN", "CHỦ TỊCH")
+    #: Whether officers are named beside their role and unit.
+    officer_names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that can be set for one process. Durations are seconds."""
 
@@ -100,6 +116,8 @@ class Settings:
     smtp_domains: tuple[str, ...] = ()
     #: Where the ledger's checkpoints are held outside: the table [ledger] of the file.
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    #: How certificates of timely handling look: the table [certificate] of the file.
+    certificate: CertificateSettings = field(default_factory=CertificateSettings)
 
     def __post_init__(self) -> None:
         if self.smtp_security not in SMTP_SECURITY:
@@ -120,6 +138,8 @@ class Settings:
 
 
 SMTP_SECURITY = ("starttls", "ssl", "none")
+#: Settings that are a table of their own in the file.
+_TABLES: dict[str, type[Any]] = {"ledger": LedgerSettings, "certificate": CertificateSettings}
 
 _ENVIRONMENT = {
     "MOTMOI_DATABASE_URL": "database_url",
@@ -159,8 +179,9 @@ def _from_toml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsInvalid(f"MOTMOI_CONFIG {path}: {error}") from error
     _refuse_unknown(f"{path}:", values, Settings)
-    if isinstance(values.get("ledger"), dict):
-        _refuse_unknown(f"{path}: [ledger]", values["ledger"], LedgerSettings)
+    for name, kind in _TABLES.items():
+        if isinstance(values.get(name), dict):
+            _refuse_unknown(f"{path}: [{name}]", values[name], kind)
     return values
 
 
@@ -183,8 +204,8 @@ def _nearest(name: str, known: list[str]) -> str:
 
 def _typed(name: str, kind: str, value: Any) -> Any:
     try:
-        if kind == "LedgerSettings" and not isinstance(value, LedgerSettings):
-            return _made(LedgerSettings, dict(value))
+        if name in _TABLES and not isinstance(value, _TABLES[name]):
+            return _made(_TABLES[name], dict(value))
         if kind.startswith("Path"):
             return None if value is None else Path(value)
         if kind.startswith("tuple[Path"):

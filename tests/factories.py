@@ -41,6 +41,7 @@ from aggregator.services.bodies import Bodies
 from aggregator.services.calendars import Calendars
 from aggregator.services.case_units import CaseUnits
 from aggregator.services.cases import Cases
+from aggregator.services.certificates import Certificates
 from aggregator.services.checkpoints import Checkpoints
 from aggregator.services.comparing import Comparing
 from aggregator.services.deadlines import Deadlines
@@ -250,6 +251,7 @@ class Office:
         self.retention_policy = RetentionPolicy(self.db, self.clock)
         self.holds = Holds(self.db, self.clock)
         self.checkpoints = Checkpoints(self.db, self.vault, self.clock, Settings(data_dir=folder))
+        self.certifying(Settings(public_url="https://motmoi.phuong-a.test"))
         self.match_rules = MatchRules(self.db, RULES, self.clock)
         self.previews = Previews(self.db, RULES, self.match_rules, self.clock)
         self.training = Training(self.db, RULES, self.clock)
@@ -269,6 +271,10 @@ class Office:
         self.reminders = Reminders(self.db, RULES, self.mailing, self.clock)
         self.digests = Digests(self.db, RULES, self.mailing, self.clock)
         self.reminder_choices = ReminderChoices(self.db, RULES, self.mailing, self.clock)
+
+    def certifying(self, settings: Settings) -> None:
+        """Certificates, with these settings."""
+        self.certificates = Certificates(self.db, RULES, self.checkpoints, self.clock, settings)
 
     def close(self) -> None:
         self.db.close()

@@ -34,6 +34,7 @@ FIXED = {
     "ninety_days": "ninety days after it was made",
     "thirty_days": "thirty days after it was made",
     "rules": "kept: the office's own rules and their reasons",
+    "paper": "kept: whoever holds a certificate must find it again; at most it names officers",
     "register": "kept: which act of whom it was, without a word of the person",
 }
 
@@ -202,6 +203,13 @@ TABLES: Mapping[str, Table] = {
         technical="number at entries text key_name lost", proof="root signature token token_signature"
     ),
     "ledger_checkpoint_chains": _of(technical="chain number size", proof="root"),
+    "certificates": _of(
+        "paper",
+        staff="statement bundle",
+        technical="id serial token case_id ward_code year number chain seq issued_at issued_by withdrawn_at"
+        " withdrawn_by",
+        proof="content_sha256 statement_sha256",
+    ),
     "ledger_keys": _of(technical="id name public sealed made_at", proof="signature"),
     "ledger_places": _of(
         technical="place held_number held_at sending_number attempts next_attempt_at lease_owner fence"

@@ -6,7 +6,7 @@ give the commitment that `hash` covers, so erasing both leaves the chain provabl
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
 
 from aggregator.storage.types import Id, Instant, metadata
 
@@ -29,6 +29,14 @@ ledger_entries = Table(
     Column("hash", Text, nullable=False),
     UniqueConstraint("chain", "seq"),
     Index("ix_ledger_entries_case_id", "case_id"),
+    # A certificate asks what became of its sources among all that the installation's chain holds.
+    Index(
+        "ix_ledger_entries_outages",
+        "channel_id",
+        "at",
+        sqlite_where=text("kind IN ('outage_began', 'outage_ended')"),
+        postgresql_where=text("kind IN ('outage_began', 'outage_ended')"),
+    ),
 )
 
 ledger_heads = Table(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from aggregator.storage import (
     account_tables,
     case_tables,
+    certificate_tables,
     channel_tables,
     checkpoint_tables,
     cover_tables,
@@ -35,6 +36,7 @@ from aggregator.storage.types import metadata
 _ALL = (
     account_tables,
     case_tables,
+    certificate_tables,
     channel_tables,
     checkpoint_tables,
     decision_tables,

@@ -1,0 +1,337 @@
+"""The statement of one case: received, owed, done, delivered, interrupted, and the verdict.
+
+    entries of the case and of its sources' outages | one list a topic | verdict | sentence
+
+Everything with a time comes from the ledger alone; tables only lend names (of channels, units, rules).
+What may surprise: the deadline is read from the entry of the answer that closed the case, where it was
+written down at that moment. Pauses, extensions and changes of rule are in it, and no later edit is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aggregator.domain.certificates import Arrival, Handling, Interruption, Outcome, outcome
+from aggregator.domain.sla import Step
+from aggregator.domain.workflow import CLOSING, OPEN
+from aggregator.services.certificate_facts import Kept, Statement, kept
+from aggregator.services.ledger import SYSTEM
+from aggregator.services.rules import Book
+from aggregator.storage import case_queries, certificate_queries, inbox_queries, report_queries
+from aggregator.storage.db import Tx
+
+#: What a reader of a paper can take in; a flood's case has hundreds. The others are counted.
+MOST_REPORTS, MOST_ACTS, MOST_OUTAGES = 40, 80, 20
+#: No outage that touches a case began longer before it was told of.
+LONGEST = timedelta(days=120)
+#: Kinds that say nothing of how the case was handled.
+BESIDE = ("certified", "certificate_withdrawn", "legal_read", "unmasked", "noted", "revised", "escalated")
+#: Kinds that the timeline of the paper tells. Arrivals and deliveries have lists of their own.
+_ACTS = (
+    "assigned", "moved", "paused", "resumed", "extended", "replied", "recounted", "merged", "unmerged",
+    "split", "split_off", "ward_came",
+)  # fmt: skip
+#: What the timeline says beside the time, where the entry may be shown.
+_ACT_WORDS = {
+    "assigned": {"unit": "data.unit", "officer": "data.officer"},
+    "moved": {"to": "data.to"},
+    "paused": {"reason": "data.reason"},
+    "replied": {"answer": "data.kind", "text_sha256": "data.body_sha256", "reply": "data.reply"},
+}
+_SENT = ("sent", "acknowledged")
+#: When an outage ends that has not ended.
+_NEVER = datetime.max.replace(tzinfo=UTC)
+#: What a source that was out in several ways at once is said to have been, the plainest first.
+_HOW = ("read", "sign_in", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is certified, before it has a number; `closing` is the answer that it is about."""
+
+    statement: Statement
+    closing: Kept
+    outcome: Outcome
+
+
+def closing_answer(entries: Iterable[Kept]) -> Kept | None:
+    """The entry of the answer that finished the case, None where it was never, or is no longer, finished."""
+    found: Kept | None = None
+    for entry in entries:
+        after = entry.get("to")
+        if entry.kind == "replied" and entry.get("kind") in CLOSING:
+            found = found or entry
+        elif after in OPEN and entry.get("from") not in OPEN and after is not None:
+            found = None
+    return found
+
+
+def content(tx: Tx, book: Book, case: Any, *, names: bool) -> Content | None:
+    """The statement of a case's row; None where no answer has closed it."""
+    members = [row.report_id for row in case_queries.living(tx, case.id)]
+    entries = [kept(row) for row in certificate_queries.entries_of(tx, [case.id], BESIDE)]
+    closing = closing_answer(entries)
+    if closing is None or case.is_open:
+        return None
+    told = _Teller(tx, book, case, members, entries, closing, names)
+    return told.all()
+
+
+class _Teller:
+    """Fills one statement, list by list."""
+
+    def __init__(
+        self, tx: Tx, book: Book, case: Any, members: Sequence[int], entries: Sequence[Kept], closing: Kept,
+        names: bool,
+    ) -> None:  # fmt: skip
+        self._tx = tx
+        self._book = book
+        self._case = case
+        self._members = members
+        self._entries = entries
+        self._closing = closing
+        self._told = Statement(names)
+        self._reports = {row.id: row for row in report_queries.in_case_ids(tx, members)}
+        self._titles = {row.slug: row.title for row in self._reports.values()}
+
+    def all(self) -> Content:
+        document = self._told.document
+        units = inbox_queries.unit_names(self._tx, [self._case.unit_id] if self._case.unit_id else [])
+        document |= {
+            "format": "motmoi/statement/1", "case": self._case.code, "case_id": self._case.id,
+            "ward": {"code": self._case.ward_code, "name": self._book.wards[self._case.ward_code]},
+            "unit": units.get(self._case.unit_id),
+            "category": self._book.category_names.get(self._case.category_code or "", (None, None))[0],
+            "reports_in_all": len(self._members), "rules": {},
+            **{name: [] for name in ("reports", "deadlines", "acts", "deliveries", "outages")},
+        }  # fmt: skip
+        self._tell_reports()
+        self._tell_acts()
+        self._tell_deliveries()
+        found = self._tell_deadlines()
+        self._tell_outages()
+        self._tell_verdict(found)
+        return Content(self._told, self._closing, found)
+
+    # Received
+
+    def _tell_reports(self) -> None:
+        arrivals = self._arrivals()
+        members = sorted(self._members, key=lambda one: (self._reports[one].received_at, one))
+        for report_id in members[:MOST_REPORTS]:
+            row, entry = self._reports[report_id], arrivals.get(report_id)
+            plain = {"report": report_id, "channel": row.slug, "title": row.title}
+            self._told.say(
+                "reports", entry, plain,
+                received_at="data.received_at", recorded_at="at", source_id="data.source_id",
+            )  # fmt: skip
+
+    def _arrivals(self) -> dict[int, Kept]:
+        """Report -> the entry of its coming, also where that was into another case."""
+        homes = certificate_queries.homes_of(self._tx, self._members) - {self._case.id}
+        elsewhere = [kept(row) for row in certificate_queries.entries_of(self._tx, homes, BESIDE)]
+        found: dict[int, Kept] = {}
+        for entry in (*self._entries, *elsewhere):
+            if entry.kind in ("opened", "joined") and entry.get("report") is not None:
+                found.setdefault(entry.get("report"), entry)
+        return found
+
+    # Done
+
+    def _tell_acts(self) -> None:
+        acts = [entry for entry in self._entries if entry.kind in _ACTS]
+        staff = certificate_queries.staff(self._tx, {one.officer_id for one in acts if one.officer_id})
+        self._told.document["acts_in_all"] = len(acts)
+        for entry in acts[-MOST_ACTS:]:
+            words = _ACT_WORDS.get(entry.kind, {})
+            if entry.kind == "assigned" and not self._told.names:
+                words = {"unit": "data.unit"}
+            by = who(staff.get(entry.officer_id or 0), names=self._told.names)
+            self._told.say("acts", entry, {"who": by}, kind="kind", at="at", **words)
+
+    # Delivered
+
+    def _tell_deliveries(self) -> None:
+        """One line a message: its failed tries, and when the source had it."""
+        ways: dict[int, list[Kept]] = {}
+        for entry in self._entries:
+            if entry.kind == "delivery" and entry.data:
+                ways.setdefault(entry.data["outbox"], []).append(entry)
+        for message, way in list(ways.items())[: 4 * MOST_REPORTS]:
+            self._tell_way(message, way)
+
+    def _tell_way(self, message: int, way: Sequence[Kept]) -> None:
+        last, failed = way[-1], [one for one in way if one.get("error")]
+        sent = next((one for one in way if one.get("state") in _SENT), None)
+        seen = next((one for one in way if one.get("state") == "acknowledged"), None)
+        plain = {"message": message, "title": self._titles.get(last.get("channel"), last.get("channel")),
+                 "by_hand": sent is not None and sent.officer_id is not None}  # fmt: skip
+        row = self._told.say(
+            "deliveries", last, plain,
+            channel="data.channel", report="data.report", reply="data.reply", state="data.state",
+            attempts="data.attempt",
+        )  # fmt: skip
+        path = f"deliveries.{len(self._told.document['deliveries']) - 1}"
+        first = failed[0] if failed else None
+        self._told.prove(row, path, first, first_failed_at="at", error="data.error")
+        self._told.prove(row, path, failed[-1] if failed else None, last_failed_at="at")
+        self._told.prove(row, path, sent, sent_at="at")
+        self._told.prove(row, path, seen, seen_at="at")
+
+    # Owed
+
+    def _tell_deadlines(self) -> Outcome:
+        """The deadlines as the closing answer has them, and what they make of it."""
+        if self._closing.get("deadlines") is None:
+            return Outcome.UNPROVEN
+        self._told.prove(self._told.document, "", self._closing, deadlines="data.deadlines")
+        rows = self._told.document["deadlines"]
+        for row in rows:
+            if row["rule"]:
+                key, version = row["rule"]
+                self._told.document["rules"][f"{key}/{version}"] = _rule(self._book, key, version)
+        return outcome(self._closing.at, _first_due(rows))
+
+    # Interrupted
+
+    def _tell_outages(self) -> None:
+        channels = {row.channel_id for row in self._reports.values()}
+        received = min((row.received_at for row in self._reports.values()), default=self._closing.at)
+        rows = certificate_queries.outage_entries(self._tx, SYSTEM, channels, received - LONGEST)
+        titles = {row.channel_id: row.title for row in self._reports.values()}
+        ways = self._told.document["deliveries"]
+        until = None if any(not row["sent_at"] for row in ways) else _latest(ways, self._closing.at)
+        touching = [
+            (began, ended)
+            for began, ended in _paired([kept(row) for row in rows])
+            if _touches(began, ended, received, until)
+        ]
+        for began, ended in touching[-MOST_OUTAGES:]:
+            self._tell_outage(titles[began.channel_id or 0], began, ended)
+
+    def _tell_outage(self, title: str, began: Kept, ended: Kept | None) -> None:
+        row = self._told.say(
+            "outages", began, {"title": title},
+            outage="data.outage", channel="data.channel", capability="data.capability", began_at="data.at",
+            code="data.code", status="data.status", body_sha256="data.body_sha256",
+        )  # fmt: skip
+        path = f"outages.{len(self._told.document['outages']) - 1}"
+        self._told.prove(
+            row, path, ended, last_failed_at="data.last_failed_at", ended_at="data.ended_at",
+            attempts="data.attempts", ours_maybe="data.ours_maybe",
+        )  # fmt: skip
+
+    # The verdict
+
+    def _tell_verdict(self, found: Outcome) -> None:
+        document = self._told.document
+        verdict: dict[str, Any] = {"code": found.value, "due_at": None}
+        document["verdict"] = verdict
+        self._told.prove(verdict, "verdict", self._closing, answered_at="at")
+        if found in (Outcome.IN_TIME, Outcome.LATE):
+            self._told.prove(verdict, "verdict", self._closing, due_at="data.deadlines.0.due_at")
+        due_at = _instant(verdict["due_at"]) or (self._case.due_at if found is Outcome.UNPROVEN else None)
+        verdict["unreachable"] = found is Outcome.IN_TIME and any(
+            _over(row, due_at) for row in document["outages"]
+        )
+        verdict["sentence"] = Handling(
+            office=document["ward"]["name"], outcome=found, answered_at=self._closing.at, due_at=due_at,
+            interruptions=self._interruptions(due_at), arrivals=self._arrived(),
+        ).sentence()  # fmt: skip
+
+    def _of_closing(self) -> list[Mapping[str, Any]]:
+        """The messages that carry the closing answer."""
+        reply = self._closing.get("reply")
+        return [row for row in self._told.document["deliveries"] if row["reply"] in (reply, None)]
+
+    def _arrived(self) -> list[Arrival]:
+        """For each source when it had the answer: the last of its reports counts."""
+        ways = self._of_closing()
+        told = []
+        for slug in dict.fromkeys(self._closing.get("sources") or ()):
+            mine = [row for row in ways if row["channel"] == slug]
+            at = None
+            if mine and all(row["sent_at"] for row in mine):
+                at = max(datetime.fromisoformat(row["sent_at"]) for row in mine)
+            by_hand = any(row["by_hand"] for row in mine)
+            told.append(Arrival(self._titles.get(slug, slug), at, by_hand))
+        return told
+
+    def _interruptions(self, due_at: datetime | None) -> list[Interruption]:
+        """Those that lay over the deadline, or between the answer and its delivery; one a source."""
+        last = _latest(self._of_closing(), self._closing.at)
+        waiting = any(arrival.at is None for arrival in self._arrived())
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for row in self._told.document["outages"]:
+            begun = waiting or datetime.fromisoformat(row["began_at"]) <= last
+            if (begun and _ends(row) > self._closing.at) or _over(row, due_at):
+                found.setdefault(row["title"], []).append(row)
+        return [_interruption(title, rows) for title, rows in found.items()]
+
+
+def who(officer: Any, *, names: bool) -> dict[str, Any] | None:
+    """An officer as a paper tells of them: role and unit, by name only where the office wants that."""
+    if officer is None:
+        return None
+    return {"role": officer.role, "unit": officer.unit} | ({"name": officer.name} if names else {})
+
+
+def _rule(book: Book, key: str, version: int) -> dict[str, Any] | None:
+    """The rule's words, as the office keeps them; its key and version are what the ledger proves."""
+    for policy in book.policies.values():
+        if (policy.key, policy.version) == (key, version):
+            return {"name": policy.name, "amount": policy.amount, "unit": policy.unit.value,
+                    "source": policy.source}  # fmt: skip
+    return None
+
+
+def _first_due(rows: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """The first row is the result that was due first, where any result was."""
+    return datetime.fromisoformat(rows[0]["due_at"]) if rows and rows[0]["step"] == Step.RESULT else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _paired(entries: Iterable[Kept]) -> list[tuple[Kept, Kept | None]]:
+    """The entries of each outage: of its beginning, and the newest of its end."""
+    began: dict[int, Kept] = {}
+    ended: dict[int, Kept] = {}
+    for entry in entries:
+        if entry.data:
+            (began if entry.kind == "outage_began" else ended)[entry.data["outage"]] = entry
+    return [(one, ended.get(number)) for number, one in began.items()]
+
+
+def _touches(began: Kept, ended: Kept | None, since: datetime, until: datetime | None) -> bool:
+    start = datetime.fromisoformat(began.get("at"))
+    over = datetime.fromisoformat(ended.get("ended_at")) if ended else None
+    return (until is None or start <= until) and (over is None or over > since)
+
+
+def _latest(ways: Iterable[Mapping[str, Any]], at_least: datetime) -> datetime:
+    sent = [datetime.fromisoformat(row["sent_at"]) for row in ways if row["sent_at"]]
+    return max([at_least, *sent])
+
+
+def _ends(row: Mapping[str, Any]) -> datetime:
+    return _instant(row["ended_at"]) or _NEVER
+
+
+def _over(row: Mapping[str, Any], due_at: datetime | None) -> bool:
+    """Whether the outage lay over the deadline."""
+    return due_at is not None and datetime.fromisoformat(row["began_at"]) <= due_at < _ends(row)
+
+
+def _interruption(title: str, rows: Sequence[Mapping[str, Any]]) -> Interruption:
+    ends = [_instant(row["ended_at"]) for row in rows]
+    known = [end for end in ends if end]
+    how = min((row["capability"] for row in rows), key=_HOW.index)
+    return Interruption(
+        title, min(datetime.fromisoformat(row["began_at"]) for row in rows),
+        max(known) if len(known) == len(ends) else None, how,
+    )  # fmt: skip

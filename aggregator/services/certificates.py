@@ -1,0 +1,302 @@
+"""Certificates of timely handling: issued, kept, withdrawn, looked up by anybody who holds one.
+
+    state of the case | same as the last one? that one | number | statement | ledger "certified" | row
+    checkpoint over all of it | proofs of every entry named | bundle kept
+
+The statement's hash stands in the ledger before the checkpoint is signed, so the statement itself is under
+the signature. What may surprise: issuing twice gives the same paper until something about the case has
+changed; then a new one supersedes it, and the old one says so to whoever looks it up. Nothing is ever
+deleted: one issued by mistake is withdrawn, which is an entry like any other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from aggregator.domain.certificates import serial, typed
+from aggregator.domain.ledger import canonical, instant
+from aggregator.domain.people import Actor, Right
+from aggregator.domain.text import clean
+from aggregator.domain.workflow import Status
+from aggregator.domain.worktime import VN
+from aggregator.errors import InputInvalid, MoveNotAllowed, NotFound
+from aggregator.services import certificate_statement, ledger, legal_matters
+from aggregator.services.certificate_facts import needed
+from aggregator.services.certificate_statement import Content
+from aggregator.services.checkpoints import Checkpoints
+from aggregator.services.clock import Clock
+from aggregator.services.frame import require, seen
+from aggregator.services.ledger import Draft
+from aggregator.services.rules import Rules
+from aggregator.settings import Settings
+from aggregator.storage import case_queries, certificate_queries, inbox_queries
+from aggregator.storage.db import Database, Tx
+
+#: The longest code that is looked for: a token has 32 letters.
+LONGEST_CODE = 64
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateView:
+    """One certificate as its list shows it. `superseded_by` is the serial of the one in force."""
+
+    id: int
+    serial: str
+    token: str
+    case_id: int
+    case_code: str
+    issued_at: datetime
+    issued_by: str
+    verdict: Mapping[str, Any]
+    statement_sha256: str
+    superseded_by: str | None
+    withdrawn_at: datetime | None
+
+    @property
+    def stands(self) -> bool:
+        return self.withdrawn_at is None and self.superseded_by is None
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """All that a paper is drawn from; the public address leads to it, where the office has one."""
+
+    view: CertificateView
+    statement: Mapping[str, Any]
+    checkpoint: Mapping[str, Any]
+    key: Mapping[str, Any]
+    address: str
+
+
+class Certificates:
+    """Issues certificates, and finds those that were issued."""
+
+    def __init__(
+        self, db: Database, rules: Rules, checkpoints: Checkpoints, clock: Clock, settings: Settings
+    ) -> None:
+        self._db = db
+        self._rules = rules
+        self._checkpoints = checkpoints
+        self._clock = clock
+        self._settings = settings
+
+    # Issuing
+
+    def issue(self, actor: Actor, case_id: int) -> CertificateView:
+        """Certify the case as it is now; the standing certificate where nothing has changed since.
+
+        `MoveNotAllowed` where no answer has finished it, or it is no ordinary feedback.
+        """
+        require(actor, Right.HANDLE)
+        return self._issue(actor, case_id, actor.id)
+
+    def issue_here(self, operator: Actor, case_id: int) -> CertificateView:
+        """`issue` for the person at the machine itself, who is no officer."""
+        return self._issue(operator, case_id, None)
+
+    def _issue(self, actor: Actor, case_id: int, officer_id: int | None) -> CertificateView:
+        with self._db.write() as tx:
+            ledger.lock(tx, [seen(tx, actor, case_id).ward_code])
+            case = seen(tx, actor, case_id)
+            _check(actor, case)
+            book = self._rules.book(tx)
+            content = certificate_statement.content(
+                tx, book, case, names=self._settings.certificate.officer_names
+            )
+            if content is None:
+                raise MoveNotAllowed(
+                    f"case {case.id} has no answer that finished it",
+                    message_vi="Vụ việc chưa có phúc đáp kết thúc nên chưa có gì để xác nhận.",
+                )
+            row = self._standing(tx, case, content) or self._write(tx, case, content, officer_id)
+        self._prove(row.id)
+        with self._db.read() as tx:
+            return self._view(tx, row)
+
+    def _standing(self, tx: Tx, case: Any, content: Content) -> Any:
+        """The newest one, where it is not withdrawn and says just this."""
+        newest = next(iter(certificate_queries.of_case(tx, case.id)), None)
+        if newest is None or newest.withdrawn_at is not None:
+            return None
+        return newest if newest.content_sha256 == _digest(_said(content)) else None
+
+    def _write(self, tx: Tx, case: Any, content: Content, officer_id: int | None) -> Any:
+        now = self._clock()
+        year = now.astimezone(VN).year
+        number = certificate_queries.next_number(tx, case.ward_code, year)
+        name = serial(case.ward_code, year, number)
+        earlier = [row.serial for row in certificate_queries.of_case(tx, case.id) if not row.withdrawn_at]
+        staff = certificate_queries.staff(tx, [officer_id] if officer_id else [])
+        statement = _said(content) | {
+            "serial": name, "number": number, "year": year, "issued_at": instant(now),
+            "issued_by": certificate_statement.who(
+                staff.get(officer_id or 0), names=self._settings.certificate.officer_names
+            ),
+            "supersedes": earlier[0] if earlier else None,
+        }  # fmt: skip
+        told = {"serial": name, "statement_sha256": _digest(statement)}
+        draft = Draft(case.ward_code, "certified", now, told, case.id, officer_id)
+        (seq,) = ledger.append(tx, [draft])
+        certificate_id = certificate_queries.add(
+            tx,
+            {
+                "serial": name, "token": secrets.token_hex(16), "case_id": case.id,
+                "ward_code": case.ward_code, "year": year, "number": number,
+                "content_sha256": _digest(_said(content)), "statement_sha256": told["statement_sha256"],
+                "statement": canonical(statement), "chain": case.ward_code, "seq": seq, "issued_at": now,
+                "issued_by": officer_id,
+            },
+        )  # fmt: skip
+        return certificate_queries.row(tx, certificate_id)
+
+    def _prove(self, certificate_id: int) -> bytes:
+        """The bundle, made under a new checkpoint where it was not made yet."""
+        with self._db.read() as tx:
+            row = certificate_queries.row(tx, certificate_id)
+        assert row is not None, f"certificate {certificate_id}"
+        if row.bundle is not None:
+            return bytes(row.bundle)
+        self._checkpoints.make(force=True)
+        with self._db.write() as tx:
+            certificate_queries.keep_bundle(tx, certificate_id, self._bundle(tx, row))
+            row = certificate_queries.row(tx, certificate_id)
+        assert row is not None, f"certificate {certificate_id}"
+        return bytes(row.bundle)
+
+    def _bundle(self, tx: Tx, row: Any) -> bytes:
+        """The statement with every entry that it names; without the data of those that it only dates."""
+        statement = json.loads(row.statement)
+        open_entries = needed(statement["facts"]) | {(row.chain, row.seq): True}
+        proofs = self._checkpoints.prove(tx, list(open_entries))
+        entries = [
+            entry if open_entries[entry["chain"], entry["seq"]] else entry | {"data": None, "salt": None}
+            for entry in proofs.entries
+        ]
+        return replace(proofs, entries=entries).bundle(statement)
+
+    def withdraw(self, actor: Actor, certificate_id: int, reason: str) -> None:
+        """Say that this one does not hold; it stays, and says so to whoever looks it up."""
+        require(actor, Right.HANDLE)
+        why = clean(reason).strip()[:MOST]
+        if not why:
+            raise InputInvalid(
+                "why is it withdrawn?", field="reason", message_vi="Hãy ghi lý do thu hồi giấy xác nhận."
+            )
+        with self._db.write() as tx:
+            row = self._mine(tx, actor, certificate_id)
+            ledger.lock(tx, [row.ward_code])
+            now = self._clock()
+            if certificate_queries.withdraw(tx, certificate_id, now, actor.id):
+                told = {"serial": row.serial, "reason": why}
+                ledger.append(
+                    tx, [Draft(row.ward_code, "certificate_withdrawn", now, told, row.case_id, actor.id)]
+                )
+
+    # Looking
+
+    def of_case(self, actor: Actor, case_id: int) -> tuple[str, list[CertificateView]]:
+        """The case's code and its certificates, the newest first."""
+        with self._db.read() as tx:
+            case = seen(tx, actor, case_id)
+            legal_matters.check_may_read(actor, case)
+            return case.code, _views(tx, certificate_queries.of_case(tx, case_id))
+
+    def bundle(self, actor: Actor, certificate_id: int) -> tuple[CertificateView, bytes]:
+        """The machine's half: what `motmoi ledger check` reads."""
+        with self._db.read() as tx:
+            view = self._view(tx, self._mine(tx, actor, certificate_id))
+        return view, self._prove(certificate_id)
+
+    def printed(self, actor: Actor, certificate_id: int) -> Printed:
+        """What the paper is drawn from."""
+        view, bundle = self.bundle(actor, certificate_id)
+        return self._printed(view, bundle)
+
+    def _printed(self, view: CertificateView, bundle: bytes) -> Printed:
+        document = json.loads(bundle)
+        public = self._settings.public_url.rstrip("/")
+        return Printed(
+            view, document["statement"], document["checkpoint"], document["key"],
+            f"{public}/verify/{view.token}" if public else "",
+        )  # fmt: skip
+
+    def found(self, code: str) -> Printed:
+        """The certificate with this serial or token, for anybody who holds the paper.
+
+        `NotFound` in the same words for a code that was never given out and for a case that must not be
+        shown any more.
+        """
+        wanted = clean(code[:LONGEST_CODE]).replace("\0", "")
+        with self._db.read() as tx:
+            row = certificate_queries.printed(tx, typed(wanted), wanted.strip().lower())
+            if row is None or legal_matters.is_restricted(_case(tx, row)):
+                raise _unknown()
+            view = self._view(tx, row)
+        return self._printed(view, self._prove(row.id))
+
+    def _mine(self, tx: Tx, actor: Actor, certificate_id: int) -> Any:
+        row = certificate_queries.row(tx, certificate_id)
+        if row is None:
+            raise _unknown()
+        try:
+            case = seen(tx, actor, row.case_id)
+        except NotFound as error:
+            raise _unknown() from error
+        if not legal_matters.may_read(actor, case):
+            raise _unknown()
+        return row
+
+    def _view(self, tx: Tx, row: Any) -> CertificateView:
+        views = _views(tx, certificate_queries.of_case(tx, row.case_id))
+        return next(view for view in views if view.id == row.id)
+
+
+def _check(actor: Actor, case: Any) -> None:
+    """Raise where the case is no finished feedback that may be told of."""
+    legal_matters.check_may_read(actor, case)
+    legal_matters.check_decided(case)
+    if case.status == Status.MERGED:
+        raise MoveNotAllowed(
+            f"case {case.id} was merged into {case.merged_into}",
+            message_vi="Vụ việc đã gộp. Hãy lập giấy xác nhận cho vụ việc đang giữ các phản ánh này.",
+        )
+
+
+def _said(content: Content) -> dict[str, Any]:
+    """The statement without what only this paper has; the same state of a case gives the same."""
+    return content.statement.document | {"facts": content.statement.facts}
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def _case(tx: Tx, row: Any) -> Any:
+    return case_queries.row(tx, row.case_id)
+
+
+def _views(tx: Tx, rows: Sequence[Any]) -> list[CertificateView]:
+    """Rows of one case, the newest first."""
+    names = inbox_queries.officer_names(tx, [row.issued_by for row in rows])
+    return [_view(row, names.get(row.issued_by, ""), rows[0]) for row in rows]
+
+
+def _view(row: Any, who: str, newest: Any) -> CertificateView:
+    statement = json.loads(row.statement)
+    return CertificateView(
+        id=row.id, serial=row.serial, token=row.token, case_id=row.case_id, case_code=statement["case"],
+        issued_at=row.issued_at, issued_by=who, verdict=statement["verdict"],
+        statement_sha256=row.statement_sha256, withdrawn_at=row.withdrawn_at,
+        superseded_by=newest.serial if newest.id != row.id else None,
+    )  # fmt: skip
+
+
+def _unknown() -> NotFound:
+    return NotFound("no such certificate", message_vi="Không có giấy xác nhận nào mang mã này.")
