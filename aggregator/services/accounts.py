@@ -4,8 +4,8 @@
     token | SHA-256 | one statement | Actor, or None
 
 Principles. The database never holds what opens a session or an account: tokens are 32 random bytes
-stored as SHA-256, passwords are argon2id (RFC 9106: 64 MiB, 3 passes, 4 lanes). A login that does
-not exist costs the same work and gets the same words as a wrong password.
+stored as SHA-256, passwords argon2id digests (`passwords`). A login that does not exist costs the
+same work and gets the same words as a wrong password.
 
 What may surprise: nobody can be locked out. After a few failures in a row the *pair* of login and
 origin has to wait, a minute at most; attempts made meanwhile are turned away unjudged and do not
@@ -15,23 +15,20 @@ also kept for logins that do not exist, or it would tell which ones do.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import secrets
-import unicodedata
-from base64 import b64encode
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from aggregator.domain.people import Actor, Marks, Right, Role
 from aggregator.errors import AggregatorError, InputInvalid, NotAllowed, NotFound
-from aggregator.services import ledger
+from aggregator.services import ledger, passwords
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import SYSTEM, Draft
+from aggregator.services.passwords import Passwords
 from aggregator.services.views.inbox import Choice
 from aggregator.settings import Settings
 from aggregator.storage import account_queries, cover_queries, place_queries
@@ -45,11 +42,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 5, 60
 MEMORY = timedelta(hours=12)
 #: `seen_at` is written at most this often: reading a page is no write.
 TOUCH_EVERY = timedelta(minutes=1)
-MIN_PASSWORD, MAX_PASSWORD = 8, 256
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
-#: No letters or digits that look alike on paper.
-_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 class SignInRejected(AggregatorError):
@@ -77,7 +71,7 @@ class OfficerView:
 
 
 class Accounts:
-    """Accounts and sessions. `hasher` is given where a test cannot spend 64 MiB a password."""
+    """Accounts and sessions; `hasher` as in `Passwords`."""
 
     def __init__(
         self, db: Database, clock: Clock, settings: Settings, hasher: PasswordHasher | None = None
@@ -86,8 +80,7 @@ class Accounts:
         self._clock = clock
         self._idle = timedelta(seconds=settings.session_idle_s)
         self._longest = timedelta(seconds=settings.session_max_s)
-        self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
-        self._nobody = _nobodys_hash(self._hasher)
+        self._passwords = Passwords(hasher)
 
     # People -----------------------------------------------------------------------------------------
 
@@ -107,8 +100,8 @@ class Accounts:
         login, name = _checked_login(login), " ".join(name.split())
         if not name:
             raise InputInvalid("the name is empty", field="name", message_vi="Chưa nhập họ tên.")
-        secret = _checked_password(password) if password is not None else _made_up()
-        digest = self._hasher.hash(_normal(secret))
+        secret = passwords.checked(password) if password is not None else passwords.made_up()
+        digest = self._passwords.digest(secret)
         now = self._clock()
         with self._db.write() as tx:
             self._check_place(tx, role, ward, unit_id)
@@ -251,12 +244,12 @@ class Accounts:
         if failed is not None and failed.retry_at > now and failed.last_at > now - MEMORY:
             raise _wait(failed.retry_at - now)
         # Between the two transactions: a hash takes a tenth of a second, and SQLite has one writer.
-        right = self._fits(person.password_hash if person else self._nobody, password)
+        right = self._passwords.fits(person.password_hash if person else self._passwords.nobodys, password)
         if person is None or not right:
             self._failed(login if person else None, key, now)
             raise _wrong()
         token = secrets.token_urlsafe(32)
-        fresh = self._renewed(person.password_hash, password)
+        fresh = self._passwords.renewed(person.password_hash, password)
         with self._db.write() as tx:
             if fresh:
                 account_queries.update_officer(tx, person.id, password_hash=fresh)
@@ -296,14 +289,14 @@ class Accounts:
 
     def change_password(self, actor: Actor, old: str, new: str, *, keep: str | None = None) -> None:
         """A new password; every session ends but the one of the token `keep`."""
-        fresh = _checked_password(new)
+        fresh = passwords.checked(new)
         with self._db.read() as tx:
             row = account_queries.officer(tx, actor.id)
-        if row is None or not self._fits(row.password_hash, old):
+        if row is None or not self._passwords.fits(row.password_hash, old):
             raise InputInvalid(
                 "the present password is wrong", field="old", message_vi="Mật khẩu hiện tại không đúng."
             )
-        digest = self._hasher.hash(_normal(fresh))
+        digest = self._passwords.digest(fresh)
         with self._db.write() as tx:
             account_queries.update_officer(tx, actor.id, password_hash=digest)
             account_queries.end_sessions_of(tx, actor.id, but=_digest(keep) if keep else None)
@@ -315,16 +308,6 @@ class Accounts:
             raise InputInvalid(f"language {language!r} is not vi or en", field="language")
         with self._db.write() as tx:
             account_queries.update_officer(tx, actor.id, language=language)
-
-    def _fits(self, digest: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(digest, _normal(password))
-        except (VerificationError, InvalidHashError):
-            return False
-
-    def _renewed(self, digest: str, password: str) -> str | None:
-        """The same password under today's parameters, where the stored hash has older ones."""
-        return self._hasher.hash(_normal(password)) if self._hasher.check_needs_rehash(digest) else None
 
     def _failed(self, login: str | None, key: str, now: datetime) -> None:
         """Count it; make this login wait at this origin; tell the ledger once a streak."""
@@ -364,16 +347,6 @@ class Accounts:
             return tuple(Choice(row.code, row.name, row.code) for row in place_queries.all_wards(tx))
 
 
-def _nobodys_hash(hasher: PasswordHasher) -> str:
-    """Compared against where there is no such login, so that the answer takes as long; fits nothing."""
-    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-    salt, digest = (
-        base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
-        for size in (hasher.salt_len, hasher.hash_len)
-    )
-    return f"$argon2id$v=19${costs}${salt}${digest}"
-
-
 def _view(row: account_queries.Officer) -> OfficerView:
     return OfficerView(
         row.id, row.login, row.name, Role(row.role), row.ward_code, row.unit_id, row.unit, row.active,
@@ -401,13 +374,6 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _normal(password: str) -> bytes:
-    """One form of a password: Vietnamese keyboards send a letter composed or decomposed, by system."""
-    if len(password) > MAX_PASSWORD:
-        return b""  # too short to be anybody's
-    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
-
-
 def _known_form(login: str) -> str:
     """The login as it could be stored, or "": no account has that, and PostgreSQL refuses NUL."""
     login = login.strip().casefold()
@@ -421,30 +387,6 @@ def _checked_login(login: str) -> str:
             message_vi="Tên đăng nhập gồm 2 đến 64 ký tự: chữ không dấu, số, dấu chấm, gạch nối.",
         )  # fmt: skip
     return known
-
-
-def _checked_password(password: str) -> str:
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise InputInvalid(
-            f"the password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters", field="password",
-            message_vi=f"Mật khẩu cần từ {MIN_PASSWORD} đến {MAX_PASSWORD} ký tự.",
-        )  # fmt: skip
-    return password
-
-
-def _no_password(hasher: PasswordHasher) -> str:
-    """A digest in the hasher's own form that belongs to no password; making it costs no hashing."""
-
-    def part(length: int) -> str:
-        return b64encode(secrets.token_bytes(length)).decode().rstrip("=")
-
-    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-    return f"$argon2id$v=19${cost}${part(hasher.salt_len)}${part(hasher.hash_len)}"
-
-
-def _made_up() -> str:
-    """Four groups of four, about 79 bits, to be read out or typed from paper."""
-    return "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
 
 
 def _wrong() -> SignInRejected:
