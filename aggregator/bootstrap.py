@@ -26,6 +26,8 @@ from aggregator.services.deadlines import Deadlines
 from aggregator.services.diagnostics import Diagnostics
 from aggregator.services.digests import Digests
 from aggregator.services.duplicates import Duplicates
+from aggregator.services.errand_reminders import ErrandReminders
+from aggregator.services.errands import Errands
 from aggregator.services.evidence import Evidence
 from aggregator.services.fields import Fields
 from aggregator.services.figures import Figures
@@ -99,6 +101,8 @@ class Aggregator:
     fields: Fields
     deadlines: Deadlines
     outbox: Outbox
+    errands: Errands
+    errand_reminders: ErrandReminders
     inbox: Inbox
     figures: Figures
     evidence: Evidence
@@ -180,6 +184,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         fields=Fields(db, rules, clock),
         deadlines=clocks,
         outbox=Outbox(db, vault, connectors, clock, settings),
+        errands=Errands(db, connectors, clock, settings.data_dir),
+        errand_reminders=ErrandReminders(db, connectors, rules, mailing, clock),
         inbox=Inbox(db, vault, clock),
         figures=Figures(db, clock),
         evidence=Evidence(db),

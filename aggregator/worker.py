@@ -8,7 +8,7 @@
     recount_tick     count open cases again after a calendar or a rule has changed
     attachment_tick  fetch pending files
     reap_tick        free what dead workers held
-    remind_tick      make the digests of the day, tell of deadlines
+    remind_tick      make the digests of the day, tell of deadlines and of answers to bring by hand
     mail_tick        send what is due to staff
     watch_tick       look for channels that have gone quiet
     tidy_tick        forget notices and mails that are ninety days old, and runs that brought nothing
@@ -183,6 +183,7 @@ class Worker:
         # The digests first: what they tell is not told a second time.
         self._parts.digests.tick(self._stopping.is_set)
         self._parts.reminders.tick(self._stopping.is_set)
+        self._parts.errand_reminders.tick(self._stopping.is_set)
 
     def mail_tick(self) -> None:
         while self._parts.mailing.drain(self.owner, MAILS, self._stopping.is_set).total() >= MAILS:

@@ -1,34 +1,84 @@
-"""Answers that a person carries to their source, and answers whose fate a person must decide."""
+"""Answers that a person brings to their source, and answers whose fate a person must decide.
+
+    list (by need, channel, mine) | copy field by field | done: when, number, picture | undo
+    not known whether it arrived: there / not there      ticked, but not shown: look again / bring it again
+
+What may surprise: each form carries the version that its page was drawn from, so that a decision is never
+taken on what somebody else, or a worker, has changed meanwhile; that is told beside the list and no error.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
+from aggregator.domain.errands import Need
 from aggregator.domain.people import Right
-from aggregator.errors import NotAllowed
+from aggregator.errors import InputInvalid, NotAllowed
+from aggregator.services.errand_page import ErrandFilter, need_of
+from aggregator.services.errands import MOST_BYTES, MOST_REFERENCE, Done
 from inbox_web.access import actor, open_to, safe_next, services
 from inbox_web.errors import message
-from inbox_web.forms import once, say
+from inbox_web.forms import guards, say
 from inbox_web.language import _
+from inbox_web.security import MAX_FORM_BYTES, takes_up_to
+from inbox_web.wording import ERRANDS, ZONE, for_field
 
 blueprint = Blueprint("manual", __name__)
+
+
+def asked() -> ErrandFilter:
+    """The filter that the address says; what cannot be read is no filter."""
+    given = request.args
+    need = need_of(given.get("need", ""))
+    return ErrandFilter(
+        need=need.word if need else "", channel=given.get("channel", ""), mine="mine" in given,
+        after=given.get("after", ""),
+    )  # fmt: skip
+
+
+def address(chosen: ErrandFilter, **changes: Any) -> str:
+    """The address of the list with some parts changed; a changed filter starts at the first page."""
+    values = asdict(replace(chosen, **{"after": "", **changes}))
+    values.pop("size")
+    values["mine"] = 1 if values["mine"] else None
+    return url_for("manual.page", **{name: value for name, value in values.items() if value})
 
 
 @blueprint.get("/by-hand")
 @open_to(Right.HANDLE)
 def page() -> str:
-    return render_template("manual/page.html", items=services().outbox.manual(actor()))
+    chosen = asked()
+    found = services().errands.page(actor(), chosen)
+    return render_template(
+        "manual/page.html", page=found, chosen=chosen, address=address, Need=Need, ERRANDS=ERRANDS,
+        latest=for_field(services().clock()), most_mb=MOST_BYTES // 1_000_000,
+        most_reference=MOST_REFERENCE,
+    )  # fmt: skip
 
 
 @blueprint.post("/deliveries/<int:delivery_id>/done")
+@takes_up_to(MOST_BYTES + MAX_FORM_BYTES)
 @open_to(Right.HANDLE)
 def tick(delivery_id: int) -> Response:
     return _decide(
-        lambda: services().outbox.tick_manual(actor(), delivery_id, once=once()),
+        lambda: services().errands.tick(actor(), delivery_id, _done(), **guards()),
         _("Ticked off. The citizen's source has the answer."),
+        undo=url_for("manual.untick", delivery_id=delivery_id),
+    )
+
+
+@blueprint.post("/deliveries/<int:delivery_id>/not-done")
+@open_to(Right.HANDLE)
+def untick(delivery_id: int) -> Response:
+    return _decide(
+        lambda: services().errands.untick(actor(), delivery_id, **guards()),
+        _("The tick is taken back: the answer waits again."),
     )
 
 
@@ -37,8 +87,24 @@ def tick(delivery_id: int) -> Response:
 def fate(delivery_id: int) -> Response:
     arrived = request.form.get("arrived") == "yes"
     return _decide(
-        lambda: services().outbox.resolve_unclear(actor(), delivery_id, arrived, once=once()),
+        lambda: services().errands.resolve_unclear(actor(), delivery_id, arrived, **guards()),
         _("Noted: it arrived.") if arrived else _("Noted: it is sent again."),
+        undo=url_for("manual.untick", delivery_id=delivery_id) if arrived else "",
+    )
+
+
+@blueprint.post("/deliveries/<int:delivery_id>/unseen")
+@open_to(Right.HANDLE)
+def unseen(delivery_id: int) -> Response:
+    """The source does not show what was ticked off: wait again, or never for this source."""
+    if request.form.get("do") == "silent":
+        return _decide(
+            lambda: services().errands.source_is_silent(actor(), delivery_id, **guards()),
+            _("Noted: this source shows no answers. Nobody is asked about it any more."),
+        )
+    return _decide(
+        lambda: services().errands.look_again(actor(), delivery_id, **guards()),
+        _("Noted: the source gets another day to show it."),
     )
 
 
@@ -48,11 +114,48 @@ def retry(delivery_id: int) -> Response:
     return _decide(lambda: services().outbox.retry(actor(), delivery_id), _("It is tried again now."))
 
 
-def _decide(act: Callable[[], object], done: str) -> Response:
+@blueprint.post("/by-hand/sources/<slug>/shows")
+@open_to(Right.HANDLE)
+def shows(slug: str) -> Response:
+    return _decide(
+        lambda: services().errands.source_speaks(actor(), slug),
+        _("What is ticked off from now on is looked for at this source again."),
+    )
+
+
+@blueprint.get("/ticks/<int:tick_id>/file")
+@open_to(Right.HANDLE)
+def proof(tick_id: int) -> Response:
+    """The picture handed in with a tick, always as a download: it is never shown inside our pages."""
+    path, filename, kind = services().errands.proof(actor(), tick_id)
+    response = send_file(path, mimetype=kind, as_attachment=True, download_name=filename, etag=False)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _done() -> Done:
+    file = request.files.get("file")
+    return Done(_moment(), request.form.get("reference", ""), file.read() if file and file.filename else b"")
+
+
+def _moment() -> datetime | None:
+    """The office's local time as the browser writes it; nothing typed is now."""
+    given = request.form.get("done_at", "").strip()
+    try:
+        return datetime.fromisoformat(given).replace(tzinfo=ZONE) if given else None
+    except ValueError as error:
+        raise InputInvalid(
+            f"done_at: {given[:30]!r} is no time", field="done_at",
+            message_vi="Thời điểm đã chuyển không đúng dạng. Ví dụ: 2026-11-10T09:30.",
+        ) from error  # fmt: skip
+
+
+def _decide(act: Callable[[], object], done: str, *, undo: str = "") -> Response:
     """Back to where the person was. A message that somebody decided meanwhile is told, not an error."""
     try:
         act()
-        say(done)
-    except NotAllowed as error:
+        say(done, undo=undo)
+    except (NotAllowed, InputInvalid) as error:
         say(message(error), bad=True)
     return redirect(safe_next(request.form.get("back") or url_for("manual.page")), code=303)

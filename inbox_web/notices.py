@@ -90,6 +90,11 @@ _SENTENCES: dict[str, Callable[[str, Mapping[str, Any], int], str]] = {
         "The deadline of case %(code)s has changed: what you were told of it no longer holds", code=code
     ),
     "reminders_folded": _folded,
+    "by_hand": lambda code, data, times: ngettext(
+        "%(num)s answer is written and not yet at its source: case %(code)s",
+        "%(num)s answers are written and not yet at their sources, the one of case %(code)s first",
+        times, code=code,
+    ),
     "recurred": lambda code, data, times: _(
         "The problem of your case %(code)s has come back as %(other)s", code=code, other=data.get("other", "")
     ),

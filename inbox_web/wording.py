@@ -17,6 +17,7 @@ from flask import Flask
 from aggregator.domain import countdown, day_table, legal_guidance
 from aggregator.domain.cover import NOON, AbsenceReason, Why, until_en, until_vi
 from aggregator.domain.delivery import Delivery
+from aggregator.domain.errands import Need
 from aggregator.domain.joint_plan import Refusal
 from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.sketch import Apart, Sketch
@@ -141,6 +142,15 @@ DELIVERY_NEXT = {
     Delivery.MANUAL: _l("Copy the text into the source's own page, then tick it off."),
     Delivery.UNCLEAR: _l("Look at the source, then say whether the answer is there."),
     Delivery.DEAD: _l("Read the reason, correct the channel or the answer, then try again."),
+}
+
+#: What is asked of a person about an answer.
+ERRANDS = {
+    Need.UNCLEAR: _l("Not known whether it arrived"),
+    Need.UNSEEN: _l("Ticked off, but the source does not show it"),
+    Need.REFUSED: _l("Refused by the source"),
+    Need.MANUAL: _l("To be carried over by hand"),
+    Need.TICKED: _l("Ticked off, waiting for the source"),
 }
 
 LIGHTS = {
@@ -364,6 +374,11 @@ def stamp(at: datetime) -> str:
     return at.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def for_field(at: datetime) -> str:
+    """The instant as a field for date and time wants it: the office's time, to the minute."""
+    return f"{local(at):%Y-%m-%dT%H:%M}"
+
+
 def left(row: InboxRow) -> str:
     """The time left in words; for a stopped clock, why it does not run."""
     if row.status is Status.HANDED_OVER:
@@ -548,6 +563,7 @@ def install(app: Flask) -> None:
     for use in (
         when,
         stamp,
+        for_field,
         by_day,
         until,
         covered,

@@ -101,6 +101,14 @@ def summary(lines: Sequence[Line], total: int, now: datetime, inbox_url: str, se
     return _letter(f"Tổng hợp nhắc việc: {total} vụ việc", [opening], [section], now, settings_url, inbox_url)
 
 
+def by_hand(lines: Sequence[Line], now: datetime, list_url: str, settings_url: str) -> Letter:
+    """Answers that are written and not yet at their source, whose deadline is near."""
+    opening = "Phúc đáp của các vụ việc sau đã viết nhưng chưa được chuyển lên cổng, và hạn của cổng sắp đến."
+    section = Section("Cần chuyển ngay", tuple(lines[:MOST]), len(lines))
+    subject = f"Chưa chuyển phúc đáp lên cổng: {len(lines)} vụ việc sắp đến hạn"
+    return _letter(subject, [opening], [section], now, settings_url, list_url)
+
+
 def daily(
     whose: str, day: date, sections: Sequence[Section], now: datetime, inbox_url: str, settings_url: str
 ) -> Letter:

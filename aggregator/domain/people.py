@@ -46,6 +46,8 @@ class Marks:
     questions: int = 0
     #: Channels that wait for a person.
     alarms: int = 0
+    #: Answers that somebody has to bring to their source, or to decide about.
+    errands: int = 0
 
 
 @dataclass(frozen=True, slots=True)

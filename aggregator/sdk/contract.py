@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.hand_form import HandForm
 from aggregator.domain.marks import few_marks
 from aggregator.errors import (
     AuthFailed,
@@ -181,6 +182,8 @@ class Manifest:
     #: Kind of answer -> the state's word that goes with it at the source, where that is not the one that
     #: `status_map` gives for the answer's status. A channel's own settings may override entries.
     answer_words: Mapping[str, str] = field(default_factory=dict)
+    #: What a person fills in at the source who brings an answer there by hand.
+    manual: HandForm = field(default_factory=HandForm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ __all__ = ["Finding", "findings"]
 
 #: A path inside a manifest, as the errors of a level name it.
 _PATH = re.compile(
-    r"\b(?:source|push|config_schema|capabilities|status_map|answer_words|defaults)(?:\.[\w$-]+|\[\d+\])*"
+    r"\b(?:source|push|manual|config_schema|capabilities|status_map|answer_words|defaults)(?:\.[\w$-]+|\[\d+\])*"
 )
 _STEP = re.compile(r"\[(\d+)\]|([\w$-]+)")
 

@@ -20,15 +20,26 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
+from aggregator.domain.hand_form import DATE_FORMAT, LABELS, FormField, HandForm, Value
 from aggregator.sdk.contract import API, AnswerKind, Capabilities, ConfigInvalid, Manifest, SourceStatus
 from aggregator.sdk.levels import level_of
 from aggregator.sdk.marked_yaml import YamlFault, read
+from aggregator.sdk.placeholders import Template
 from aggregator.sdk.settings_schema import check_schema
 
 if TYPE_CHECKING:
     from aggregator.sdk.lint import Finding
 
-__all__ = ["DEFAULTS", "FILE", "ID", "ManifestInvalid", "choices", "load_manifest", "manifest_of"]
+__all__ = [
+    "DEFAULTS",
+    "FILE",
+    "ID",
+    "ManifestInvalid",
+    "choices",
+    "load_manifest",
+    "manifest_of",
+    "url_places",
+]
 
 FILE = "connector.yaml"
 #: Of a connector. It names a Python module and the channel's kind.
@@ -42,7 +53,7 @@ _ALWAYS = ("id", "version", "api", "title", "description", "maintainer")
 _KEYS = frozenset(
     (
         *_ALWAYS, "capabilities", "config_schema", "status_map", "answer_words", "defaults", "kind",
-        "source", "push",
+        "source", "push", "manual",
     )
 )  # fmt: skip
 
@@ -108,6 +119,7 @@ def manifest_of(data: Any, folder: Path) -> Manifest:
         kind=kind,
         source=source,
         push=push,
+        manual=_hand_form(data.get("manual", {}), schema),
     )
 
 
@@ -189,6 +201,32 @@ def _answer_words(data: Any) -> dict[str, str]:
     if any(kind not in kinds for kind in data):
         raise _Doubt("answer_words")
     return {kind: _text(word) for kind, word in data.items()}
+
+
+def _hand_form(data: Mapping[str, Any], schema: Mapping[str, Any]) -> HandForm:
+    if not {"url", "fields"}.issuperset(data):
+        raise _Doubt("manual")
+    if url := data.get("url", ""):
+        Template(url, "manual.url", url_places(schema))
+    usual = HandForm()
+    fields_ = tuple(_form_field(one) for one in data["fields"]) if "fields" in data else usual.fields
+    return HandForm(fields_, url)
+
+
+def url_places(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The places that the address of a report's page may have."""
+    return ("external_id", *(f"config.{name}" for name in schema.get("properties", {})))
+
+
+def _form_field(data: Mapping[str, Any]) -> FormField:
+    if not {"value", "label", "format", "max"}.issuperset(data):
+        raise _Doubt("manual.fields")
+    value = Value(data["value"])
+    label = _words(data["label"]) if "label" in data else LABELS[value]
+    most = data.get("max")
+    if most is not None and (type(most) is not int or most < 1):
+        raise _Doubt("manual.fields.max")
+    return FormField(value, label, _text(data.get("format", DATE_FORMAT)), most)
 
 
 def _defaults(data: Any) -> dict[str, Any]:

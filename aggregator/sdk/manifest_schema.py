@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+from aggregator.domain.hand_form import DATE_FORMAT, Value
 from aggregator.sdk.contract import API, AnswerKind, Capabilities, SourceStatus
 from aggregator.sdk.levels import KINDS, installed, level_of
 from aggregator.sdk.manifest import DEFAULTS, ID, choices
@@ -133,6 +134,53 @@ def _properties() -> dict[str, Any]:
         },
         "source": {"type": "object", "description": "How the source is read."},
         "push": {"type": "object", "description": "How answers are carried back."},
+        "manual": _manual(),
+    }
+
+
+def _manual() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "What a person fills in at the source who brings an answer there by hand.",
+        "properties": {
+            "url": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The page of one report, with the places {external_id} and {config.x}. "
+                "Without it the address that the report came with.",
+                "examples": ["{config.base_url}/phan-anh/{external_id}"],
+            },
+            "fields": {
+                "type": "array",
+                "minItems": 1,
+                "description": "The fields of the source's form in its order. One that an answer has nothing "
+                "for is left out.",
+                "items": {
+                    "type": "object",
+                    "required": ["value"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "value": {
+                            "enum": [value.value for value in Value],
+                            "description": "What the field asks for; `status` is the source's own word.",
+                        },
+                        "label": {**_WORDS, "description": "What the source calls it."},
+                        "format": {
+                            "type": "string",
+                            "minLength": 1,
+                            "default": DATE_FORMAT,
+                            "description": "How the source wants a date, as in strftime.",
+                        },
+                        "max": {
+                            "type": "integer",
+                            "minimum": 1,
+                            "description": "The longest text that the field takes, in characters.",
+                        },
+                    },
+                },
+            },
+        },
+        "additionalProperties": False,
     }
 
 

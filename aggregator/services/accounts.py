@@ -277,7 +277,7 @@ class Accounts:
         if touch and now - found.seen_at >= TOUCH_EVERY:
             with self._db.write() as tx:
                 account_queries.touch(tx, digest, now)
-        return replace(_actor(found), marks=Marks(found.unread, found.questions, found.alarms))
+        return replace(_actor(found), marks=Marks(found.unread, found.questions, found.alarms, found.errands))
 
     def sign_out(self, token: str) -> None:
         with self._db.write() as tx:

@@ -48,7 +48,7 @@ STATUS_AFTER: dict[ReplyKind, SourceStatus] = {
 #: The error code of a message whose source takes no answer of its kind.
 NO_KIND = "no_kind"
 #: What a role is called under an answer that a citizen reads.
-_TITLES = {"officer": "Cán bộ", "leader": "Lãnh đạo", "admin": "Quản trị viên"}
+TITLES = {"officer": "Cán bộ", "leader": "Lãnh đạo", "admin": "Quản trị viên"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def command_for(claimed: Claimed, said_as: ReplyKind) -> PushCommand:
         due_at=claimed.due_at,
         corrects=corrected.remote_ref if corrected else None,
         author_name=claimed.author_name,
-        author_title=_TITLES.get(claimed.author_role, ""),
+        author_title=TITLES.get(claimed.author_role, ""),
         unit_name=claimed.unit_name,
         attempt=claimed.attempts,
     )

@@ -22,8 +22,12 @@ from aggregator.storage import case_queries, outbox_queries
 from aggregator.storage.db import Tx
 from aggregator.storage.outbox_queries import Change
 
-#: What a connector's evidence may put into the ledger: nothing that could name a person.
-_EVIDENCE = ("status", "bytes", "body_sha256")
+#: What evidence may put into the ledger: nothing that could name a person. Of a connector, and of a tick
+#: by hand: when it was done, the picture's hash, what was said of it later.
+_EVIDENCE = (
+    "status", "bytes", "body_sha256",
+    "done_at", "screenshot_sha256", "screenshot_bytes", "shown", "undone",
+)  # fmt: skip
 
 
 def record(

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from aggregator.domain.delivery import WAITING, Delivery
 from aggregator.domain.runs import ENTRY_KIND
 from aggregator.errors import ByHand
-from aggregator.services.views.delivery import DeliveryView, ManualItem
+from aggregator.services.views.delivery import DeliveryView
 from aggregator.storage import outbox_queries
 from aggregator.storage.db import Tx
 
@@ -59,10 +59,6 @@ def view(row: Any, now: datetime) -> DeliveryView:
         error=row.error, held=_held(row, now) is not None, hint_vi=hint_vi(row, now), url=row.url,
         error_vi=row.error_vi,
     )  # fmt: skip
-
-
-def manual_item(row: Any, now: datetime) -> ManualItem:
-    return ManualItem(view(row, now), row.case_id, row.case_code, row.body, row.reply_kind)
 
 
 def hint_vi(row: Any, now: datetime) -> str:

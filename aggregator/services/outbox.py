@@ -29,7 +29,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,25 +38,22 @@ from aggregator.domain import delivery
 from aggregator.domain.delivery import Delivery, Writing
 from aggregator.domain.outages import Capability
 from aggregator.domain.people import Actor, Right
-from aggregator.errors import LeaseLost, NotAllowed, NotFound
+from aggregator.errors import LeaseLost, NotAllowed
 from aggregator.sdk.answers import Response
 from aggregator.sdk.contract import Capabilities, ChannelError
 from aggregator.sdk.discovery import Found
-from aggregator.services import delivery_log, delivery_views, ledger, legal_matters, outage_log
+from aggregator.services import deciding, delivery_log, delivery_views, ledger, outage_log
 from aggregator.services.carrying import Carried, Trip, failed
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections
-from aggregator.services.views.delivery import DeliveryView, ManualItem
+from aggregator.services.views.delivery import DeliveryView
 from aggregator.settings import Settings
-from aggregator.storage import channel_queries, outbox_claims, outbox_queries, request_queries
-from aggregator.storage.db import Database, Tx
+from aggregator.storage import channel_queries, outbox_claims, outbox_queries
+from aggregator.storage.db import Database
 from aggregator.storage.outbox_claims import Claimed
 from aggregator.storage.vault import Vault
 
 log = logging.getLogger(__name__)
-
-#: What a person may see to, in the order it is listed.
-_FOR_PEOPLE = (Delivery.MANUAL, Delivery.UNCLEAR, Delivery.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +81,6 @@ class _Left:
 
     state: bytes | None = None
     answer: Response | None = None
-
-
-#: Who says so, and when -> the columns that it sets.
-_Says = Callable[[Actor, datetime], dict[str, Any]]
-
-
-def _carried_by_hand(actor: Actor, now: datetime) -> dict[str, Any]:
-    return {"state": Delivery.SENT, "officer_id": actor.id, "sent_at": now, "next_attempt_at": None}
-
-
-def _not_there(_actor: Actor, now: datetime) -> dict[str, Any]:
-    return {"state": Delivery.PENDING, "next_attempt_at": now}
 
 
 class Outbox:
@@ -220,73 +205,17 @@ class Outbox:
         """
         now = self._clock()
         with self._db.write() as tx:
-            row = self._locked(tx, actor, message_id, Right.HANDLE, Right.OPERATE)
+            row = deciding.locked(tx, actor, message_id, Right.HANDLE, Right.OPERATE)
             can = _capabilities(self._connectors, row.channel_kind)
             state = _state_to_retry(row, can or Capabilities())
-            self._decided(tx, actor, row, (Delivery(row.state),), now, state=state, next_attempt_at=now)
+            was = (Delivery(row.state),)
+            deciding.decided(tx, actor, row, was, now, state=state, next_attempt_at=now)
             channel_id = row.channel_id
         with self._db.write() as tx:
             outbox_claims.let_write(tx, channel_id, now)
         return self._view(actor, message_id)
 
-    def tick_manual(self, actor: Actor, message_id: int, once: str | None = None) -> DeliveryView:
-        """A person carried the answer over by hand: it is sent, by them, now."""
-        was = (Delivery.MANUAL, Delivery.DEAD)
-        return self._person_says(actor, message_id, was, once, _carried_by_hand)
-
-    def resolve_unclear(
-        self, actor: Actor, message_id: int, arrived: bool, once: str | None = None
-    ) -> DeliveryView:
-        """A person looked at the source: it is there (sent), or it is not (pushed again, once)."""
-        if arrived:
-            return self._person_says(actor, message_id, (Delivery.UNCLEAR,), once, _carried_by_hand)
-        return self._person_says(actor, message_id, (Delivery.UNCLEAR,), once, _not_there)
-
-    def _person_says(
-        self, actor: Actor, message_id: int, was: tuple[Delivery, ...], once: str | None, says: _Says
-    ) -> DeliveryView:
-        now = self._clock()
-        with self._db.write() as tx:
-            row = self._locked(tx, actor, message_id, Right.HANDLE)
-            if request_queries.result_of(tx, once, actor.id) is None:
-                self._decided(tx, actor, row, was, now, **says(actor, now))
-                request_queries.remember(tx, once, actor.id, now, message_id)
-        return self._view(actor, message_id)
-
-    def _locked(self, tx: Tx, actor: Actor | None, message_id: int, *rights: Right) -> Any:
-        """The message, its ward's chain locked; `NotFound` where `actor` may not see it."""
-        row = _seen(tx, actor, message_id)
-        if actor is not None and not any(actor.may(right) for right in rights):
-            raise NotAllowed(
-                f"{actor.role.value} may not decide about deliveries",
-                message_vi="Bạn không có quyền xử lý việc gửi phúc đáp.",
-            )
-        ledger.lock(tx, [row.ward_code])
-        return row
-
-    def _decided(
-        self, tx: Tx, actor: Actor | None, row: Any, was: Iterable[Delivery], now: datetime, **values: Any
-    ) -> None:
-        states = tuple(was)
-        cleared = dict.fromkeys(("error_code", "error", "error_vi"))
-        changed = outbox_claims.decide(tx, row.id, states, **cleared, **values)
-        if not changed:
-            wanted = " or ".join(state.value for state in states)
-            raise NotAllowed(
-                f"outbox message {row.id} is {row.state}, not {wanted}: nothing was changed",
-                message_vi="Phúc đáp này đã được xử lý. Hãy tải lại trang để xem trạng thái mới.",
-            )
-        delivery_log.record(tx, [row.id], now, officer_id=actor.id if actor else None)
-
     # What people see
-
-    def manual(self, actor: Actor) -> tuple[ManualItem, ...]:
-        """Answers that wait for a person in the wards that `actor` sees, oldest first."""
-        now = self._clock()
-        with self._db.read() as tx:
-            rows = outbox_queries.listed(tx, ward=actor.ward, states=_FOR_PEOPLE)
-            mine = [row for row in rows if legal_matters.may_read(actor, row)]
-            return tuple(delivery_views.manual_item(row, now) for row in mine)
 
     def list(self, actor: Actor | None, state: Delivery | None = None) -> tuple[DeliveryView, ...]:
         """Messages in `state`, oldest first; without one, all that the source has not shown yet."""
@@ -298,7 +227,7 @@ class Outbox:
 
     def _view(self, actor: Actor | None, message_id: int) -> DeliveryView:
         with self._db.read() as tx:
-            return delivery_views.view(_seen(tx, actor, message_id), self._clock())
+            return delivery_views.view(deciding.seen(tx, actor, message_id), self._clock())
 
 
 def first_state(connectors: Mapping[str, Found], channel_kind: str) -> Delivery:
@@ -310,18 +239,6 @@ def first_state(connectors: Mapping[str, Found], channel_kind: str) -> Delivery:
 def _capabilities(connectors: Mapping[str, Found], kind: str) -> Capabilities | None:
     found = connectors.get(kind)
     return found.manifest.capabilities if found and found.manifest else None
-
-
-def _seen(tx: Tx, actor: Actor | None, message_id: int) -> Any:
-    row = outbox_queries.one(tx, message_id)
-    hidden = actor is not None and not (
-        row is not None and actor.sees(row.ward_code) and legal_matters.may_read(actor, row)
-    )
-    if row is None or hidden:
-        raise NotFound(
-            f"no outbox message {message_id}", message_vi="Không có phúc đáp này, hoặc bạn không được xem."
-        )
-    return row
 
 
 def _state_to_retry(row: Any, can: Capabilities) -> Delivery:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, and_, case, delete, func, insert, or_, selec
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from aggregator.storage import errand_queries
 from aggregator.storage.account_tables import officers, sessions, sign_in_failures
 from aggregator.storage.channel_tables import channel_alarms, channels
 from aggregator.storage.db import Tx
@@ -116,6 +117,10 @@ def session(tx: Tx, token_hash: str) -> Row[Any] | None:
         (mine.is_(None), _counted(asked.where(judgements.c.asked_in.isnot(None)))),
         else_=_counted(asked.where(judgements.c.asked_in == mine)),
     )
+    errands = case(
+        (mine.is_(None), _counted(errand_queries.waiting_of(None))),
+        else_=_counted(errand_queries.waiting_of(mine)),
+    )
     alarms = (
         select(channel_alarms.c.id)
         .join(channels, channels.c.id == channel_alarms.c.channel_id)
@@ -127,7 +132,7 @@ def session(tx: Tx, token_hash: str) -> Row[Any] | None:
             officers.c.id, officers.c.login, officers.c.name, officers.c.role, officers.c.ward_code,
             officers.c.unit_id, officers.c.language, officers.c.legal,
             _counted(unread).label("unread"), questions.label("questions"),
-            _counted(alarms).label("alarms"),
+            _counted(alarms).label("alarms"), errands.label("errands"),
         )
         .join(officers, officers.c.id == sessions.c.officer_id)
         .where(sessions.c.token_hash == token_hash, officers.c.active)

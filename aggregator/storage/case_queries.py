@@ -13,6 +13,7 @@ from aggregator.storage import ids
 from aggregator.storage.bulk import insert_rows
 from aggregator.storage.case_tables import cases, clock_events, deadlines, memberships, replies
 from aggregator.storage.db import Tx
+from aggregator.storage.errand_tables import errands
 from aggregator.storage.report_queries import chunks
 
 
@@ -82,12 +83,19 @@ def facts(tx: Tx, case_ids: Iterable[int]) -> dict[int, CaseFacts]:
     return found
 
 
+#: What the answers that wait for a person have from their case.
+_OF_ERRANDS = ("ward_code", "officer_id")
+
+
 def change(tx: Tx, case_id: int, *, version: int | None = None, **values: Any) -> bool:
     """Set columns and count the version up. False where `version` is no longer the row's."""
     query = update(cases).where(cases.c.id == case_id)
     if version is not None:
         query = query.where(cases.c.version == version)
-    return tx.execute(query.values(version=cases.c.version + 1, **values)).rowcount == 1
+    changed = tx.execute(query.values(version=cases.c.version + 1, **values)).rowcount == 1
+    if changed and (moved := {name: values[name] for name in _OF_ERRANDS if name in values}):
+        tx.execute(update(errands).where(errands.c.case_id == case_id).values(**moved))
+    return changed
 
 
 def change_quietly(tx: Tx, case_id: int, **values: Any) -> None:

@@ -161,6 +161,17 @@ TABLES: Mapping[str, Table] = {
         " next_attempt_at lease_owner lease_until fence remote_ref error_code created_at sent_at"
         " acknowledged_at officer_id",
     ),
+    "ticks": _of(
+        Kind.ANSWERS,
+        officer="reference was_error",
+        citizen="file_sha256",
+        technical="id message_id was officer_id done_at ticked_at file_type file_size expected_from unseen_at"
+        " settled_at undone_at undone_by",
+    ),
+    "errands": _of(
+        technical="message_id case_id ward_code officer_id channel_id need look_at told_at",
+    ),
+    "silent_sources": _of(technical="channel_id ward_code officer_id at"),
     "case_units": _of(
         Kind.NOTES,
         officer="task",

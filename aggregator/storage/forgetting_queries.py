@@ -19,6 +19,7 @@ from aggregator.storage.case_tables import cases, memberships, outbox, replies
 from aggregator.storage.channel_tables import channel_canaries, quarantine, raw_payloads
 from aggregator.storage.cover_tables import case_units
 from aggregator.storage.db import Tx
+from aggregator.storage.errand_tables import ticks
 from aggregator.storage.ledger_tables import ledger_entries
 from aggregator.storage.legal_tables import legal_matters
 from aggregator.storage.match_queries import delete_traits
@@ -71,9 +72,7 @@ def files(tx: Tx, report_ids: Sequence[int], now: datetime) -> None:
     for part in chunks(report_ids):
         mine = and_(attachments.c.report_id.in_(part), attachments.c.state != "erased")
         named = select(attachments.c.sha256).where(mine, attachments.c.sha256.isnot(None))
-        rows = [{"sha256": digest, "at": now} for digest in sorted(set(tx.scalars(named)))]
-        if rows:
-            tx.execute(_insert(tx)(removed_files).on_conflict_do_nothing(), rows)
+        _to_remove(tx, tx.scalars(named), now)
         # The reference may name the person, too, and is unique within its report.
         for row in tx.execute(select(attachments.c.id).where(mine)).all():
             tx.execute(
@@ -86,17 +85,24 @@ def files(tx: Tx, report_ids: Sequence[int], now: datetime) -> None:
             )  # fmt: skip
 
 
+def _to_remove(tx: Tx, digests: Iterable[str], now: datetime) -> None:
+    rows = [{"sha256": digest, "at": now} for digest in sorted(set(digests))]
+    if rows:
+        tx.execute(_insert(tx)(removed_files).on_conflict_do_nothing(), rows)
+
+
 def files_to_remove(tx: Tx, limit: int) -> list[str]:
     query = select(removed_files.c.sha256).order_by(removed_files.c.at, removed_files.c.sha256)
     return list(tx.scalars(query.limit(limit)))
 
 
 def is_named(tx: Tx, sha256: str) -> bool:
-    """Whether any report still has this content, or waits for it."""
+    """Whether any report still has this content or waits for it, or an answer that was ticked off."""
     inline = attachments.c.ref == f"sha256:{sha256}"
     waits = and_(inline, attachments.c.state == "pending")
     query = select(attachments.c.id).where(or_(attachments.c.sha256 == sha256, waits)).limit(1)
-    return tx.scalar(query) is not None
+    shown = select(ticks.c.id).where(ticks.c.file_sha256 == sha256).limit(1)
+    return tx.scalar(query) is not None or tx.scalar(shown) is not None
 
 
 def file_removed(tx: Tx, sha256: str) -> None:
@@ -161,10 +167,16 @@ def faces_of(tx: Tx, case_ids: Collection[int]) -> list[Row[Any]]:
 # Words of officers -----------------------------------------------------------------------------------
 
 
-def answers(tx: Tx, case_ids: Collection[int]) -> None:
+def answers(tx: Tx, case_ids: Collection[int], now: datetime) -> None:
+    """What was answered, why it could not be delivered, and what was handed in when a person brought it."""
     for part in chunks(case_ids):
         tx.execute(update(replies).where(replies.c.case_id.in_(part)).values(body=""))
         tx.execute(update(outbox).where(outbox.c.case_id.in_(part)).values(error=None, error_vi=None))
+        theirs = ticks.c.message_id.in_(select(outbox.c.id).where(outbox.c.case_id.in_(part)))
+        shown = select(ticks.c.file_sha256).where(theirs, ticks.c.file_sha256.isnot(None))
+        _to_remove(tx, tx.scalars(shown).all(), now)
+        nothing: dict[str, Any] = {"reference": None, "file_sha256": None, "file_type": None, "was_error": {}}
+        tx.execute(update(ticks).where(theirs).values(**nothing))
 
 
 def beside(tx: Tx, case_ids: Collection[int]) -> None:

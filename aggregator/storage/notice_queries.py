@@ -78,6 +78,12 @@ def outdate(tx: Tx, told: Iterable[tuple[int, int]], kinds: Sequence[str], at: d
         tx.execute(update(notices).where(unread, notices.c.kind.in_(kinds)).values(read_at=at))
 
 
+def outdate_kind(tx: Tx, officer_id: int, kind: str, at: datetime) -> None:
+    """Mark as read what this person has not read of this kind: a newer one tells it all."""
+    unread = (notices.c.officer_id == officer_id) & (notices.c.kind == kind) & notices.c.read_at.is_(None)
+    tx.execute(update(notices).where(unread).values(read_at=at))
+
+
 def forget_before(tx: Tx, at: datetime) -> int:
     return tx.execute(delete(notices).where(notices.c.at < at)).rowcount
 

@@ -28,10 +28,11 @@ from sqlalchemy import (
 
 from aggregator.domain.delivery import FINAL, NEEDS_PERSON, STUBBORN, WAITING, Delivery, comparable
 from aggregator.errors import Transient
-from aggregator.storage import ids
+from aggregator.storage import errand_queries, ids
 from aggregator.storage.case_tables import cases, outbox, replies
 from aggregator.storage.channel_tables import channel_schedule, channels
 from aggregator.storage.db import Tx
+from aggregator.storage.errand_tables import ticks
 from aggregator.storage.outbox_claims import RELEASED, let_write
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import reports
@@ -230,9 +231,14 @@ def changes(tx: Tx, message_ids: Iterable[int]) -> list[Change]:
 def _problem() -> ColumnElement[bool]:
     # A try under way has not failed yet.
     failed = outbox.c.attempts - case((outbox.c.lease_owner.isnot(None), 1), else_=0)
+    # Ticked off by a person, and the source does not show it.
+    unseen = exists().where(
+        ticks.c.message_id == outbox.c.id, ticks.c.undone_at.is_(None), ticks.c.unseen_at.isnot(None)
+    )
     return or_(
         outbox.c.state.in_([state.value for state in NEEDS_PERSON]),
         and_(outbox.c.state.in_([state.value for state in WAITING]), failed > STUBBORN),
+        and_(outbox.c.state == Delivery.SENT.value, unseen),
     )
 
 
@@ -248,11 +254,12 @@ def problem_cases(tx: Tx, case_ids: Iterable[int] | None = None) -> set[int]:
 
 
 def refresh_problem(tx: Tx, case_ids: Iterable[int]) -> list[Flip]:
-    """Make `cases.delivery_problem` say what the messages say; the cases where it changed.
+    """Make `cases.delivery_problem` and the errands say what the messages say; the cases whose mark changed.
 
     Counts nothing: the caller moves the counters for the cases that flipped.
     """
     wanted = sorted(set(case_ids))
+    errand_queries.follow(tx, wanted)
     troubled = problem_cases(tx, wanted)
     flips = []
     for problem in (True, False):
@@ -278,7 +285,7 @@ def _listed() -> Any:
             channels.c.kind.label("channel_kind"), schedule.c.paused, schedule.c.state.label("channel_state"),
             schedule.c.write_open_until, schedule.c.write_error_code, cases.c.ward_code,
             cases.c.code.label("case_code"), cases.c.legal,
-            replies.c.body, replies.c.kind.label("reply_kind"),
+            replies.c.body, replies.c.kind.label("reply_kind"), replies.c.at.label("reply_at"),
             _older_waits().label("behind"),
         )
         .join(replies, replies.c.id == outbox.c.reply_id)

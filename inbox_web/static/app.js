@@ -55,11 +55,11 @@
       return value === undefined ? sessionStorage.getItem(name) : sessionStorage.setItem(name, value);
     } catch { return null; } // storage switched off by policy
   };
-  const links = $$(".list td:first-child a, .pair .open");
+  const links = $$(".list td:first-child a, .pair .open, .carry .open");
   const back = $("[data-back]");
   if ($(".inbox")) session("list", location.pathname + location.search);
   else if (back && session("list")) back.href = session("list");
-  const pairs = $$(".pair");
+  const pairs = $$(".pair, .carry"); // what is decided on in the list itself
   const opened = pairs.length
     ? pairs.findIndex((pair) => `#${pair.id}` === location.hash)
     : links.findIndex((link) => link.pathname === session("case"));
@@ -133,6 +133,7 @@
       box.select();
       document.execCommand("copy"); // navigator.clipboard does not exist on a plain-HTTP office network
       $("span", button).textContent = button.dataset.done;
+      button.classList.add("copied");
     });
   }
   addEventListener("submit", (event) => { // a double click sends once; the one-time key guards the rest
@@ -172,7 +173,15 @@
     return Boolean(button || pairs.length || $(".decide"));
   }
 
+  function copyNext() {
+    const buttons = pairs[at] ? $$("[data-copy]", pairs[at]).filter((one) => one.offsetParent) : [];
+    const next = buttons.find((one) => !one.classList.contains("copied")) || buttons[0];
+    if (next) next.click();
+  }
+
   function tickPair() {
+    const done = pairs[at] && $("[data-tick]", pairs[at]);
+    if (done) return done.click();
     const box = pairs[at] && $("[type=checkbox]", pairs[at]);
     if (box) box.checked = !box.checked;
   }
@@ -208,7 +217,7 @@
   const keys = {
     KeyJ: () => go(1), KeyK: () => go(-1), ArrowDown: () => go(1), ArrowUp: () => go(-1),
     Digit1: accept, Digit2: merge, Digit3: refuse, Numpad1: accept, Numpad2: merge, Numpad3: refuse,
-    KeyX: tickPair, KeyR: () => focusOn("#body"), KeyN: () => focusOn("#note"),
+    KeyX: tickPair, KeyC: copyNext, KeyR: () => focusOn("#body"), KeyN: () => focusOn("#note"),
     Escape: () => { if (back) location.href = back.href; },
   };
 

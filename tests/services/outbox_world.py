@@ -34,6 +34,7 @@ from aggregator.sdk.contract import (
 from aggregator.sdk.discovery import Found, discover
 from aggregator.sdk.sandbox import Running, serve
 from aggregator.services import counters, delivery_log, ledger
+from aggregator.services.errands import Errands
 from aggregator.services.outbox import DrainResult, Outbox
 from aggregator.services.views.delivery import DeliveryView
 from aggregator.settings import Settings
@@ -128,6 +129,7 @@ class World:
         self.connectors = dict(connectors)
         self.settings = settings or Settings()
         self.outbox = self.another_worker()
+        self.errands = Errands(self.db, self.connectors, self.clock, self.settings.data_dir)
         self._numbers = itertools.count(1)
         with self.db.write() as tx:
             tx.execute(

@@ -483,19 +483,19 @@ def test_a_channel_without_a_write_call_hands_the_answer_to_a_person(world: Worl
     assert world.state(message) is Delivery.MANUAL
     assert world.has_problem(case)
     assert world.work().total == 0
-    (item,) = world.outbox.manual(world.lan)
+    (item,) = world.errands.page(world.lan).rows
     assert (item.delivery.id, item.case_id, item.body, item.kind) == (message, case, WORDS, "result")
     assert "dán nội dung" in item.delivery.hint_vi
 
-    ticked = world.outbox.tick_manual(world.lan, message, once="form-1")
-    assert ticked.state is Delivery.SENT
-    assert world.outbox.tick_manual(world.lan, message, once="form-1").state is Delivery.SENT, "the same post"
+    ticked = world.errands.tick(world.lan, message, once="form-1")
+    assert ticked is Delivery.SENT
+    assert world.errands.tick(world.lan, message, once="form-1") is Delivery.SENT, "the same post"
     row = world.rows()[0]
     assert (row.officer_id, row.sent_at) == (world.lan.id, world.clock())
     assert not world.has_problem(case)
-    assert world.outbox.manual(world.lan) == ()
+    assert [one.need for one in world.errands.page(world.lan).rows] == []
     with pytest.raises(NotAllowed):
-        world.outbox.tick_manual(world.lan, message, once="form-2")
+        world.errands.tick(world.lan, message, once="form-2")
 
     world.poll_shows(channel, report, [WORDS])
     assert world.state(message) is Delivery.ACKNOWLEDGED
@@ -525,8 +525,8 @@ def test_where_a_source_cannot_be_read_back_a_person_says_whether_it_arrived(
     with pytest.raises(NotAllowed):
         world.outbox.retry(world.lan, message)
 
-    world.outbox.resolve_unclear(world.lan, message, arrived, once="form")
-    world.outbox.resolve_unclear(world.lan, message, arrived, once="form")
+    world.errands.resolve_unclear(world.lan, message, arrived, once="form")
+    world.errands.resolve_unclear(world.lan, message, arrived, once="form")
     assert not world.has_problem(case)
     world.work()
     assert world.state(message) is Delivery.SENT
@@ -583,7 +583,7 @@ def test_a_refused_answer_may_be_carried_over_by_hand(world: World, counter: Cou
     _channel, case, _report, message = one(world)
     counter.next_push.append(fail(Permanent("too long")))
     world.work()
-    world.outbox.tick_manual(world.lan, message)
+    world.errands.tick(world.lan, message)
     assert world.state(message) is Delivery.SENT
     assert not world.has_problem(case)
 
@@ -605,11 +605,11 @@ def test_an_answer_that_keeps_failing_marks_its_case_and_is_tried_on(world: Worl
 
 def test_hue_of_ward_b_neither_sees_nor_decides_ward_as_answers(world: World) -> None:
     _, _, _, message = one(world, "paper")
-    assert world.outbox.manual(world.hue) == ()
+    assert world.errands.page(world.hue).rows == ()
     assert world.outbox.list(world.hue) == ()
     acts: list[Callable[[int], Any]] = [
-        lambda id_: world.outbox.tick_manual(world.hue, id_),
-        lambda id_: world.outbox.resolve_unclear(world.hue, id_, True),
+        lambda id_: world.errands.tick(world.hue, id_),
+        lambda id_: world.errands.resolve_unclear(world.hue, id_, True),
         lambda id_: world.outbox.retry(world.hue, id_),
     ]
     for act in acts:

@@ -85,7 +85,7 @@ def test_static_files_never_change_under_one_address(lan: Browser) -> None:
         ("/?q=ho+ga", 6),
         ("/?q=0901000001", 6),
         ("/arrived?after=3", 2),
-        ("/by-hand", 2),
+        ("/by-hand", 5),
         ("/channels", 6),
     ],
 )

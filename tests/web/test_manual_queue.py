@@ -7,6 +7,7 @@ from sqlalchemy import update
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import Location
+from aggregator.services import delivery_log
 from aggregator.storage.case_tables import outbox
 from tests.web.office import Browser, Office, soup
 
@@ -26,13 +27,17 @@ def become(office: Office, message: int, state: Delivery) -> None:
     """As a worker would leave it."""
     with office.services.db.write() as tx:
         tx.execute(update(outbox).where(outbox.c.id == message).values(state=state.value, error="HTTP 422"))
+        delivery_log.refresh_problems(tx, [1])
 
 
 def test_an_answer_is_copied_over_and_ticked_off(office: Office, lan: Browser) -> None:
     message = answered(office, "bang-tinh")
     page = soup(lan.get("/by-hand"))
     item = page.select_one(f"#d{message}")
-    assert item.textarea.text.strip() == "Đã đậy nắp.\nCảm ơn ông bà.", "the very words, ready to copy"
+    copied = {field.dt.contents[0].strip(): field.textarea.text for field in item.select(".copies > div")}
+    assert copied["Nội dung trả lời"].lstrip("\n") == "Đã đậy nắp.\nCảm ơn ông bà.", (
+        "the very words, ready to copy"
+    )
     assert item.find("a", href="https://1022.example.vn/pa/1") and "26-00001" in item.h2.text
     done = lan.submit("/by-hand", f"/deliveries/{message}/done")
     assert done.status_code == 303
@@ -49,7 +54,7 @@ def test_two_people_ticking_the_same_answer_is_no_error_page(
     lan.submit("/by-hand", f"/deliveries/{message}/done")
     answer = minh.client.post(f"/deliveries/{message}/done", data=form)
     assert answer.status_code == 303
-    assert "đã được xử lý" in soup(minh.get("/by-hand")).select_one("#said .bad").text
+    assert "vừa có thay đổi" in soup(minh.get("/by-hand")).select_one("#said .bad").text
 
 
 def test_a_person_says_whether_an_unclear_answer_arrived(office: Office, lan: Browser) -> None:

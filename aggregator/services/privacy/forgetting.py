@@ -61,7 +61,7 @@ def forget(tx: Tx, kind: Kind, homes: Sequence[Home], now: datetime, why: Mappin
         forgetting_queries.entries(tx, [row.id for row in found])
         forgetting_queries.beside(tx, case_ids)
     elif kind is Kind.ANSWERS:
-        forgetting_queries.answers(tx, case_ids)
+        forgetting_queries.answers(tx, case_ids, now)
     else:
         _OF_REPORTS[kind](tx, every, now)
         for case_id, ones in reports.items():

@@ -40,14 +40,3 @@ class ReplyView:
     at: datetime
     who: str
     deliveries: tuple[DeliveryView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ManualItem:
-    """An answer that a person must carry to its source, or whose fate a person must decide."""
-
-    delivery: DeliveryView
-    case_id: int
-    case_code: str
-    body: str
-    kind: str

@@ -125,7 +125,7 @@ def test_without_a_callback_the_answer_waits_for_a_person_who_is_told_why(town: 
     town.tick()
     town.answer()
     town.world.app.outbox.drain("w")
-    [item] = town.world.app.outbox.manual(town.world.lan)
+    [item] = town.world.app.errands.page(town.world.lan).rows
     assert item.delivery.state is Delivery.MANUAL
     assert "không có địa chỉ nhận phúc đáp" in (item.delivery.error_vi or "")
     assert "Báo cho người dân" in item.delivery.hint_vi

@@ -249,7 +249,7 @@ def test_what_zalo_refuses_goes_to_a_person_with_the_reason(
     office.zalo.store["refused"][MINH] = code
     office.reply()
     assert office.drain().failed == 1
-    [item] = office.world.app.outbox.manual(office.world.lan)
+    [item] = office.world.app.errands.page(office.world.lan).rows
     assert item.delivery.state is state and why in (item.delivery.error_vi or "")
     assert MINH not in str(dict(office.message()))
 
@@ -260,7 +260,7 @@ def test_after_seven_days_a_person_is_asked(office: Office) -> None:
     office.world.clock.wait(days=8)
     office.reply()
     office.drain()
-    [item] = office.world.app.outbox.manual(office.world.lan)
+    [item] = office.world.app.errands.page(office.world.lan).rows
     assert item.delivery.state is Delivery.MANUAL and "7 ngày" in (item.delivery.error_vi or "")
 
 

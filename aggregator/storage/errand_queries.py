@@ -1,0 +1,390 @@
+"""Answers that people bring to their sources: what follows the messages, the list, ticks, what to look at.
+
+`follow` keeps `errands` what the messages, ticks and cases say; whoever changes one of them ends there
+(`outbox_queries.refresh_problem`, `case_queries.change`). What may surprise: every page and every count is
+read by one index in list order, so ten thousand waiting answers cost what ten do; counts stop at a hundred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+
+from aggregator.domain.delivery import Delivery
+from aggregator.domain.errands import WAITING, Need
+from aggregator.storage.account_tables import officers
+from aggregator.storage.case_tables import cases, deadlines, outbox, replies
+from aggregator.storage.channel_tables import channel_schedule, channels
+from aggregator.storage.db import Tx
+from aggregator.storage.errand_tables import errands, silent_sources, ticks
+from aggregator.storage.ledger_tables import ledger_entries
+from aggregator.storage.place_tables import units, wards
+from aggregator.storage.report_queries import chunks
+from aggregator.storage.report_tables import reports
+
+#: Beyond this a count is "many".
+MANY = 100
+#: Legal matters whose text only few may read.
+_RESTRICTED = ("recognised", "confirmed")
+_NEED = {
+    Delivery.UNCLEAR.value: Need.UNCLEAR,
+    Delivery.DEAD.value: Need.REFUSED,
+    Delivery.MANUAL.value: Need.MANUAL,
+}
+
+
+# Following the messages -------------------------------------------------------------------------------
+
+
+def follow(tx: Tx, case_ids: Iterable[int]) -> None:
+    """Make the errands of these cases what their messages, ticks and owners say.
+
+    A new errand, and one of which something else is asked now, is looked at by the next sweep.
+    """
+    gone: list[int] = []
+    new: list[dict[str, Any]] = []
+    for part in chunks(sorted(set(case_ids))):
+        for row in tx.execute(_followed().where(outbox.c.case_id.in_(part))):
+            need = _need_of(row)
+            if need is not None and need == row.known and row.case_id == row.known_case:
+                continue
+            if row.known is not None:
+                gone.append(row.id)
+            if need is not None:
+                new.append(_errand(row, need))
+    for part in chunks(gone):
+        tx.execute(delete(errands).where(errands.c.message_id.in_(part)))
+    if new:
+        tx.execute(insert(errands), new)
+
+
+def _followed() -> Select[Any]:
+    return (
+        select(
+            outbox.c.id, outbox.c.case_id, outbox.c.channel_id, outbox.c.state, outbox.c.created_at,
+            cases.c.ward_code, cases.c.officer_id, ticks.c.id.label("tick_id"), ticks.c.expected_from,
+            ticks.c.unseen_at, ticks.c.settled_at, errands.c.need.label("known"),
+            errands.c.case_id.label("known_case"),
+        )
+        .join(cases, cases.c.id == outbox.c.case_id)
+        .outerjoin(ticks, _living())
+        .outerjoin(errands, errands.c.message_id == outbox.c.id)
+        .where(or_(outbox.c.state.in_(list(_NEED)), ticks.c.id.isnot(None), errands.c.need.isnot(None)))
+    )  # fmt: skip
+
+
+def _living() -> ColumnElement[bool]:
+    return and_(ticks.c.message_id == outbox.c.id, ticks.c.undone_at.is_(None))
+
+
+def _need_of(row: Any) -> Need | None:
+    if row.state == Delivery.SENT and row.tick_id is not None and row.settled_at is None:
+        return Need.TICKED if row.unseen_at is None else Need.UNSEEN
+    return _NEED.get(row.state)
+
+
+def _errand(row: Any, need: Need) -> dict[str, Any]:
+    return {
+        "message_id": row.id, "case_id": row.case_id, "ward_code": row.ward_code,
+        "officer_id": row.officer_id, "channel_id": row.channel_id, "need": int(need), "told_at": None,
+        "look_at": row.expected_from if need is Need.TICKED else row.created_at,
+    }  # fmt: skip
+
+
+# The list ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose errands: of a ward (None: all), of these officers (none: of anybody), and which of them."""
+
+    ward: str | None
+    officers: tuple[int, ...] = ()
+    channel_id: int | None = None
+    need: Need | None = None
+    #: Restricted legal matters, too.
+    legal: bool = False
+
+
+def page(tx: Tx, scope: Scope, after: tuple[int, int] | None, size: int) -> list[Row[Any]]:
+    """At most `size` errands behind the place (need, message id) `after`, the most pressing first."""
+    wanted = _of(scope).where(errands.c.need == int(scope.need) if scope.need else _waiting())
+    if after is not None:
+        wanted = wanted.where(tuple_(errands.c.need, errands.c.message_id) > tuple_(*map(literal, after)))
+    whose = [errands.c.officer_id == one for one in scope.officers] or [literal(True)]
+    places = [
+        wanted.where(mine).order_by(errands.c.need, errands.c.message_id).limit(size).subquery()
+        for mine in whose
+    ]
+    found = union_all(*(select(place.c.message_id) for place in places)).subquery()
+    query = _told().where(errands.c.message_id.in_(select(found.c.message_id)))
+    return list(tx.execute(query.order_by(errands.c.need, errands.c.message_id).limit(size)))
+
+
+def counts(tx: Tx, scope: Scope) -> dict[Need, int]:
+    """How many of each need there are in this scope, whatever need it asks for; each at most `MANY`."""
+    mine = errands.c.officer_id.in_(scope.officers) if scope.officers else literal(True)
+    numbers = [_few(_of(scope).where(errands.c.need == int(need), mine)).label(need.word) for need in Need]
+    row = tx.execute(select(*numbers)).one()
+    return dict(zip(Need, row, strict=True))
+
+
+def waiting_of(ward: ColumnElement[Any] | None) -> Select[Any]:
+    """The ids of what waits for a person in a ward, or anywhere; restricted legal matters left out."""
+    query = _of(Scope(None)).where(_waiting())
+    return query if ward is None else query.where(errands.c.ward_code == ward)
+
+
+def _of(scope: Scope) -> Select[Any]:
+    query = select(errands.c.message_id)
+    if scope.ward is not None:
+        query = query.where(errands.c.ward_code == scope.ward)
+    if scope.channel_id is not None:
+        query = query.where(errands.c.channel_id == scope.channel_id)
+    if not scope.legal:
+        open_to_all = or_(cases.c.legal.is_(None), cases.c.legal.not_in(_RESTRICTED))
+        query = query.join(cases, cases.c.id == errands.c.case_id).where(open_to_all)
+    return query
+
+
+def _waiting() -> ColumnElement[bool]:
+    return errands.c.need <= int(max(WAITING))
+
+
+def _few(found: Select[Any]) -> Any:
+    return select(func.count()).select_from(found.limit(MANY).subquery()).scalar_subquery()
+
+
+def _told() -> Select[Any]:
+    """An errand with all that is shown of it."""
+    own, theirs = units.alias("own"), units.alias("theirs")
+    author, by = officers.alias("author"), officers.alias("by")
+    schedule = channel_schedule
+    return (
+        select(
+            outbox, errands.c.need, reports.c.external_id, reports.c.url, reports.c.subject,
+            channels.c.title.label("channel"), channels.c.slug, channels.c.kind.label("channel_kind"),
+            channels.c.config, channels.c.options,
+            schedule.c.paused, schedule.c.state.label("channel_state"), schedule.c.write_open_until,
+            schedule.c.write_error_code, schedule.c.last_success_at,
+            cases.c.ward_code, cases.c.code.label("case_code"), cases.c.legal,
+            *(replies.c[column].label(f"reply_{column}") for column in _REPLY), replies.c.body,
+            literal(False).label("behind"),
+            author.c.name.label("author"), author.c.role.label("author_role"),
+            func.coalesce(own.c.name, theirs.c.name, wards.c.name).label("unit"),
+            ticks.c.id.label("tick_id"), ticks.c.done_at, ticks.c.ticked_at, ticks.c.reference,
+            ticks.c.file_sha256, ticks.c.file_type, ticks.c.unseen_at, by.c.name.label("ticked_by"),
+        )
+        .select_from(errands)
+        .join(outbox, outbox.c.id == errands.c.message_id)
+        .join(replies, replies.c.id == outbox.c.reply_id)
+        .join(author, author.c.id == replies.c.officer_id)
+        .join(reports, reports.c.id == outbox.c.report_id)
+        .join(cases, cases.c.id == errands.c.case_id)
+        .join(wards, wards.c.code == cases.c.ward_code)
+        .join(channels, channels.c.id == outbox.c.channel_id)
+        .join(schedule, schedule.c.channel_id == outbox.c.channel_id)
+        .outerjoin(own, own.c.id == author.c.unit_id)
+        .outerjoin(theirs, theirs.c.id == cases.c.unit_id)
+        .outerjoin(ticks, _living())
+        .outerjoin(by, by.c.id == ticks.c.officer_id)
+    )  # fmt: skip
+
+
+#: What a reply says beside its words.
+_REPLY = ("kind", "at", "transfer_to", "due_at")
+
+
+def tries(tx: Tx, case_ids: Iterable[int]) -> list[Row[Any]]:
+    """What the ledger holds of deliveries in these cases, oldest first: the instant and the data."""
+    entry = ledger_entries
+    query = select(entry.c.at, entry.c.data).where(
+        entry.c.case_id.in_(sorted(set(case_ids))), entry.c.kind == "delivery", entry.c.data.isnot(None)
+    )
+    return list(tx.execute(query.order_by(entry.c.id)))
+
+
+def channels_of(tx: Tx, scope: Scope) -> list[Row[Any]]:
+    """Channels that anything is brought to in this ward, by title: slug and title."""
+    here = select(errands.c.message_id).where(errands.c.channel_id == channels.c.id)
+    if scope.ward is not None:
+        here = here.where(errands.c.ward_code == scope.ward)
+    query = select(channels.c.id, channels.c.slug, channels.c.title).where(here.exists())
+    return list(tx.execute(query.order_by(channels.c.title, channels.c.id)))
+
+
+# Ticks ------------------------------------------------------------------------------------------------
+
+
+def insert_tick(tx: Tx, values: Mapping[str, Any]) -> int:
+    return int(tx.execute(insert(ticks).values(**values).returning(ticks.c.id)).scalar_one())
+
+
+def living_tick(tx: Tx, message_id: int) -> Row[Any] | None:
+    query = select(ticks).where(ticks.c.message_id == message_id, ticks.c.undone_at.is_(None))
+    return tx.execute(query).one_or_none()
+
+
+def change_tick(tx: Tx, tick_id: int, **values: Any) -> bool:
+    """Set columns of a tick that still holds; False where somebody took it back meanwhile."""
+    still = and_(ticks.c.id == tick_id, ticks.c.undone_at.is_(None))
+    return tx.execute(update(ticks).where(still).values(**values)).rowcount == 1
+
+
+def tick_of(tx: Tx, tick_id: int) -> Row[Any] | None:
+    """A tick, also one that was taken back, with what says who may see it."""
+    query = (
+        select(ticks, cases.c.ward_code, cases.c.legal, cases.c.id.label("case_id"), cases.c.code)
+        .join(outbox, outbox.c.id == ticks.c.message_id)
+        .join(cases, cases.c.id == outbox.c.case_id)
+        .where(ticks.c.id == tick_id)
+    )
+    return tx.execute(query).one_or_none()
+
+
+# Sources that show no answers -------------------------------------------------------------------------
+
+
+def silent(tx: Tx, ward: str | None = None) -> list[Row[Any]]:
+    """Channels that show no answers of a ward (None: of any), as people there said."""
+    query = (
+        select(silent_sources, channels.c.slug, channels.c.title, officers.c.name.label("who"))
+        .join(channels, channels.c.id == silent_sources.c.channel_id)
+        .join(officers, officers.c.id == silent_sources.c.officer_id)
+        .order_by(channels.c.title, silent_sources.c.ward_code)
+    )
+    return list(tx.execute(query if ward is None else query.where(silent_sources.c.ward_code == ward)))
+
+
+def is_silent(tx: Tx, channel_id: int, ward: str) -> bool:
+    query = select(silent_sources.c.at).where(_source(channel_id, ward))
+    return tx.execute(query).one_or_none() is not None
+
+
+def keep_silent(tx: Tx, channel_id: int, ward: str, officer_id: int, at: datetime) -> None:
+    values = {"channel_id": channel_id, "ward_code": ward, "officer_id": officer_id, "at": at}
+    tx.execute(insert(silent_sources).values(**values))
+
+
+def forget_silent(tx: Tx, channel_id: int, ward: str) -> bool:
+    """False where nobody had said so."""
+    return tx.execute(delete(silent_sources).where(_source(channel_id, ward))).rowcount == 1
+
+
+def _source(channel_id: int, ward: str) -> ColumnElement[bool]:
+    return and_(silent_sources.c.channel_id == channel_id, silent_sources.c.ward_code == ward)
+
+
+def ticked_at_source(tx: Tx, channel_id: int, ward: str) -> list[int]:
+    """Messages of a ward to this channel that are ticked off and not confirmed."""
+    query = select(errands.c.message_id).where(
+        errands.c.ward_code == ward,
+        errands.c.channel_id == channel_id,
+        errands.c.need.in_((int(Need.UNSEEN), int(Need.TICKED))),
+    )
+    return list(tx.scalars(query.order_by(errands.c.need, errands.c.message_id)))
+
+
+def settle(tx: Tx, message_ids: Sequence[int], at: datetime) -> None:
+    """Nothing more is asked of these messages' ticks."""
+    for part in chunks(message_ids):
+        held = and_(ticks.c.message_id.in_(part), ticks.c.undone_at.is_(None))
+        tx.execute(update(ticks).where(held).values(settled_at=at, unseen_at=None))
+
+
+# Looking ----------------------------------------------------------------------------------------------
+
+
+def to_look_at(tx: Tx, now: datetime, limit: int) -> list[Row[Any]]:
+    """Errands whose next look has come, earliest first, each with its case and its channel's last reading."""
+    query = (
+        select(
+            errands.c.message_id, errands.c.need, errands.c.told_at, errands.c.channel_id,
+            cases.c.id, cases.c.code, cases.c.title, cases.c.ward_code, cases.c.unit_id, cases.c.officer_id,
+            cases.c.legal, outbox.c.created_at, outbox.c.report_id, channels.c.kind.label("channel_kind"),
+            channels.c.options, channel_schedule.c.last_success_at, ticks.c.id.label("tick_id"),
+            ticks.c.ticked_at, ticks.c.expected_from, ticks.c.unseen_at,
+            silent_sources.c.at.label("silent_at"),
+        )
+        .select_from(errands)
+        .join(cases, cases.c.id == errands.c.case_id)
+        .join(outbox, outbox.c.id == errands.c.message_id)
+        .join(channels, channels.c.id == errands.c.channel_id)
+        .join(channel_schedule, channel_schedule.c.channel_id == errands.c.channel_id)
+        .outerjoin(ticks, _living())
+        .outerjoin(
+            silent_sources,
+            and_(
+                silent_sources.c.channel_id == errands.c.channel_id,
+                silent_sources.c.ward_code == errands.c.ward_code,
+            ),
+        )
+        .where(errands.c.look_at <= now)
+        .order_by(errands.c.look_at, errands.c.message_id)
+        .limit(limit)
+    )  # fmt: skip
+    return list(tx.execute(query))
+
+
+def look_again(tx: Tx, message_id: int, at: datetime | None, **values: Any) -> None:
+    tx.execute(update(errands).where(errands.c.message_id == message_id).values(look_at=at, **values))
+
+
+def source_deadlines(tx: Tx, report_ids: Iterable[int], after: datetime) -> dict[int, datetime]:
+    """Report -> the earliest deadline of its result that lies behind `after`, met by us or not.
+
+    Our clock ends when the answer is written; the source's runs until the answer is there.
+    """
+    found: dict[int, datetime] = {}
+    for part in chunks(sorted(set(report_ids))):
+        query = (
+            select(deadlines.c.report_id, func.min(deadlines.c.due_at))
+            .where(deadlines.c.report_id.in_(part), deadlines.c.step == "result", deadlines.c.due_at > after)
+            .group_by(deadlines.c.report_id)
+        )
+        for row in tx.execute(query):
+            found[row[0]] = row[1]
+    return found
+
+
+def waiting_for(tx: Tx, officer_id: int) -> int:
+    """How many answers this person's own cases have waiting, at most `MANY`."""
+    found = _of(Scope(None, (officer_id,))).where(errands.c.officer_id == officer_id, _waiting())
+    return int(tx.execute(select(_few(found))).scalar_one())
+
+
+def waiting_cases(
+    tx: Tx, ward: str | None, *, officer_id: int | None = None, unit_id: int | None = None
+) -> dict[int, int]:
+    """Case -> how many of its answers wait to be brought: an officer's, a unit's, or the ward's."""
+    query = (
+        select(errands.c.case_id, func.count())
+        .join(cases, cases.c.id == errands.c.case_id)
+        .where(_waiting(), or_(cases.c.legal.is_(None), cases.c.legal.not_in(_RESTRICTED)))
+        .group_by(errands.c.case_id)
+    )
+    if ward is not None:
+        query = query.where(errands.c.ward_code == ward)
+    if officer_id is not None:
+        query = query.where(errands.c.officer_id == officer_id)
+    if unit_id is not None:
+        query = query.where(cases.c.unit_id == unit_id)
+    return {row[0]: row[1] for row in tx.execute(query)}
