@@ -5,8 +5,8 @@ names agrees on one ward; everything else comes back as several guesses below it
 Only tables and the text decide, never a network. Everything is read from the folded text, so a copy
 without accents gives the same guesses.
 
-How it works. A ward word ("phường", "P.", "xã", "TT") and the longest known name or number after it is a
-mention; the old district that goes with it is the one named next, else the only one named at all.
+How it works. `place_mentions` finds the wards that a text names, each with the old district that goes with
+it; here it is decided what they may mean today.
 
     Phường 13, Quận 3                  old ward, whole                 one guess, sure
     phường Nhiêu Lộc                   ward of today                   one guess, sure
@@ -35,15 +35,16 @@ send citizens' addresses away).
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from aggregator.domain import place_mentions
 from aggregator.domain.address import Address, as_written, best_address
 from aggregator.domain.gazetteer import NOTHING, Gazetteer
-from aggregator.domain.place_table import Named, Names, NewWard, OldWard, Table, table
+from aggregator.domain.place_mentions import Mention, districts_of, wards_of
+from aggregator.domain.place_table import Named, NewWard, OldWard, Table, table
 from aggregator.domain.point import in_viet_nam, point
 from aggregator.domain.street_rules import CONTESTED, Old, Ruling, StreetRules, number_of
 from aggregator.domain.text import fold
@@ -60,7 +61,6 @@ SCANNED = 4_000
 """Characters of each text that are read: people name the place early."""
 
 _SURE, _LIKELY, _OPEN, _WEAK = 0.95, 0.8, 0.5, 0.1
-_MENTIONS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,122 +93,6 @@ class Learned:
 _UNTAUGHT = Learned()
 
 
-@dataclass(frozen=True, slots=True)
-class _Mention:
-    """A ward word with a name: where it stands, and the old districts that may go with it."""
-
-    kind: str
-    key: str
-    start: int
-    end: int
-    beside: bool
-    districts: frozenset[int] = frozenset()
-
-    def seen(self, districts: frozenset[int], beside: bool) -> _Mention:
-        """The same mention with what the rest of the text says of it (`replace` takes six times as long)."""
-        return _Mention(self.kind, self.key, self.start, self.end, beside, districts)
-
-
-# --- reading a text ----------------------------------------------------------------------------------
-
-_WARD_KIND = {
-    "phuong": "phuong", "p": "phuong", "f": "phuong", "xa": "xa", "x": "xa",
-    "thi tran": "thitran", "tt": "thitran", "dac khu": "dackhu",
-}  # fmt: skip
-_DISTRICT_KIND = {
-    "quan": "quan", "q": "quan", "huyen": "huyen", "h": "huyen", "thi xa": "thixa", "tx": "thixa",
-    "thanh pho": "thanhpho", "tp": "thanhpho", "tinh": "tinh",
-}  # fmt: skip
-
-
-def _any_of(kinds: Iterable[str], unless: str = "") -> str:
-    # Looking back after the word, not before it, lets the search skip to first letters in C.
-    return "|".join(rf"{word}(?![a-z])(?<![a-z0-9]{word}){unless}" for word in kinds)
-
-
-# "Nguyễn Tri Phương", "địa phương": folded, the last word of these is a ward word.
-_WARD = _any_of(_WARD_KIND, r"(?<!tri phuong)(?<!dia phuong)")
-_WARD_WORD = re.compile(rf"({_WARD})[ .:\xa0]{{0,3}}")
-_DISTRICT_WORD = re.compile(rf"({_any_of(_DISTRICT_KIND)})[ .:\xa0]{{0,3}}")
-_WORD = re.compile(r"[ \-\xa0]{0,3}([a-z]+|\d{1,4})(?![/\d])")
-_AFTER_WARD = re.compile(r"[\s,.;(\-]{0,4}")
-_BESIDE = re.compile(r"(?:giap|giap ranh|gan|ke|canh|huong|sang|ve|qua|den|tu)\s{1,3}$")
-_LISTED = re.compile(r",\s{0,3}(?=[a-z])")  # ", Đồng Nai" ends an address, "đường Đồng Nai" is a street
-_LONGEST = 6
-
-
-def _name_at(folded: str, pos: int, known: Names) -> tuple[str, int] | None:
-    """The longest known name or number that starts at `pos`, and where it ends."""
-    joined, best = "", None
-    for _ in range(_LONGEST):
-        match = _WORD.match(folded, pos)
-        if match is None:
-            break
-        word = match[1]
-        if not joined and word.isdigit():
-            number, end = str(int(word)), match.end()
-            glued = folded[end : end + 1].isalpha()
-            return (number, end) if number in known.keys and not glued else None
-        joined, pos = joined + word, match.end()
-        if joined not in known.beginnings:
-            break
-        if joined in known.keys:
-            best = joined, pos
-    return best
-
-
-def _districts_named(kind: str | None, name: str, places: Table) -> frozenset[int]:
-    pairs = places.districts[name]
-    alike = frozenset(district.id for each, district in pairs if each == kind)
-    return alike or frozenset(district.id for _, district in pairs)
-
-
-def _wards_of(folded: str, places: Table) -> list[_Mention]:
-    """The wards that one text names, with the districts that stand right behind them without their word."""
-    found: list[_Mention] = []
-    for match in _WARD_WORD.finditer(folded):
-        if name := _name_at(folded, match.end(), places.ward_names):
-            beside = _BESIDE.search(folded[max(0, match.start() - 12) : match.start()]) is not None
-            ids = _bare_district(folded, name[1], places)
-            found.append(_Mention(_WARD_KIND[match[1]], name[0], match.start(), name[1], beside, ids))
-            if len(found) == _MENTIONS:
-                break
-    return found
-
-
-def _districts_of(folded: str, places: Table) -> list[tuple[int, frozenset[int]]]:
-    """The districts that one text names and where; one or a province elsewhere is the empty set."""
-    found = []
-    for match in _DISTRICT_WORD.finditer(folded):
-        if name := _name_at(folded, match.end(), places.district_names):
-            found.append((match.start(), _districts_named(_DISTRICT_KIND[match[1]], name[0], places)))
-        elif _name_at(folded, match.end(), places.elsewhere):
-            found.append((match.start(), frozenset[int]()))
-    listed = (match.end() for match in _LISTED.finditer(folded))
-    if any(_name_at(folded, at, places.other_provinces) for at in listed):
-        found.append((len(folded), frozenset[int]()))
-    return found
-
-
-def _bare_district(folded: str, end: int, places: Table) -> frozenset[int]:
-    """ "xa ba diem hoc mon", "phường Hiệp Bình Chánh, Thủ Đức": a district without its word."""
-    gap = _AFTER_WARD.match(folded, end)
-    found = _name_at(folded, gap.end() if gap else end, places.district_names)
-    if found is None or found[0].isdigit():
-        return frozenset()
-    return _districts_named(None, found[0], places)
-
-
-def _with_districts(
-    wards: Sequence[_Mention], districts: Sequence[tuple[int, frozenset[int]]]
-) -> Iterator[_Mention]:
-    """Each ward with the district named after it and before the next ward, else the bare one it has."""
-    for index, ward in enumerate(wards):
-        until = wards[index + 1].start if index + 1 < len(wards) else math.inf
-        after = next((ids for at, ids in districts if ward.end <= at < until), None)
-        yield ward if after is None else ward.seen(after, ward.beside)
-
-
 # --- what a mention may mean -------------------------------------------------------------------------
 
 
@@ -232,7 +116,7 @@ def _address(texts: Sequence[str], streets: Gazetteer) -> Address | None:
     return best_address(texts[0], "\n".join(texts[1:]), streets) if texts else None
 
 
-def _meanings(mention: _Mention, places: Table, where: _Where) -> dict[str, PlaceGuess]:
+def _meanings(mention: Mention, places: Table, where: _Where) -> dict[str, PlaceGuess]:
     """The wards of today that one mention may mean, by code."""
     found, is_open, old, off = _by_name(where.province, mention.kind, mention.key, mention.districts)
     if not is_open or mention.beside:
@@ -250,7 +134,7 @@ def _by_name(
     """
     places = table(province)
     assert places
-    mention = _Mention(kind, name, 0, 0, False, districts)
+    mention = Mention(kind, name, 0, 0, False, districts)
     old, exact = _former_wards(mention, places)
     off = 0.0 if exact else 0.1
     new = [ward for ward in places.new.get(name, ()) if ward.kind == kind]
@@ -258,7 +142,7 @@ def _by_name(
     return (*meaning(mention, old, new, off, places), tuple(old), off)
 
 
-def _former_wards(mention: _Mention, places: Table) -> tuple[list[OldWard], bool]:
+def _former_wards(mention: Mention, places: Table) -> tuple[list[OldWard], bool]:
     """The old wards of this name, and whether their kind is the one that was written."""
     named = [one for one in places.old.get(mention.key, ()) if _fits(one, mention)]
     # A name that a ward still had in 2025 is that ward's, not that of one merged away before.
@@ -268,7 +152,7 @@ def _former_wards(mention: _Mention, places: Table) -> tuple[list[OldWard], bool
     return [one.ward for one in alike or named], bool(alike)
 
 
-def _fits(one: Named, mention: _Mention) -> bool:
+def _fits(one: Named, mention: Mention) -> bool:
     return not mention.districts or one.ward.district.id in mention.districts
 
 
@@ -277,7 +161,7 @@ _Found = tuple[dict[str, PlaceGuess], bool]
 
 
 def _in_district(
-    mention: _Mention, old: list[OldWard], new: list[NewWard], off: float, places: Table
+    mention: Mention, old: list[OldWard], new: list[NewWard], off: float, places: Table
 ) -> _Found:
     # A new name may stand with the old district, where the ward has land of it.
     own = [ward for ward in new if places.came_from[ward.code] & mention.districts]
@@ -294,7 +178,7 @@ def _in_district(
 
 
 def _without_district(
-    mention: _Mention, old: list[OldWard], new: list[NewWard], off: float, places: Table
+    mention: Mention, old: list[OldWard], new: list[NewWard], off: float, places: Table
 ) -> _Found:
     targets = {code: ward for ward in old for code in ward.targets}
     if new:
@@ -407,7 +291,7 @@ def _unnamed(folded: Sequence[str], sent_to: str | None, places: Table, where: _
         return None
     vi, en = _decisions(ruling)
     guess = PlaceGuess(ward.code, ward.name, ruling.confidence, vi, en, None, "rule")
-    named = [ids for text in folded for _, ids in _districts_of(text, places)]
+    named = [ids for text in folded for _, ids in districts_of(text, places)]
     elsewhere = any(not ids & places.came_from[ward.code] for ids in named)
     return None if elsewhere or _against(guess, sent_to, places, where.at) else guess
 
@@ -453,12 +337,12 @@ def resolve(
     if places is None:
         return ()
     folded = [fold(part) for part in parts]
-    wards = [_wards_of(text, places) for text in folded]
+    wards = [wards_of(text, places) for text in folded]
     where = _Where(province, _with_field(texts), _position(lat, lng), learned)
     if not any(wards):
         guess = _unnamed(folded, sent_to, places, where) if learned.rules else None
         return (guess,) if guess else ()
-    mentions = _mentions(folded, wards, places)
+    mentions = place_mentions.all_of(folded, wards, places)
     meanings = [(found, one.beside) for one in mentions if (found := _meanings(one, places, where))]
     return _together(meanings, places, where.at)
 
@@ -485,7 +369,7 @@ def lesson(*texts: str | None, province: str, ward_code: str, streets: Gazetteer
     if places is None or named is None or named.street is None:
         return None
     folded = [fold(text) for text in read]
-    mentions = list(_mentions(folded, [_wards_of(text, places) for text in folded], places))
+    mentions = list(place_mentions.all_of(folded, [wards_of(text, places) for text in folded], places))
     old = {
         one for mention in mentions for one in _former_wards(mention, places)[0] if ward_code in one.targets
     }
@@ -506,23 +390,6 @@ def _with_field(texts: Sequence[str | None]) -> tuple[str, ...]:
 def _position(lat: float | None, lng: float | None) -> tuple[float, float] | None:
     found = point(lat, lng)
     return found if found and in_viet_nam(*found) else None
-
-
-def _mentions(
-    folded: Sequence[str], wards: Sequence[Sequence[_Mention]], places: Table
-) -> Iterator[_Mention]:
-    """Every ward named, those without a district with the only district that all texts together name.
-
-    Where they name several, or a place in another province, a ward without its own is doubtful.
-    """
-    districts = [_districts_of(text, places) for text in folded]
-    named = {ids for found in districts for _, ids in found}
-    away = frozenset() in named
-    only = next(iter(named)) if len(named) == 1 else frozenset[int]()
-    for found, near in zip(wards, districts, strict=True):
-        for one in _with_districts(found, near):
-            doubtful = away or (not one.districts and len(named) > 1)
-            yield one.seen(one.districts or only, one.beside or doubtful)
 
 
 def _together(

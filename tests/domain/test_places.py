@@ -168,17 +168,17 @@ def test_a_hostile_text_is_read_once_and_only_its_beginning(
     piece: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Work is counted, not timed: names are tried a fixed number of times an anchor."""
-    from aggregator.domain import places
+    from aggregator.domain import place_mentions
 
     tried = 0
-    real = places._name_at
+    real = place_mentions._name_at
 
     def counted(*args: object) -> object:
         nonlocal tried
         tried += 1
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(places, "_name_at", counted)
+    monkeypatch.setattr(place_mentions, "_name_at", counted)
     resolve(piece * 100_000, province=CITY)
     assert tried <= 3 * SCANNED
 
