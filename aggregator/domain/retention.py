@@ -32,6 +32,7 @@ class Kind(enum.StrEnum):
     PAGES = "pages"  # archived pages of polls
     QUARANTINE = "quarantine"  # settled items and held batches
     CALLS = "calls"  # calls of sources that were kept
+    EVIDENCE = "evidence"  # pages and screenshots that show an outage; their hashes stay
     REQUESTS = "requests"  # the register of personal-data requests
 
 
@@ -52,7 +53,7 @@ class Stays(enum.StrEnum):
 
 #: Counted from the closing of the case; the others from when they were made.
 OF_CASES = (Kind.IDENTITY, Kind.FILES, Kind.RAW, Kind.TEXT, Kind.ANSWERS, Kind.NOTES)
-OF_THEIR_OWN = (Kind.PAGES, Kind.QUARANTINE, Kind.CALLS, Kind.REQUESTS)
+OF_THEIR_OWN = (Kind.PAGES, Kind.QUARANTINE, Kind.CALLS, Kind.EVIDENCE, Kind.REQUESTS)
 
 #: Proposals, in days.
 STARTING: dict[Kind, int | None] = {
@@ -65,6 +66,7 @@ STARTING: dict[Kind, int | None] = {
     Kind.PAGES: 180,
     Kind.QUARANTINE: 180,
     Kind.CALLS: 90,
+    Kind.EVIDENCE: 1825,
     Kind.REQUESTS: 1825,
 }
 

@@ -1,7 +1,7 @@
 """What every change of a message takes with it, in the same transaction: its ledger entry, its case's
-mark, the kept numbers.
+mark, the kept numbers, and whether a deadline fell into an outage of the source.
 
-    message rows changed | ledger entry each | cases.delivery_problem | counters
+    message rows changed | ledger entry each | cases.delivery_problem | counters | unreachable deadlines
 
 `acknowledge` is the one change that a poll makes: the source shows our words, so they arrived.
 
@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from aggregator.services import counters, ledger
+from aggregator.services import counters, ledger, unreachable
 from aggregator.storage import case_queries, outbox_queries
 from aggregator.storage.db import Tx
 from aggregator.storage.outbox_queries import Change
@@ -45,6 +45,7 @@ def record(
     changed = outbox_queries.changes(tx, message_ids)
     ledger.append(tx, [_draft(change, now, officer_id, evidence or {}) for change in changed])
     refresh_problems(tx, {change.case_id for change in changed})
+    unreachable.weigh(tx, [change.id for change in changed], now)
     return changed
 
 

@@ -41,7 +41,7 @@ MOST_KEPT = 64 * 1024
 #: A page is kept with the first try of an outage, and where it says something else at most so often: a
 #: portal that puts the time on its error page would else leave one for every try.
 PAGE_EVERY = timedelta(days=1)
-PURPOSE = "outage-page"
+PURPOSE = "outage-evidence"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -51,6 +51,7 @@ class Page:
 
     sha256: str
     size: int
+    content_type: str
     sealed: bytes
 
 
@@ -58,9 +59,10 @@ def page(vault: Vault, answer: Response | None, evidence: Mapping[str, Any]) -> 
     """The body that `evidence` speaks of, sealed; None where `answer` is another one, or has none."""
     body = answer.content if answer is not None else b""
     digest = hashlib.sha256(body).hexdigest()
-    if not body or digest != evidence.get("body_sha256"):
+    if answer is None or not body or digest != evidence.get("body_sha256"):
         return None
-    return Page(digest, len(body), vault.pack(body[:MOST_KEPT], PURPOSE))
+    kind = answer.content_type[:100] or "application/octet-stream"
+    return Page(digest, len(body), kind, vault.pack(body[:MOST_KEPT], PURPOSE))
 
 
 def attempt(
@@ -146,11 +148,15 @@ def _joined(capability: Capability, failures: Sequence[Failure], was: Span) -> S
 
 def _keep(tx: Tx, outage: Outage, failure: Failure, page: Page | None) -> None:
     outage_queries.add_attempt(tx, outage.id, failure)
-    if page is None or outage_queries.has_page(tx, outage.id, page.sha256):
+    if page is None or outage_queries.has_evidence(tx, outage.id, page.sha256):
         return
     last = outage_queries.last_page(tx, outage.id)
     if last is None or failure.at - last >= PAGE_EVERY:
-        outage_queries.add_page(tx, outage.id, page.sha256, page.size, page.sealed, failure.at)
+        kept = {
+            "sha256": page.sha256, "size": page.size, "content_type": page.content_type,
+            "content": page.sealed, "kept_at": failure.at,
+        }  # fmt: skip
+        outage_queries.add_evidence(tx, outage.id, kept)
 
 
 def _look_around(tx: Tx) -> None:

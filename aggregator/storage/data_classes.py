@@ -134,6 +134,21 @@ TABLES: Mapping[str, Table] = {
         technical="id channel_id since until ids state cursor next_due_at failures total seen stored"
         " unchanged revised quarantined error_code error error_vi officer_id created_at finished_at"
     ),
+    "outages": _of(
+        technical="id channel_id capability tried ok_before began_at last_failed_at ended_at attempts gaps"
+        " sure answered ours_maybe first_code first_status last_code last_status",
+        proof="first_sha256 last_sha256",
+    ),
+    "outage_attempts": _of(technical="id outage_id at tried code status url body_size", proof="body_sha256"),
+    "outage_evidence": _of(
+        Kind.EVIDENCE,
+        person="content",
+        technical="id outage_id size content_type kept_at officer_id",
+        proof="sha256",
+    ),
+    "unreachable_deadlines": _of(
+        technical="id report_id step origin case_id ward_code outage_id due_at answered_at delivered_at"
+    ),
     # Cases and what officers did
     "cases": _of(
         Kind.TEXT,

@@ -23,6 +23,7 @@ from aggregator.storage.errand_tables import ticks
 from aggregator.storage.ledger_tables import ledger_entries
 from aggregator.storage.legal_tables import legal_matters
 from aggregator.storage.match_queries import delete_traits
+from aggregator.storage.outage_tables import outage_evidence
 from aggregator.storage.privacy_tables import (
     erasure_marks,
     forgotten,
@@ -246,6 +247,12 @@ def calls(tx: Tx, ids: Sequence[int]) -> None:
     for part in chunks(ids):
         gone = {"content": None, "state": "done", "error": None}
         tx.execute(update(webhook_calls).where(webhook_calls.c.id.in_(part)).values(**gone))
+
+
+def evidence(tx: Tx, ids: Sequence[int]) -> None:
+    """Pages and screenshots of outages; the outage and its tries keep the hashes."""
+    for part in chunks(ids):
+        tx.execute(delete(outage_evidence).where(outage_evidence.c.id.in_(part)))
 
 
 def requests(tx: Tx, ids: Sequence[int]) -> None:

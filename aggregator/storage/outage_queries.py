@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, o
 from aggregator.domain.outages import Capability, Silent, Span
 from aggregator.storage.channel_tables import channel_schedule
 from aggregator.storage.db import Tx
-from aggregator.storage.outage_tables import outage_attempts, outage_pages, outages
+from aggregator.storage.outage_tables import outage_attempts, outage_evidence, outages
 
 _OPEN = outages.c.ended_at.is_(None)
 
@@ -161,7 +161,7 @@ def mark(tx: Tx, outage_ids: Collection[int], ours_maybe: bool) -> None:
 
 def remove(tx: Tx, outage_id: int) -> None:
     """Forget one that has turned out to be none."""
-    for table in (outage_pages, outage_attempts):
+    for table in (outage_evidence, outage_attempts):
         tx.execute(delete(table).where(table.c.outage_id == outage_id))
     tx.execute(delete(outages).where(outages.c.id == outage_id))
 
@@ -209,26 +209,21 @@ def move_attempts(tx: Tx, outage_id: int, after: datetime, to: int) -> None:
     """Give the tries after this instant to another outage, with the pages that they brought."""
     later = and_(outage_attempts.c.outage_id == outage_id, outage_attempts.c.at > after)
     tx.execute(update(outage_attempts).where(later).values(outage_id=to))
-    kept = and_(outage_pages.c.outage_id == outage_id, outage_pages.c.kept_at > after)
-    tx.execute(update(outage_pages).where(kept).values(outage_id=to))
+    kept = and_(outage_evidence.c.outage_id == outage_id, outage_evidence.c.kept_at > after)
+    tx.execute(update(outage_evidence).where(kept).values(outage_id=to))
 
 
 def last_page(tx: Tx, outage_id: int) -> datetime | None:
-    """When a page of this outage was last kept."""
-    newest: datetime | None = tx.scalar(
-        select(func.max(outage_pages.c.kept_at)).where(outage_pages.c.outage_id == outage_id)
-    )
+    """When a page that a try brought was last kept of this outage."""
+    mine = and_(outage_evidence.c.outage_id == outage_id, outage_evidence.c.officer_id.is_(None))
+    newest: datetime | None = tx.scalar(select(func.max(outage_evidence.c.kept_at)).where(mine))
     return newest
 
 
-def has_page(tx: Tx, outage_id: int, sha256: str) -> bool:
-    mine = and_(outage_pages.c.outage_id == outage_id, outage_pages.c.sha256 == sha256)
+def has_evidence(tx: Tx, outage_id: int, sha256: str) -> bool:
+    mine = and_(outage_evidence.c.outage_id == outage_id, outage_evidence.c.sha256 == sha256)
     return bool(tx.scalar(select(exists().where(mine))))
 
 
-def add_page(tx: Tx, outage_id: int, sha256: str, size: int, content: bytes, at: datetime) -> None:
-    tx.execute(
-        insert(outage_pages).values(
-            outage_id=outage_id, sha256=sha256, size=size, content=content, kept_at=at
-        )
-    )
+def add_evidence(tx: Tx, outage_id: int, values: dict[str, Any]) -> None:
+    tx.execute(insert(outage_evidence).values(outage_id=outage_id, **values))

@@ -1,7 +1,8 @@
-"""Outages: when a channel could not be used, the failed tries that show it, and what they brought back.
+"""Outages: when a channel could not be used, the failed tries and pages that show it, and whose deadlines
+fell inside.
 
 A good try leaves no row: it only ends what was out. The hashes stay on the outage and in the ledger when
-the tries and the kept pages are forgotten.
+the kept pages are forgotten.
 """
 
 from __future__ import annotations
@@ -72,30 +73,39 @@ outage_attempts = Table(
     Index("ix_outage_attempts_at", "at"),
 )
 
-outage_pages = Table(
-    "outage_pages",
+outage_evidence = Table(
+    "outage_evidence",
     metadata,
     Column("id", Id, primary_key=True),
     Column("outage_id", Id, ForeignKey("outages.id"), nullable=False),
     Column("sha256", Text, nullable=False),
     #: Of the whole body; `content` may hold only its beginning.
     Column("size", Integer, nullable=False),
+    Column("content_type", Text, nullable=False),
     #: Compressed, then sealed: an error page may greet the account by name.
     Column("content", Blob, nullable=False),
     Column("kept_at", Instant, nullable=False),
-    Index("uq_outage_pages_outage_id_sha256", "outage_id", "sha256", unique=True),
-    Index("ix_outage_pages_kept_at", "kept_at"),
+    #: Who attached it, where it is a screenshot; NULL where a try brought it.
+    Column("officer_id", Id, ForeignKey("officers.id")),
+    Index("uq_outage_evidence_outage_id_sha256", "outage_id", "sha256", unique=True),
+    Index("ix_outage_evidence_kept_at", "kept_at"),
 )
 
-outage_screenshots = Table(
-    "outage_screenshots",
+unreachable_deadlines = Table(
+    "unreachable_deadlines",
     metadata,
     Column("id", Id, primary_key=True),
+    Column("report_id", Id, ForeignKey("reports.id"), nullable=False),
+    Column("step", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("ward_code", Text, nullable=False),
     Column("outage_id", Id, ForeignKey("outages.id"), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("officer_id", Id, ForeignKey("officers.id"), nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("content_type", Text, nullable=False),
-    Index("uq_outage_screenshots_outage_id_sha256", "outage_id", "sha256", unique=True),
+    Column("due_at", Instant, nullable=False),
+    Column("answered_at", Instant, nullable=False),
+    #: NULL while the source does not have the answer.
+    Column("delivered_at", Instant),
+    Index("uq_unreachable_deadlines", "report_id", "step", "origin", unique=True),
+    Index("ix_unreachable_deadlines_case_id", "case_id"),
+    Index("ix_unreachable_deadlines_due_at", "due_at"),
 )

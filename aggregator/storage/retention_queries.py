@@ -20,6 +20,7 @@ from aggregator.storage.case_tables import cases, memberships, outbox, replies
 from aggregator.storage.channel_tables import quarantine, raw_payloads
 from aggregator.storage.db import Tx
 from aggregator.storage.ledger_tables import ledger_entries
+from aggregator.storage.outage_tables import outage_evidence, outages
 from aggregator.storage.privacy_tables import (
     legal_holds,
     privacy_acts,
@@ -187,6 +188,10 @@ def _rows(kind: Kind, cutoff: datetime) -> tuple[Any, ColumnElement[Any], list[C
     if kind is Kind.CALLS:
         past = [webhook_calls.c.received_at < cutoff, webhook_calls.c.content.isnot(None)]
         return webhook_calls, webhook_calls.c.received_at, past, webhook_calls.c.state == "waiting"
+    if kind is Kind.EVIDENCE:
+        past = [outage_evidence.c.kept_at < cutoff]
+        still_out = exists().where(outages.c.id == outage_evidence.c.outage_id, outages.c.ended_at.is_(None))
+        return outage_evidence, outage_evidence.c.kept_at, past, still_out
     past = [privacy_requests.c.closed_at < cutoff, privacy_requests.c.asked.isnot(None)]
     return privacy_requests, privacy_requests.c.closed_at, past, privacy_requests.c.closed_at.is_(None)
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, func, select, update
 from aggregator.storage.channel_tables import channel_schedule, channels, quarantine, raw_payloads
 from aggregator.storage.checkpoint_tables import ledger_keys
 from aggregator.storage.db import Tx
-from aggregator.storage.outage_tables import outage_pages
+from aggregator.storage.outage_tables import outage_evidence
 from aggregator.storage.report_tables import report_revisions, reporters
 from aggregator.storage.webhook_tables import channel_tokens, webhook_calls
 
@@ -34,7 +34,7 @@ SEALED: Mapping[str, Sealed] = {
     "channel-tokens": Sealed(channel_tokens, "sealed", "channel_id", of_channel=True),
     "webhook-call": Sealed(webhook_calls, "content", "id"),
     "held": Sealed(quarantine, "held", "id"),
-    "outage-page": Sealed(outage_pages, "content", "id"),
+    "outage-evidence": Sealed(outage_evidence, "content", "id"),
     "identity": Sealed(reporters, "identity", "report_id"),
     "payload": Sealed(raw_payloads, "content", "id"),
     "revision": Sealed(report_revisions, "raw", "id"),

@@ -1,4 +1,4 @@
-"""Outages: spans in which a channel could not be used, the failed tries and pages that show them."""
+"""Outages: when a channel could not be used, what shows it, and whose deadlines fell inside."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,9 +12,9 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 OPEN = sa.text("ended_at IS NULL")
 
 
-def _key(table: str, column: str, target: str) -> sa.Column:
+def _key(table: str, column: str, target: str, *, nullable: bool = False) -> sa.Column:
     key = sa.ForeignKey(f"{target}.id", name=op.f(f"fk_{table}_{column}_{target}"))
-    return sa.Column(column, ID, key, nullable=False)
+    return sa.Column(column, ID, key, nullable=nullable)
 
 
 def _seen(name: str) -> list[sa.Column]:
@@ -56,6 +56,7 @@ def upgrade() -> None:
     op.create_index("ix_outages_channel_id_ended_at", "outages", ["channel_id", "ended_at"])
     op.create_index("ix_outages_channel_id_began_at", "outages", ["channel_id", "began_at"])
     _make_evidence()
+    _make_marks()
 
 
 def _make_evidence() -> None:
@@ -75,33 +76,44 @@ def _make_evidence() -> None:
     op.create_index("ix_outage_attempts_outage_id_at", "outage_attempts", ["outage_id", "at"])
     op.create_index("ix_outage_attempts_at", "outage_attempts", ["at"])
     op.create_table(
-        "outage_pages",
+        "outage_evidence",
         sa.Column("id", ID, nullable=False),
-        _key("outage_pages", "outage_id", "outages"),
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("kept_at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_outage_pages")),
-    )
-    op.create_index("uq_outage_pages_outage_id_sha256", "outage_pages", ["outage_id", "sha256"], unique=True)
-    op.create_index("ix_outage_pages_kept_at", "outage_pages", ["kept_at"])
-    op.create_table(
-        "outage_screenshots",
-        sa.Column("id", ID, nullable=False),
-        _key("outage_screenshots", "outage_id", "outages"),
-        sa.Column("at", Instant(), nullable=False),
-        _key("outage_screenshots", "officer_id", "officers"),
+        _key("outage_evidence", "outage_id", "outages"),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("content_type", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_outage_screenshots")),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("kept_at", Instant(), nullable=False),
+        _key("outage_evidence", "officer_id", "officers", nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outage_evidence")),
     )
     op.create_index(
-        "uq_outage_screenshots_outage_id_sha256", "outage_screenshots", ["outage_id", "sha256"], unique=True
+        "uq_outage_evidence_outage_id_sha256", "outage_evidence", ["outage_id", "sha256"], unique=True
     )
+    op.create_index("ix_outage_evidence_kept_at", "outage_evidence", ["kept_at"])
+
+
+def _make_marks() -> None:
+    table = "unreachable_deadlines"
+    op.create_table(
+        table,
+        sa.Column("id", ID, nullable=False),
+        _key(table, "report_id", "reports"),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        _key(table, "case_id", "cases"),
+        sa.Column("ward_code", sa.Text(), nullable=False),
+        _key(table, "outage_id", "outages"),
+        sa.Column("due_at", Instant(), nullable=False),
+        sa.Column("answered_at", Instant(), nullable=False),
+        sa.Column("delivered_at", Instant()),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unreachable_deadlines")),
+    )
+    op.create_index("uq_unreachable_deadlines", table, ["report_id", "step", "origin"], unique=True)
+    op.create_index("ix_unreachable_deadlines_case_id", table, ["case_id"])
+    op.create_index("ix_unreachable_deadlines_due_at", table, ["due_at"])
 
 
 def downgrade() -> None:
-    for table in ("outage_screenshots", "outage_pages", "outage_attempts", "outages"):
+    for table in ("unreachable_deadlines", "outage_evidence", "outage_attempts", "outages"):
         op.drop_table(table)

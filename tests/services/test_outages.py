@@ -21,7 +21,7 @@ from aggregator.services import outage_log
 from aggregator.storage import channel_queries, outage_queries
 from aggregator.storage.ledger_tables import ledger_entries
 from aggregator.storage.outage_queries import Outage
-from aggregator.storage.outage_tables import outage_attempts, outage_pages, outages
+from aggregator.storage.outage_tables import outage_attempts, outage_evidence, outages
 from connectors.portal_1022 import sandbox
 from tests.services.outbox_world import Portal, impatient, portal_config, simulated_portal
 from tests.services.outbox_world import World as OutboxWorld
@@ -126,7 +126,7 @@ def test_a_maintenance_page_with_200_is_kept_as_it_came(both: World) -> None:
     assert (outage.span.capability, outage.span.attempts, outage.first.status) == (READ, 2, 200)
     assert outage.span.answered and outage.span.ended_at == both.clock()
     with both.app.db.read() as tx:
-        (page,) = tx.execute(select(outage_pages)).all()
+        (page,) = tx.execute(select(outage_evidence)).all()
     body = both.app.vault.unpack(page.content, outage_log.PURPOSE)
     assert hashlib.sha256(body).hexdigest() == page.sha256 == outage.first.sha256
     assert b"<html" in body.lower()
@@ -248,12 +248,12 @@ def test_a_portal_that_stays_away_keeps_a_page_a_day_and_one_entry(both: World) 
         for n in range(3 * 24):
             body = f"<html>{'x' * 3000} {n}</html>".encode()
             digest = hashlib.sha256(body).hexdigest()
-            page = outage_log.Page(digest, len(body), body)
+            page = outage_log.Page(digest, len(body), "text/html", body)
             outage_log.attempt(
                 tx, 1, "read", start + timedelta(hours=n), ok=False, code="transient",
                 evidence={"status": 503, "body_sha256": digest, "bytes": len(body)}, page=page,
             )  # fmt: skip
-        pages = int(tx.scalar(select(func.count()).select_from(outage_pages)) or 0)
+        pages = int(tx.scalar(select(func.count()).select_from(outage_evidence)) or 0)
     (outage,) = kept(both)
     assert outage.span.attempts == 72 == counted(both, outage_attempts)
     assert pages == 3, "one page a day, though each says something else"

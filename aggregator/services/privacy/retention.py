@@ -259,5 +259,6 @@ _OF_ROWS: dict[Kind, Callable[[Tx, Sequence[int]], Any]] = {
     Kind.PAGES: forgetting_queries.pages,
     Kind.QUARANTINE: forgetting_queries.settled_items,
     Kind.CALLS: forgetting_queries.calls,
+    Kind.EVIDENCE: forgetting_queries.evidence,
     Kind.REQUESTS: forgetting_queries.requests,
 }
