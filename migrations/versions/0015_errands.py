@@ -9,7 +9,7 @@ from alembic import op
 from aggregator.storage.types import Instant
 
 revision = "0015_errands"
-down_revision = "0017_outages"
+down_revision = "0019_certificates"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
