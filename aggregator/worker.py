@@ -3,7 +3,7 @@
     poll_tick        claim due channels while a thread is free, run each in the pool
     webhook_tick     take in what sources have sent us
     backfill_tick    read the next part of what people asked for of the past
-    outbox_tick      deliver what is due
+    outbox_tick      claim answers that are due while a thread is free, deliver each channel's in the pool
     sweep_tick       move cases whose deadline passed a stage
     recount_tick     count open cases again after a calendar or a rule has changed
     attachment_tick  fetch pending files
@@ -29,11 +29,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from typing import Generic, TypeVar
 
 from apscheduler.executors.pool import ThreadPoolExecutor as TickThreads
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.bootstrap import Aggregator
+from aggregator.services.delivering import Batch
 from aggregator.services.faults import origin
 from aggregator.services.polling import Claim, owner_name
 
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 
 #: Cases that one sweep moves before it looks at the clock again.
 SWEEP = 500
+#: Answers that one run carries before it looks what else is due, if nothing else waits.
+ANSWERS = 1000
 #: Mails that one connection to the mail server carries.
 MAILS = 50
 #: Ticks between two looks for files, for dead workers, and for what has grown old: none is urgent.
@@ -56,9 +60,10 @@ class Worker:
         self.owner = owner or owner_name()
         self._parts = aggregator
         threads = aggregator.settings.worker_threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="poll")
-        self._free = threading.BoundedSemaphore(threads)
         self._stopping = threading.Event()
+        # Lanes of their own: a slow portal's list holds back no answer, nor its answers anybody's poll.
+        self._polls = _Lane("polls", threads, self._claim_poll, self._poll, self)
+        self._deliveries = _Lane("deliveries", threads, self._claim_answers, self._deliver, self)
         self._quiet = threading.Condition()
         #: Ticks and polls under way, by what they are.
         self._active: Counter[str] = Counter()
@@ -108,7 +113,8 @@ class Worker:
         with self._quiet:
             ended = self._quiet.wait_for(lambda: not self._active.total(), timeout_s)
             left = ", ".join(sorted(+self._active))
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._polls.shut()
+        self._deliveries.shut()
         log.info("worker %s stopped%s", self.owner, "" if ended else f", left behind: {left}")
         return ended
 
@@ -122,36 +128,13 @@ class Worker:
 
     def poll_tick(self) -> None:
         """Claim and start polls while something is due and a thread is free."""
-        while not self._stopping.is_set() and self._free.acquire(blocking=False):
-            claim = self._claim()
-            if claim is None:
-                return
-            self._begin("polls")
-            self._pool.submit(self._run, claim)
+        self._polls.fill()
 
-    def _claim(self) -> Claim | None:
-        """A claim that owns a thread; None, and the thread free again, where nothing is due."""
-        claim = None
-        try:
-            claim = self._parts.polling.claim(self.owner)
-        finally:
-            if claim is None:
-                self._free.release()
-        return claim
-
-    def _run(self, first: Claim) -> None:
-        """This poll, and while something is due the next one: no thread waits for a tick."""
-        claim: Claim | None = first
-        try:
-            while claim is not None:
-                self._watch(f"poll of {claim.channel.slug}", partial(self._poll, claim))
-                claim = None if self._stopping.is_set() else self._parts.polling.claim(self.owner)
-        finally:
-            self._free.release()
-            self._end("polls")
+    def _claim_poll(self) -> Claim | None:
+        return self._parts.polling.claim(self.owner)
 
     def _poll(self, claim: Claim) -> None:
-        self._parts.polling.run(claim, stop=self._stopping.is_set)
+        self.watch(f"poll of {claim.channel.slug}", partial(self._parts.polling.run, claim, stop=self.stops))
 
     def webhook_tick(self) -> None:
         self._parts.webhooks.tick(self.owner, self._stopping.is_set)
@@ -161,8 +144,15 @@ class Worker:
             pass
 
     def outbox_tick(self) -> None:
-        while not self._stopping.is_set() and self._parts.outbox.drain(self.owner, limit=1).total:
-            pass
+        """Claim and start deliveries, a channel a thread, while something is due and a thread is free."""
+        self._deliveries.fill()
+
+    def _claim_answers(self) -> Batch | None:
+        return self._parts.outbox.claim(self.owner)
+
+    def _deliver(self, batch: Batch) -> None:
+        name = f"deliveries to {batch.channel.slug}"
+        self.watch(name, partial(self._parts.outbox.deliver, batch, ANSWERS, self.stops))
 
     def sweep_tick(self) -> None:
         while self._parts.deadlines.sweep(SWEEP) >= SWEEP and not self._stopping.is_set():
@@ -199,6 +189,11 @@ class Worker:
         self._parts.webhooks.prune()
         self._parts.watch.prune()
         self._parts.run_history.prune(self._stopping.is_set)
+        self._parts.outbox.mend()
+
+    def stops(self) -> bool:
+        """Whether nothing more is to be started."""
+        return self._stopping.is_set()
 
     def privacy_tick(self) -> None:
         self._parts.retention.tick(self._stopping.is_set)
@@ -207,16 +202,16 @@ class Worker:
 
     def _guarded(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:
-            self._begin(name)
+            self.begin(name)
             try:
                 if not self._stopping.is_set():
-                    self._watch(name, work)
+                    self.watch(name, work)
             finally:
-                self._end(name)
+                self.end(name)
 
         return run
 
-    def _watch(self, name: str, work: Callable[[], None]) -> None:
+    def watch(self, name: str, work: Callable[[], object]) -> None:
         """Do it; what goes wrong is said once, with an id, until it is right again."""
         try:
             work()
@@ -229,11 +224,55 @@ class Worker:
                 self._failing.discard(name)
                 log.info("%s works again", name)
 
-    def _begin(self, name: str) -> None:
+    def begin(self, name: str) -> None:
         with self._quiet:
             self._active[name] += 1
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
         with self._quiet:
             self._active[name] -= 1
             self._quiet.notify_all()
+
+
+_Taken = TypeVar("_Taken")
+
+
+class _Lane(Generic[_Taken]):
+    """Some threads that do one kind of work: each takes what is due, does it, and takes the next."""
+
+    def __init__(
+        self, name: str, threads: int, claim: Callable[[], _Taken | None], work: Callable[[_Taken], None],
+        worker: Worker,
+    ) -> None:  # fmt: skip
+        self._name, self._claim, self._work, self._worker = name, claim, work, worker
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._free = threading.BoundedSemaphore(threads)
+
+    def fill(self) -> None:
+        """Start threads while something is due and one is free."""
+        while not self._worker.stops() and self._free.acquire(blocking=False):
+            taken = None
+            try:
+                taken = self._claim()
+            finally:
+                if taken is None:
+                    self._free.release()
+            if taken is None:
+                return
+            self._worker.begin(self._name)
+            self._pool.submit(self._run, taken)
+
+    def _run(self, first: _Taken) -> None:
+        """This one, and while something is due the next: no thread waits for a tick."""
+        taken: _Taken | None = first
+        try:
+            while taken is not None:
+                self._work(taken)
+                taken = None if self._worker.stops() else self._claim()
+        finally:
+            self._free.release()
+            self._worker.end(self._name)
+
+    def shut(self) -> None:
+        """Start nothing more; what runs is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

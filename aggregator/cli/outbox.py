@@ -50,7 +50,7 @@ def drain() -> int:
     ends: Counter[str] = Counter()
     with opened() as product, Stop() as stop:
         while not stop.is_asked():
-            done = product.outbox.drain(owner_name("drain"), limit=1)
+            done = product.outbox.drain(owner_name("drain"), stop=stop.is_asked)
             if not done.total:
                 break
             ends.update(dataclasses.asdict(done))

@@ -8,8 +8,9 @@ message; environment proxies are not used.
 
 What may surprise: ``effect=True`` marks a call that changes the portal. Once such a request may
 have left, anything but a clear answer is `UnknownOutcome`, because a blind repeat doubles the
-citizen's answer; only a failure to connect is `Transient`. For the same reason an effect call never
-uses an idle kept-alive connection, which the portal may be closing at that very moment.
+citizen's answer; only a failure to connect is `Transient`. For the same reason an effect call uses
+no kept-alive connection that was idle for a second, which the portal may be closing at that very
+moment (servers wait two seconds and longer): where one follows the other, all go over one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ __all__ = ["Http", "Response", "Tape", "clean_json", "clean_text", "host_of"]
 
 USER_AGENT = "MotMoi/0.1 (+ward inbox)"
 _CHUNK = 65_536
+#: An idle connection is used for a write for so long.
+_FRESH_S = 1.0
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
@@ -62,7 +65,7 @@ class Tape(Protocol):
 
 
 class Http:
-    """One channel's HTTP for the length of one call. Not shared between threads; `close` it."""
+    """One channel's HTTP for one call, or several (`renew`). Not shared between threads; `close` it."""
 
     def __init__(
         self,
@@ -86,9 +89,10 @@ class Http:
         self._adapter = self._egress.adapter()
         self._jar = RequestsCookieJar()
         self._unbound: dict[str, str] = {}
-        self._now, self._deadline = now, deadline
-        # The given clock may jump; the time that really passes ends the call as well.
-        self._ends = time.monotonic() + (deadline - now()).total_seconds()
+        self._now = now
+        self.renew(deadline)
+        #: When the last answer was complete, on the machine's own clock.
+        self._answered = -_FRESH_S
         self._gap, self._timeouts = min_gap_s, (connect_timeout, read_timeout)
         self._max_bytes, self._max_redirects = max_bytes, max_redirects
         self._user_agent, self._verify = user_agent, verify
@@ -110,6 +114,12 @@ class Http:
     def close(self) -> None:
         """Close the connections."""
         self._adapter.close()
+
+    def renew(self, deadline: datetime) -> None:
+        """Give the next requests time until `deadline`: a session may carry one call after another."""
+        self._deadline = deadline
+        # The given clock may jump; the time that really passes ends the call as well.
+        self._ends = time.monotonic() + (deadline - self._now()).total_seconds()
 
     # -- other protocols -------------------------------------------------------------------------
 
@@ -262,7 +272,7 @@ class Http:
     def _exchange(self, call: _Call, prepared: requests.PreparedRequest) -> Response:
         host = host_of(str(prepared.url))
         wait_turn(host, self._gap, self._remaining())
-        if call.effect:
+        if call.effect and time.monotonic() - self._answered > _FRESH_S:
             self._adapter.close()
         started = time.monotonic()
         shown = _shown(str(prepared.url))
@@ -277,6 +287,7 @@ class Http:
                 answer.close()
                 raise
             answer.raw.release_conn()
+            self._answered = time.monotonic()
         except (requests.RequestException, HTTPError, OSError) as error:
             # Not chained: the library's message holds the whole address, query values included.
             raise self._broken(call, shown, error) from None

@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.errors import ConfigInvalid
+from aggregator.sdk.answers import Response
 from aggregator.sdk.contract import Capabilities, Connector, Context, Manifest
 from aggregator.sdk.discovery import Found, status_map_of, with_defaults
 from aggregator.sdk.http import Http, host_of
@@ -71,7 +73,7 @@ class Connections:
             verify=channel.options.get("verify", True),
             deadline=deadline,
             now=self._clock,
-            min_gap_s=float(channel.options.get("min_gap_s", manifest.defaults.get("min_gap_s", 0))),
+            min_gap_s=self.gap_s(channel.kind, channel.options),
             max_bytes=max_bytes or self._max_bytes(manifest),
             secrets=list(secrets.values()),
             log=log,
@@ -104,6 +106,12 @@ class Connections:
         except SealBroken:
             return None
 
+    def gap_s(self, kind: str, options: Mapping[str, Any]) -> float:
+        """The polite pause between two requests to a channel's host; 0 where nobody asks for one."""
+        found = self._connectors.get(kind)
+        usual = found.manifest.defaults.get("min_gap_s", 0) if found and found.manifest else 0
+        return float(options.get("min_gap_s", usual))
+
     def capabilities(self, channel: ChannelRow) -> Capabilities:
         """What the channel's connector allows; `ConfigInvalid` where it cannot be used."""
         return manifest_of(found_of(self._connectors, channel.kind)).capabilities
@@ -133,6 +141,61 @@ class Connections:
 
     def _max_bytes(self, manifest: Manifest) -> int:
         return int(manifest.defaults.get("max_bytes", self._settings.max_attachment_bytes))
+
+
+class Line:
+    """A channel's connector, opened when the first message needs it and kept open for the next ones."""
+
+    def __init__(self, connections: Connections, channel: ChannelRow) -> None:
+        self._connections = connections
+        self._channel = channel
+        self._stack = ExitStack()
+        self._opened: tuple[Connector, Context] | None = None
+        self._kept: bytes | None = None
+        self._answer: Response | None = None
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def open(self, deadline: datetime) -> tuple[Connector, Context]:
+        """The connector and its context until `deadline`; raises what `Connections.open` raises."""
+        if self._opened is None:
+            way = self._connections.open(self._channel, deadline=deadline)
+            self._opened = self._stack.enter_context(way)
+        connector, ctx = self._opened
+        ctx.http.renew(deadline)
+        return connector, replace(ctx, deadline=deadline)
+
+    def kept(self) -> bytes | None:
+        """What the connector keeps, sealed; None where that has not changed since it was last asked."""
+        self._look_what_changed()
+        kept, self._kept = self._kept, None
+        return kept
+
+    def take_answer(self) -> Response | None:
+        """What the source said last since this was last asked; None where it said nothing."""
+        self._listen()
+        answer, self._answer = self._answer, None
+        return answer
+
+    def _listen(self) -> None:
+        if self._opened is not None:
+            self._answer, self._opened[1].http.last_answer = self._opened[1].http.last_answer, None
+
+    def close(self) -> None:
+        """Hang up; the next `open` begins anew, with what the connector kept."""
+        self._listen()
+        self._look_what_changed()
+        self._stack.close()
+        self._opened = None
+
+    def _look_what_changed(self) -> None:
+        kept = self._opened and self._connections.changed_state(self._channel, self._opened[1])
+        if kept is not None:
+            self._kept, self._channel = kept, replace(self._channel, connector_state=kept)
 
 
 def found_of(connectors: Mapping[str, Found], kind: str) -> Found:

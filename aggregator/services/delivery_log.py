@@ -1,7 +1,8 @@
 """What every change of a message takes with it, in the same transaction: its ledger entry, its case's
 mark, the kept numbers, and whether a deadline fell into an outage of the source.
 
-    message rows changed | ledger entry each | cases.delivery_problem | counters | unreachable deadlines
+    message rows changed | ledger entry each | the next of each report lined up
+      | cases.delivery_problem | counters | unreachable deadlines
 
 `acknowledge` is the one change that a poll makes: the source shows our words, so they arrived.
 
@@ -37,13 +38,18 @@ def record(
     *,
     officer_id: int | None = None,
     evidence: Mapping[str, Any] | None = None,
+    each: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> list[Change]:
     """Write down what these messages have become; call it after changing them.
 
-    The caller locked the wards' chains first where it decides by what it reads.
+    The caller locked the wards' chains first where it decides by what it reads. `evidence` is of all of
+    them, `each` by message.
     """
     changed = outbox_queries.changes(tx, message_ids)
-    ledger.append(tx, [_draft(change, now, officer_id, evidence or {}) for change in changed])
+    seen, own = evidence or {}, each or {}
+    drafts = [_draft(change, now, officer_id, {**seen, **own.get(change.id, {})}) for change in changed]
+    ledger.append(tx, drafts)
+    outbox_queries.line_up(tx, {change.report_id for change in changed})
     refresh_problems(tx, {change.case_id for change in changed})
     unreachable.weigh(tx, [change.id for change in changed], now)
     return changed

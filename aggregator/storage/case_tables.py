@@ -239,6 +239,8 @@ outbox = Table(
     Column("acknowledged_at", Instant),
     #: Who ticked it off, where a person carried it over by hand.
     Column("officer_id", Id, ForeignKey("officers.id")),
+    #: An older message of its report is not final: it is nobody's turn yet, and claims never meet it.
+    Column("behind", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("report_id", "seq"),
     Index("ix_outbox_case_id", "case_id"),
     Index(
@@ -246,10 +248,22 @@ outbox = Table(
         "channel_id",
         "next_attempt_at",
         "id",
-        sqlite_where=Column("next_attempt_at").isnot(None),
-        postgresql_where=Column("next_attempt_at").isnot(None),
+        # As SQLAlchemy writes it for either, or SQLite would not see that the index fits.
+        sqlite_where=text("next_attempt_at IS NOT NULL AND behind = 0"),
+        postgresql_where=text("next_attempt_at IS NOT NULL AND NOT behind"),
     ),
     Index("ix_outbox_channel_id_state", "channel_id", "state"),
+)
+
+write_turns = Table(
+    "write_turns",
+    metadata,
+    #: As in `channel_schedule`: one worker at a time writes to a host, whatever channels it has there.
+    Column("host_key", Text, primary_key=True),
+    #: Grows with every turn: a worker that stalled past its own finds that it is over.
+    Column("fence", BigInteger, nullable=False),
+    #: The turn's end while somebody has it; afterwards when the next may begin (the host's polite pause).
+    Column("free_at", Instant, nullable=False),
 )
 
 case_counts = Table(

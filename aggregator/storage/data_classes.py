@@ -174,7 +174,7 @@ TABLES: Mapping[str, Table] = {
         officer="error error_vi",
         technical="id idempotency_key reply_id report_id channel_id case_id seq state attempts"
         " next_attempt_at lease_owner lease_until fence remote_ref error_code created_at sent_at"
-        " acknowledged_at officer_id",
+        " acknowledged_at officer_id behind",
     ),
     "ticks": _of(
         Kind.ANSWERS,
@@ -187,6 +187,7 @@ TABLES: Mapping[str, Table] = {
         technical="message_id case_id ward_code officer_id channel_id need look_at told_at",
     ),
     "silent_sources": _of(technical="channel_id ward_code officer_id at"),
+    "write_turns": _of(technical="host_key fence free_at"),
     "case_units": _of(
         Kind.NOTES,
         officer="task",

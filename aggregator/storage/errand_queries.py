@@ -187,7 +187,6 @@ def _told() -> Select[Any]:
             schedule.c.write_error_code, schedule.c.last_success_at,
             cases.c.ward_code, cases.c.code.label("case_code"), cases.c.legal,
             *(replies.c[column].label(f"reply_{column}") for column in _REPLY), replies.c.body,
-            literal(False).label("behind"),
             author.c.name.label("author"), author.c.role.label("author_role"),
             func.coalesce(own.c.name, theirs.c.name, wards.c.name).label("unit"),
             ticks.c.id.label("tick_id"), ticks.c.done_at, ticks.c.ticked_at, ticks.c.reference,

@@ -1,8 +1,9 @@
-"""One message in one worker's hand: claimed, tried, settled; and what its channel learns.
+"""Messages in one worker's hand: claimed, tried, settled or given back; and what their channel learns.
 
 `next_attempt_at` is when a worker may take the row and nothing else: NULL where none may. While a
-row is leased it is the instant of taking it over, so one index finds all that is due, and finding
-it costs the same however long the queue is.
+row is leased it is the instant of taking it over, and a row `behind` an older one of its report is in
+no queue, so one index finds all that is due, and finding it costs the same however long the queue is
+and whatever waits beside it.
 
 What may surprise: only rows claimed to be pushed for the first time become `leased`. A row that may
 have left before (`confirming`, or a lease that ran out) is claimed as `confirming`, so the state
@@ -11,9 +12,10 @@ alone tells every later worker to look before it pushes, whenever this one dies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, case, exists, func, literal, or_, select, update
@@ -22,15 +24,15 @@ from aggregator.domain.delivery import DELIVERED, FINAL, WAITING, Delivery, comp
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import RateLimited
 from aggregator.storage.account_tables import officers
+from aggregator.storage.bulk import update_rows
 from aggregator.storage.case_tables import cases, outbox, replies
 from aggregator.storage.channel_tables import channel_schedule, channels
 from aggregator.storage.db import Tx
 from aggregator.storage.place_tables import units, wards
+from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import reports
 from aggregator.storage.types import Instant
 
-#: Channel states in which nothing is written until a person has acted.
-HELD_STATES = ("needs_reauth", "misconfigured")
 RELEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None}
 
 
@@ -56,6 +58,8 @@ class Claimed:
     attempts: int
     #: It may have arrived already: look before pushing.
     look_first: bool
+    #: Its place in the queue, where it is given back untried.
+    queued_at: datetime
     idempotency_key: str
     report_id: int
     case_id: int
@@ -81,68 +85,25 @@ class Claimed:
 # Claiming -------------------------------------------------------------------------------------------
 
 
-def claim(tx: Tx, owner: str, now: datetime, lease_s: float, *, push_s: float = 60.0) -> Claimed | None:
-    """The next due message, leased to `owner`; None where nothing is due.
+def claim(
+    tx: Tx, channel_id: int, owner: str, now: datetime, *, most: int, until: datetime, over: datetime
+) -> list[Claimed]:
+    """The channel's next due messages, at most `most`, oldest first and one a report, leased to `owner`.
 
-    A channel that is paused, signed out, misconfigured or backing off is passed over, and so
-    is a message while an older one of its report is not final. The channel written to longest ago comes
-    first, so that one long queue does not starve the others. `push_s` bounds how long after the
-    claim an attempt may still leave: a dead worker's message is looked up no sooner than the
-    channel's settling time after that.
+    `until` ends the lease; `over` is when another worker may take a message over that this one never
+    settled: no sooner than the channel's settling time after the last instant at which this one may push.
     """
-    for channel in tx.execute(_writable(now)):
-        settle_s = float((channel.options or {}).get("settle_s", 60))
-        over = now + timedelta(seconds=max(lease_s, push_s + settle_s))
-        row = tx.execute(_lease(channel.channel_id, owner, now, now + timedelta(seconds=lease_s), over))
-        if (taken := row.one_or_none()) is not None:
-            return _claimed(tx, taken.id, owner)
-    return None
-
-
-def _writable(now: datetime) -> Any:
-    """Channels that may be written to and have something due. Few rows, one index probe each."""
-    schedule = channel_schedule
-    due = exists().where(outbox.c.channel_id == schedule.c.channel_id, outbox.c.next_attempt_at <= now)
-    return (
-        select(schedule.c.channel_id, channels.c.options)
-        .join(channels, channels.c.id == schedule.c.channel_id)
-        .where(
-            schedule.c.paused.is_(False),
-            schedule.c.state.not_in(HELD_STATES),
-            or_(schedule.c.write_open_until.is_(None), schedule.c.write_open_until <= now),
-            due,
-        )
-        .order_by(schedule.c.last_write_at.asc().nulls_first(), schedule.c.channel_id)
-    )
-
-
-def _lease(channel_id: int, owner: str, now: datetime, until: datetime, over: datetime) -> Any:
-    todo, older = outbox.alias("todo"), outbox.alias("older")
-    blocked = exists().where(
-        older.c.report_id == todo.c.report_id,
-        older.c.seq < todo.c.seq,
-        older.c.state.not_in([state.value for state in FINAL]),
-    )
-    free = (
-        select(todo.c.id)
-        .where(
-            todo.c.channel_id == channel_id,
-            todo.c.next_attempt_at <= now,
-            todo.c.state.in_([state.value for state in WAITING]),
-            or_(todo.c.lease_until.is_(None), todo.c.lease_until <= now),
-            ~blocked,
-        )
-        .order_by(todo.c.next_attempt_at, todo.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=todo)
-    )
+    rows = tx.execute(_free(channel_id, now, most)).all()
+    if not rows:
+        return []
+    due = {row.id: row.next_attempt_at for row in rows}
     first = case(
         (outbox.c.state == Delivery.PENDING.value, literal(Delivery.LEASED.value)),
         else_=literal(Delivery.CONFIRMING.value),
     )
-    return (
+    tx.execute(
         update(outbox)
-        .where(outbox.c.id == free.scalar_subquery())
+        .where(outbox.c.id.in_(due))
         .values(
             state=first,
             attempts=outbox.c.attempts + 1,
@@ -151,11 +112,35 @@ def _lease(channel_id: int, owner: str, now: datetime, until: datetime, over: da
             lease_until=until,
             next_attempt_at=over,
         )
-        .returning(outbox.c.id)
+    )
+    return _claimed(tx, due, owner)
+
+
+def _free(channel_id: int, now: datetime, most: int) -> Any:
+    todo, older = outbox.alias("todo"), outbox.alias("older")
+    # `behind` alone would do where nothing goes wrong; an order that citizens read is looked at twice.
+    blocked = exists().where(
+        older.c.report_id == todo.c.report_id,
+        older.c.seq < todo.c.seq,
+        older.c.state.not_in([state.value for state in FINAL]),
+    )
+    return (
+        select(todo.c.id, todo.c.next_attempt_at)
+        .where(
+            todo.c.channel_id == channel_id,
+            todo.c.next_attempt_at <= now,
+            ~todo.c.behind,
+            todo.c.state.in_([state.value for state in WAITING]),
+            or_(todo.c.lease_until.is_(None), todo.c.lease_until <= now),
+            ~blocked,
+        )
+        .order_by(todo.c.next_attempt_at, todo.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True, of=todo)
     )
 
 
-def _claimed(tx: Tx, message_id: int, owner: str) -> Claimed:
+def _claimed(tx: Tx, due: Mapping[int, datetime], owner: str) -> list[Claimed]:
     own, theirs = units.alias("own"), units.alias("theirs")
     query = (
         select(
@@ -176,12 +161,16 @@ def _claimed(tx: Tx, message_id: int, owner: str) -> Claimed:
         .join(channel_schedule, channel_schedule.c.channel_id == outbox.c.channel_id)
         .outerjoin(own, own.c.id == officers.c.unit_id)
         .outerjoin(theirs, theirs.c.id == cases.c.unit_id)
-        .where(outbox.c.id == message_id)
+        .where(outbox.c.id.in_(due))
     )  # fmt: skip
-    row = tx.execute(query).one()
+    rows = {row.id: row for row in tx.execute(query)}
+    return [_message(tx, rows[id_], owner, at) for id_, at in due.items()]
+
+
+def _message(tx: Tx, row: Any, owner: str, queued_at: datetime) -> Claimed:
     return Claimed(
         id=row.id, fence=row.fence, owner=owner, attempts=row.attempts,
-        look_first=row.state == Delivery.CONFIRMING, idempotency_key=row.idempotency_key,
+        look_first=row.state == Delivery.CONFIRMING, queued_at=queued_at, idempotency_key=row.idempotency_key,
         report_id=row.report_id, case_id=row.case_id, seq=row.seq, ward_code=row.ward_code,
         channel_id=row.channel_id, channel_slug=row.slug, channel_kind=row.channel_kind,
         channel_options=row.options or {}, write_failures=row.write_failures,
@@ -216,13 +205,22 @@ class Earlier:
     refs: frozenset[str]
 
 
-def earlier(tx: Tx, claimed: Claimed) -> Earlier:
-    query = (
-        select(outbox.c.remote_ref, outbox.c.state, replies.c.body)
-        .join(replies, replies.c.id == outbox.c.reply_id)
-        .where(outbox.c.report_id == claimed.report_id, outbox.c.seq < claimed.seq)
-    )
-    rows = [row for row in tx.execute(query) if row.state in DELIVERED]
+def earlier(tx: Tx, looked_up: Sequence[Claimed]) -> dict[int, Earlier]:
+    """What went to their reports before each of these, by the message's id."""
+    sent = defaultdict(list)
+    for part in chunks(sorted({claimed.report_id for claimed in looked_up})):
+        query = (
+            select(outbox.c.report_id, outbox.c.seq, outbox.c.remote_ref, replies.c.body)
+            .join(replies, replies.c.id == outbox.c.reply_id)
+            .where(outbox.c.report_id.in_(part), outbox.c.state.in_([state.value for state in DELIVERED]))
+        )
+        for row in tx.execute(query):
+            sent[row.report_id].append(row)
+    return {claimed.id: _before(claimed, sent[claimed.report_id]) for claimed in looked_up}
+
+
+def _before(claimed: Claimed, sent: Iterable[Any]) -> Earlier:
+    rows = [row for row in sent if row.seq < claimed.seq]
     words = comparable(claimed.body)
     twins = sum(comparable(row.body) == words for row in rows)
     return Earlier(twins, frozenset(row.remote_ref for row in rows if row.remote_ref))
@@ -231,14 +229,40 @@ def earlier(tx: Tx, claimed: Claimed) -> Earlier:
 # Settling -------------------------------------------------------------------------------------------
 
 
-def settle(tx: Tx, claimed: Claimed, **values: Any) -> bool:
-    """Write the outcome and end the lease. False where another worker has taken the message over."""
-    mine = and_(
-        outbox.c.id == claimed.id,
-        outbox.c.fence == claimed.fence,
-        outbox.c.lease_owner == claimed.owner,
+def still_mine(tx: Tx, batch: Iterable[Claimed]) -> set[int]:
+    """Which of these messages nobody has taken over or settled meanwhile; theirs until commit."""
+    held = {claimed.id: (claimed.fence, claimed.owner) for claimed in batch}
+    query = (
+        select(outbox.c.id, outbox.c.fence, outbox.c.lease_owner)
+        .where(outbox.c.id.in_(held))
+        .order_by(outbox.c.id)
+        .with_for_update()
     )
-    return tx.execute(update(outbox).where(mine).values(**RELEASED, **values)).rowcount == 1
+    return {row.id for row in tx.execute(query) if (row.fence, row.lease_owner) == held[row.id]}
+
+
+def settle(tx: Tx, outcomes: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write the outcomes of messages that are `still_mine`, by id, and end their leases."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for id_, values in outcomes.items():
+        alike[tuple(values)].append({"id": id_, **values, **RELEASED})
+    for rows in alike.values():
+        update_rows(tx, outbox, rows)
+
+
+def give_back(tx: Tx, untried: Iterable[Claimed]) -> None:
+    """End the leases of messages that were never pushed: they are again what they were, and where."""
+    rows = [
+        {
+            "id": claimed.id,
+            "state": (Delivery.CONFIRMING if claimed.look_first else Delivery.PENDING).value,
+            "attempts": claimed.attempts - 1,
+            "next_attempt_at": claimed.queued_at,
+            **RELEASED,
+        }
+        for claimed in untried
+    ]
+    update_rows(tx, outbox, rows)
 
 
 def decide(tx: Tx, message_id: int, was: Iterable[Delivery], **values: Any) -> bool:

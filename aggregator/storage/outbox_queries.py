@@ -88,18 +88,20 @@ def enqueue(tx: Tx, rows: Sequence[NewMessage]) -> list[int]:
 
     The caller holds the ledger lock of the case's ward: two answers to one report follow each other.
     """
-    last = _last_seq(tx, {row.report_id for row in rows})
+    last, busy = _last_seq(tx, {row.report_id for row in rows})
     new_ids = ids.reserve(tx, outbox, len(rows))
     values = []
     for new_id, row in zip(new_ids, rows, strict=True):
         last[row.report_id] += 1
+        behind = row.report_id in busy
+        busy.add(row.report_id)
         values.append(
             {
                 "id": new_id, "idempotency_key": row.idempotency_key, "reply_id": row.reply_id,
                 "report_id": row.report_id, "channel_id": row.channel_id, "case_id": row.case_id,
                 "seq": last[row.report_id], "state": row.state.value, "attempts": 0, "fence": 0,
                 "next_attempt_at": row.now if row.state is Delivery.PENDING else None,
-                "created_at": row.now,
+                "created_at": row.now, "behind": behind,
             }
         )  # fmt: skip
     if values:
@@ -107,20 +109,46 @@ def enqueue(tx: Tx, rows: Sequence[NewMessage]) -> list[int]:
     return new_ids
 
 
-def _last_seq(tx: Tx, report_ids: set[int]) -> Counter[int]:
+def _last_seq(tx: Tx, report_ids: set[int]) -> tuple[Counter[int], set[int]]:
+    """The last number of each report's messages, and the reports where one of them is not final."""
     last: Counter[int] = Counter()
+    busy: set[int] = set()
+    waits = case((outbox.c.state.in_([state.value for state in FINAL]), 0), else_=1)
     for part in chunks(sorted(report_ids)):
-        query = select(outbox.c.report_id, func.max(outbox.c.seq)).where(outbox.c.report_id.in_(part))
-        for report_id, seq in tx.execute(query.group_by(outbox.c.report_id)):
+        query = select(outbox.c.report_id, func.max(outbox.c.seq), func.max(waits))
+        query = query.where(outbox.c.report_id.in_(part)).group_by(outbox.c.report_id)
+        for report_id, seq, waiting in tx.execute(query):
             last[report_id] = seq
-    return last
+            if waiting:
+                busy.add(report_id)
+    return last, busy
+
+
+def line_up(tx: Tx, report_ids: Iterable[int] | None = None) -> int:
+    """Let the oldest waiting message of each report into the queue, and none beside it; how many moved.
+
+    `delivery_log.record` calls it after every change; without `report_ids` it mends all reports.
+    """
+    waiting = outbox.c.state.in_([state.value for state in WAITING])
+    moved = update(outbox).where(waiting, outbox.c.behind != _older_waits()).values(behind=~outbox.c.behind)
+    if report_ids is None:
+        return tx.execute(moved).rowcount
+    parts = chunks(sorted(set(report_ids)))
+    return sum(tx.execute(moved.where(outbox.c.report_id.in_(part))).rowcount for part in parts)
 
 
 def wake(tx: Tx, channel_id: int, now: datetime) -> None:
-    """The channel was reached: what waits because it was not is due at once.
+    """The channel was reached: what waits because it was not is due at once, and where it was in the queue.
 
     Not what waits for the source to settle, and nothing where the source itself asked us to wait.
     """
+    regain_places(tx, channel_id, now)
+    let_write(tx, channel_id, now)
+
+
+def regain_places(tx: Tx, channel_id: int, now: datetime) -> None:
+    """Tries that failed while the channel was away cost nobody a place: the oldest goes first again."""
+    failed = and_(outbox.c.state == Delivery.PENDING.value, outbox.c.error_code.isnot(None))
     # In doubt, but not reached: its settling time had passed before that try.
     unreached = and_(
         outbox.c.state == Delivery.CONFIRMING.value,
@@ -129,14 +157,9 @@ def wake(tx: Tx, channel_id: int, now: datetime) -> None:
     )
     tx.execute(
         update(outbox)
-        .where(
-            outbox.c.channel_id == channel_id,
-            outbox.c.next_attempt_at > now,
-            or_(outbox.c.state == Delivery.PENDING.value, unreached),
-        )
-        .values(next_attempt_at=now)
+        .where(outbox.c.channel_id == channel_id, outbox.c.next_attempt_at > now, or_(failed, unreached))
+        .values(next_attempt_at=outbox.c.created_at)
     )
-    let_write(tx, channel_id, now)
 
 
 # Seen at the source -------------------------------------------------------------------------------
@@ -286,7 +309,6 @@ def _listed() -> Any:
             schedule.c.write_open_until, schedule.c.write_error_code, cases.c.ward_code,
             cases.c.code.label("case_code"), cases.c.legal,
             replies.c.body, replies.c.kind.label("reply_kind"), replies.c.at.label("reply_at"),
-            _older_waits().label("behind"),
         )
         .join(replies, replies.c.id == outbox.c.reply_id)
         .join(reports, reports.c.id == outbox.c.report_id)

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from aggregator.storage import outbox_claims
 from aggregator.storage.migrate import upgrade
 from tests.benchmarks import city
 from tests.benchmarks.meters import in_turns, work_units
@@ -58,5 +57,5 @@ def _queue(stack: ExitStack, length: int) -> World:
 
 def _take_and_give_back(world: World) -> None:
     with world.db.engine.connect() as tx:
-        assert outbox_claims.claim(tx, "bench", world.clock(), 120) is not None
+        assert world.outbox.deliveries.claim_in(tx, "bench", 1) is not None
         tx.rollback()

@@ -212,11 +212,14 @@ class World:
             delivery_log.refresh_problems(tx, [case])
         return message_id
 
-    def many_answers(self, channel: int, count: int, *, ago: timedelta = timedelta(0)) -> None:
+    def many_answers(
+        self, channel: int, count: int, *, ago: timedelta = timedelta(0), behind: bool = False
+    ) -> None:
         """A queue of `count` messages to as many reports, without the verbs' ceremony."""
         case = self.case(channel=channel)
         at = self.clock() - ago
         like = self.rows_of_a_queue(channel, case, count, at)
+        like[1][:] = [{**message, "behind": behind} for message in like[1]]
         with self.db.write() as tx:
             tx.execute(insert(reports), like[0])
             tx.execute(insert(outbox), like[1])

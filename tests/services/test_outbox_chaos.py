@@ -19,6 +19,9 @@ from aggregator.domain.delivery import Delivery
 from aggregator.errors import RateLimited, SchemaDrift, Transient, UnknownOutcome
 from aggregator.sdk.contract import Context, PushCommand, PushResult, RemoteState, SourceStatus
 from aggregator.sdk.discovery import Found
+from aggregator.services.connections import Line
+from aggregator.services.delivering import Batch
+from aggregator.storage.outbox_claims import Claimed
 from tests.services.outbox_world import (
     Counter,
     Portal,
@@ -164,9 +167,8 @@ def weather(world: World, source: Storm, *, rounds: int = 2000) -> None:
         if number % 12 == 0 and (claimed := world.outbox.claim("dies")) is not None:
             source.tally["worker died"] += 1
             if number % 24 == 0:
-                world.outbox._carry(claimed)
                 # In doubt for us, whatever the source said to the dead worker.
-                source.in_doubt.add(claimed.idempotency_key)
+                source.in_doubt |= {one.idempotency_key for one in carried_only(world, claimed)}
         if number % 4 == 0 and not source.away:
             world.poll_succeeds(1)
         world.outbox.drain(f"worker-{number}", 6)
@@ -175,6 +177,12 @@ def weather(world: World, source: Storm, *, rounds: int = 2000) -> None:
         world.clock.wait(STEP_S)
     world.clock.wait(120)
     source._appear()
+
+
+def carried_only(world: World, batch: Batch) -> list[Claimed]:
+    """What a worker pushed that dies before it can say so."""
+    with Line(world.outbox.deliveries.connections, batch.channel) as line:
+        return [one.claimed for one in world.outbox.deliveries.carry(batch, line, lambda: False)]
 
 
 def doubles(source: Storm) -> int:
