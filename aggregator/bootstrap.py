@@ -43,7 +43,9 @@ from aggregator.services.notices import Notices
 from aggregator.services.outbox import Outbox
 from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
+from aggregator.services.privacy.erasing import Erasing
 from aggregator.services.privacy.files import FileSweep
+from aggregator.services.privacy.finding import Finding
 from aggregator.services.privacy.holds import Holds
 from aggregator.services.privacy.policy import RetentionPolicy
 from aggregator.services.privacy.retention import Retention
@@ -124,6 +126,8 @@ class Aggregator:
     retention: Retention
     retention_policy: RetentionPolicy
     holds: Holds
+    finding: Finding
+    erasing: Erasing
 
     def close(self) -> None:
         self.db.close()
@@ -151,6 +155,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
     attachments = settings.data_dir / "attachments"
     cases = Cases(db, vault, clocks, clock, capabilities, attachments)
     mailing = Mailing(db, clock, settings)
+    files = FileSweep(db, attachments)
+    finding = Finding(db, vault, clock)
     return Aggregator(
         settings=settings,
         db=db,
@@ -204,7 +210,9 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         whatif=WhatIf(db, rules, clock),
         webhooks=Webhooks(db, vault, connectors, intake, clock, settings),
         walk_in=WalkIn(db, vault, connectors, rules, channels, intake, clock, settings),
-        retention=Retention(db, clock, FileSweep(db, attachments)),
+        retention=Retention(db, clock, files),
         retention_policy=RetentionPolicy(db, clock),
         holds=Holds(db, clock),
+        finding=finding,
+        erasing=Erasing(db, vault, clock, finding, files),
     )

@@ -58,7 +58,9 @@ from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
 from aggregator.services.notices import Notices
 from aggregator.services.placing import Placing
+from aggregator.services.privacy.erasing import Erasing
 from aggregator.services.privacy.files import FileSweep
+from aggregator.services.privacy.finding import Finding
 from aggregator.services.privacy.holds import Holds
 from aggregator.services.privacy.policy import RetentionPolicy
 from aggregator.services.privacy.retention import Retention
@@ -247,7 +249,10 @@ class Office:
         self.inbox = Inbox(self.db, self.vault, self.clock)
         self.figures = Figures(self.db, self.clock)
         self.evidence = Evidence(self.db)
-        self.retention = Retention(self.db, self.clock, FileSweep(self.db, folder / "attachments"))
+        files = FileSweep(self.db, folder / "attachments")
+        self.retention = Retention(self.db, self.clock, files)
+        self.finding = Finding(self.db, self.vault, self.clock)
+        self.erasing = Erasing(self.db, self.vault, self.clock, self.finding, files)
         self.retention_policy = RetentionPolicy(self.db, self.clock)
         self.holds = Holds(self.db, self.clock)
         self.checkpoints = Checkpoints(self.db, self.vault, self.clock, Settings(data_dir=folder))

@@ -8,14 +8,15 @@ Fetching and mapping happened before; nothing here touches the network (I9). Wha
 quarantined beside what can, with its bytes (I3): what the connector could not map, and what it mapped
 to something that is no report (no id, a date of the year 1). What may surprise: a record that comes again
 unchanged writes nothing at all, and content that returns to an earlier state (A, B, A) is three
-revisions, because each is compared with the newest one only (I2).
+revisions, because each is compared with the newest one only (I2). And a report that was erased on its
+sender's request is known again and comes in without what was erased (`privacy.known_again`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +33,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.drift import News, Watch
 from aggregator.services.learning import Learning
 from aggregator.services.ledger import Draft
+from aggregator.services.privacy.known_again import KnownAgain, known_again
 from aggregator.services.routing import Destination
 from aggregator.services.rules import Book, Rules
 from aggregator.storage import (
@@ -56,6 +58,8 @@ class _Read:
     item: RawItem
     ward: str | None
     answers: tuple[Answer, ...]
+    #: Erased, and its id named its sender: nothing of it is taken in again.
+    gone: bool = False
 
     @property
     def revision(self) -> tuple[str, str]:
@@ -95,6 +99,9 @@ class Intake:
         and `DriftSuspected` (the same) where `watch` does not recognise the channel in it."""
         found, problems = self._read(run.zone, batch)
         with self._db.write() as tx:
+            again = self._known_again(tx, run.channel_id, found, problems)
+            if again:
+                batch, found, problems = _without_erased(again, batch, found, problems)
             stored = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
             if problems or _news(found, stored):
                 return self._receive_news(tx, run, batch, watch, found, problems, stored)
@@ -143,9 +150,12 @@ class Intake:
         """
         found, problems = self._read(zone, batch)
         with self._db.read() as tx:
+            again = self._known_again(tx, channel_id, found, problems)
             heads = report_queries.heads(tx, channel_id, {one.values.external_id for one in found})
         stored = revised = 0
         for one in found:
+            if again.is_gone(one.values.external_id):
+                continue
             key = one.values.external_id
             before = newest.get(key) or (heads[key].hash if key in heads else None)
             newest[key] = one.digest
@@ -177,6 +187,13 @@ class Intake:
                 found.append(_Read(values, digest, item, record.location.ward_code, record.answers))
         return found, problems
 
+    def _known_again(
+        self, tx: Tx, channel_id: int, found: Sequence[_Read], problems: Sequence[Problem]
+    ) -> KnownAgain:
+        named = {problem.error.external_id for problem in problems} - {None}
+        ids = {one.values.external_id for one in found} | named
+        return known_again(tx, self._vault, channel_id, sorted(filter(None, ids)))
+
     def _destinations(
         self, run: Run, book: Book, found: Sequence[_Read], stored: Container[str], learned: Learned
     ) -> _Places:
@@ -184,7 +201,7 @@ class Intake:
         return {
             one.revision: routing.destination(book.wards, run.ward_code, one.ward, one.values, learned)
             for one in found
-            if one.values.external_id not in stored
+            if one.values.external_id not in stored and not one.gone
         }
 
     def _sort(self, tx: Tx, run: Run, book: Book, found: Sequence[_Read], places: _Places) -> _Work:
@@ -195,7 +212,7 @@ class Intake:
         for one in found:
             external_id = one.values.external_id
             seq, last = newest.get(external_id, (0, ""))
-            if last == one.digest:
+            if last == one.digest or one.gone:
                 work.unchanged += 1
                 continue
             newest[external_id] = (seq + 1, one.digest)
@@ -228,7 +245,8 @@ class Intake:
                 {
                     "report_id": report_ids[external_id], "seq": seq, "revision_hash": digest,
                     "observed_at": now, "run_id": run.run_id, "raw_type": _word(item.content_type),
-                    "raw": self._vault.pack(item.content, "revision"),
+                    # Nothing of an erased report is kept, and nothing is what it looks like.
+                    "raw": self._vault.pack(item.content, "revision") if item.content else b"",
                 }
                 for external_id, seq, digest, item in work.revisions
             ],
@@ -299,10 +317,26 @@ def _parted(
     return [one for one in found if one.revision not in bad], [*problems, *held]
 
 
+def _without_erased(
+    again: KnownAgain, batch: Batch, found: Sequence[_Read], problems: Sequence[Problem]
+) -> tuple[Batch, list[_Read], list[Problem]]:
+    """The batch as it may come in; its pages are not archived, for they show what was erased."""
+    left = [
+        replace(
+            one, values=again.without(one.values), item=again.raw(one.values.external_id, one.item),
+            gone=again.is_gone(one.values.external_id),
+        )
+        for one in found
+    ]  # fmt: skip
+    return replace(batch, pages=()), left, [again.problem(problem) for problem in problems]
+
+
 def _news(found: Sequence[_Read], stored: Mapping[str, Head]) -> bool:
     """Whether any record differs from its newest revision."""
     return any(
-        (head := stored.get(one.values.external_id)) is None or head.hash != one.digest for one in found
+        (head := stored.get(one.values.external_id)) is None or head.hash != one.digest
+        for one in found
+        if not one.gone
     )
 
 

@@ -141,12 +141,14 @@ class Quarantine:
             if page is not None:
                 return (page.content, "payload", page.content_type), page.fetched_at, True
         record = quarantine_queries.good_record(tx, channel.id, row.external_id)
-        if record is None:
+        if record is None or not record.raw:  # forgotten since
             return None, None, False
         same = row.external_id is not None and record.external_id == row.external_id
         return (record.raw, "revision", record.raw_type), record.observed_at, same
 
     def _lines(self, sealed: bytes, purpose: str, kind: str, masked: bool) -> list[str]:
+        if not sealed:
+            return ["(đã xoá)"]
         try:
             return side_by_side.lines(self._vault.unpack(sealed, purpose), kind, masked=masked)
         except SealBroken:

@@ -43,7 +43,7 @@ def _insert(tx: Tx) -> Any:
     return pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
 
 
-def _of(tx: Tx, query: Select[Any], column: Any, values: Collection[int]) -> list[Row[Any]]:
+def _of(tx: Tx, query: Select[Any], column: Any, values: Collection[Any]) -> list[Row[Any]]:
     found: list[Row[Any]] = []
     for part in chunks(sorted(values)):
         found += tx.execute(query.where(column.in_(part)))
@@ -129,14 +129,19 @@ def text(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
         tx.execute(update(reports).where(reports.c.id == row["id"]).values(**values))
     delete_traits(tx, report_ids)
     for part in chunks(report_ids):
+        for pair in (judgements.c.report_a, judgements.c.report_b):
+            _reword(tx, judgements, pair.in_(part))
+        _reword(tx, memberships, or_(memberships.c.report_id.in_(part), memberships.c.beside.in_(part)))
+
+
+def streets(tx: Tx, report_ids: Sequence[int]) -> None:
+    """What was decided about the streets they name stays decided, and teaches nothing any more."""
+    for part in chunks(report_ids):
         tx.execute(
             update(street_decisions)
             .where(street_decisions.c.report_id.in_(part))
             .values(house=None, street=None, written=None)
         )
-        for pair in (judgements.c.report_a, judgements.c.report_b):
-            _reword(tx, judgements, pair.in_(part))
-        _reword(tx, memberships, or_(memberships.c.report_id.in_(part), memberships.c.beside.in_(part)))
 
 
 def _reword(tx: Tx, table: Any, mine: Any) -> None:
@@ -283,6 +288,7 @@ def mails_telling(tx: Tx, codes: Sequence[str]) -> None:
 def raw_of_channel(tx: Tx, channel_id: int, external_id: str) -> None:
     """What else is kept of this very record: its items in quarantine, its pin."""
     mine = and_(quarantine.c.channel_id == channel_id, quarantine.c.external_id == external_id)
+    tx.execute(update(quarantine).where(mine, quarantine.c.state == "open").values(state="dismissed"))
     settled_items(tx, list(tx.scalars(select(quarantine.c.id).where(mine))))
     tx.execute(
         delete(channel_canaries).where(
@@ -316,6 +322,12 @@ def known(tx: Tx, keys: Iterable[str]) -> dict[str, str]:
         rows = tx.execute(select(forgotten.c.key, forgotten.c.mode).where(forgotten.c.key.in_(part)))
         found.update({row.key: row.mode for row in rows})
     return found
+
+
+def words_of(tx: Tx, channel_id: int, external_ids: Collection[str]) -> list[Row[Any]]:
+    """The stored words of these reports of a channel."""
+    query = select(reports).where(reports.c.channel_id == channel_id)
+    return _of(tx, query, reports.c.external_id, external_ids)
 
 
 # The file itself -------------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ def forget_text(tx: Tx, report_ids: Sequence[int], now: datetime) -> None:
         for row in forgetting_queries.texts(tx, report_ids)
     ]  # fmt: skip
     forgetting_queries.text(tx, rows)
+    forgetting_queries.streets(tx, report_ids)
 
 
 def blank_faces(tx: Tx, case_ids: Collection[int]) -> None:

@@ -1,0 +1,324 @@
+"""Erasing one person: out of their reports, of what officers wrote, of what is archived; and never back in.
+
+    find again | per case one transaction: identity, raw, files, words, face, answers, ledger entries
+               | archive: pages and calls that hold their reports | files | at night the database anew
+
+Three ways, chosen by who answers the request: `identity` (the report stays, nobody knows whose),
+`redact` (and its words no longer name anybody), `all` (and no word of it stays).
+
+What may surprise: answers that name the person are redacted even before they are sent; one that a source
+may be taking at this moment keeps its case for a later try. Redacted words are not matched anew with what
+the source shows from then on: a report that was erased is known again by a keyed hash of its channel and
+id (`intake`), and comes in without what was erased. Of a report whose very id names the person nothing is
+taken in again.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.domain import matching
+from aggregator.domain.people import Actor, Right
+from aggregator.domain.retention import Stays, ranges
+from aggregator.domain.subject import Sought
+from aggregator.domain.text import squash
+from aggregator.services import ledger
+from aggregator.services.clock import Clock
+from aggregator.services.frame import require
+from aggregator.services.ledger import Draft
+from aggregator.services.privacy.files import FileSweep
+from aggregator.services.privacy.finding import NO_CASE, Finding, Places, stays
+from aggregator.services.privacy.forgetting import (
+    BLANK_TITLE,
+    Gone,
+    Home,
+    forget_files,
+    forget_identity,
+    forget_raw,
+    forget_text,
+    record,
+)
+from aggregator.storage import (
+    case_queries,
+    erasing_queries,
+    forgetting_queries,
+    match_queries,
+    subject_queries,
+)
+from aggregator.storage.db import Database, Tx
+from aggregator.storage.inbox_queries import search_marks
+from aggregator.storage.vault import SealBroken, Vault
+
+#: The purpose of the keyed hash by which an erased report is known again.
+AGAIN = "forgotten"
+
+
+class Way(enum.StrEnum):
+    IDENTITY = "identity"
+    REDACT = "redact"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was done. `kept`: code of a case -> why it stays for now."""
+
+    cases: int
+    reports: int
+    answers: int
+    entries: int
+    files: int
+    kept: Mapping[str, Stays]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    actor: Actor
+    sought: Sought
+    way: Way
+    files: bool
+    request_id: int
+    #: Of these reports the person is the sender; in others they are only named.
+    own: frozenset[int]
+
+
+def known_key(vault: Vault, channel_id: int, external_id: str) -> str:
+    """By which a report is known again, and nobody can tell which it was."""
+    return vault.blind(f"{channel_id}:{external_id}", AGAIN)
+
+
+class Erasing:
+    """Erases people. Only on a registered request, by who answers it."""
+
+    def __init__(self, db: Database, vault: Vault, clock: Clock, finding: Finding, files: FileSweep) -> None:
+        self._db = db
+        self._vault = vault
+        self._clock = clock
+        self._finding = finding
+        self._files = files
+
+    def erase(
+        self, actor: Actor, request_id: int, sought: Sought, report_ids: Collection[int], way: Way, *,
+        files: bool = True,
+    ) -> Erased:  # fmt: skip
+        """Erase the person from these reports, and from all of ours that names them.
+
+        Done again it goes on with what stayed. `report_ids`: those of the found ones that are theirs.
+        """
+        require(actor, Right.PRIVACY)
+        with self._db.read() as tx:
+            places = self._finding.places(tx, actor.ward, sought)
+            seen = {row.id for row in subject_queries.reports_in(tx, report_ids) if actor.sees(row.ward_code)}
+            homes = subject_queries.homes(tx, seen | set(places.reports))
+        job = _Job(actor, sought, way, files, request_id, frozenset(seen))
+        by_case: dict[int, set[int]] = defaultdict(set)
+        for report_id, case_id in homes.items():
+            by_case[case_id].add(report_id)
+        kept: dict[str, Stays] = {}
+        gone = Gone()
+        cases = answers = 0
+        for case_id in sorted({*by_case, *places.entries, *places.answers} - {NO_CASE}):
+            done = self._case(job, case_id, by_case[case_id], places, gone, kept)
+            cases += done is not None
+            answers += done or 0
+        self._loose(job, places.entries.get(NO_CASE, ()), gone)
+        self._archive(job, gone.reports & job.own)
+        return Erased(cases, len(gone.reports), answers, len(gone.places), self._files.sweep(), kept)
+
+    # One case
+
+    def _case(
+        self, job: _Job, case_id: int, report_ids: set[int], places: Places, gone: Gone,
+        kept: dict[str, Stays],
+    ) -> int | None:  # fmt: skip
+        """How many answers were redacted; None where the case stays as it is, told in `kept`."""
+        entries = places.entries.get(case_id, ())
+        with self._db.write() as tx:
+            case = case_queries.row(tx, case_id)
+            if case is None or not job.actor.sees(case.ward_code):
+                return None
+            ledger.lock(tx, sorted({case.ward_code, *(chain for _, chain, _ in entries)}))
+            # Alone in these wards from here on: no worker takes an answer whose words are being changed.
+            case = case_queries.row(tx, case_id, lock=True)
+            assert case is not None
+            if (why := stays(tx, [case_id]).get(case_id)) is not None:
+                kept[case.code] = why
+                return None
+            now = self._clock()
+            mine = Gone({job.way.value})
+            self._reports(tx, job, sorted(report_ids & set(job.own)), now)
+            self._named(tx, job, sorted(report_ids - set(job.own)))
+            self._face(tx, job, case)
+            answers = self._answers(tx, job, case_id)
+            forgetting_queries.entries(tx, [entry_id for entry_id, _, _ in entries])
+            mine.reports.update(report_ids)
+            mine.places.update((chain, seq) for _, chain, seq in entries)
+            home = Home(case.id, case.ward_code, case.code)
+            why_told = {"why": "request", "request": job.request_id}
+            record(tx, [home], {case_id: mine}, now, why_told, job.actor.id or None)
+            acts = [(one, job.way.value) for one in sorted(report_ids & set(job.own))]
+            erasing_queries.put_acts(tx, job.request_id, acts, now, job.actor.id or None)
+        gone.reports.update(mine.reports)
+        gone.places.update(mine.places)
+        return answers
+
+    def _reports(self, tx: Tx, job: _Job, report_ids: Sequence[int], now: datetime) -> None:
+        """Those that the person sent."""
+        forget_identity(tx, report_ids, now)
+        forget_raw(tx, report_ids, now)
+        if job.files:
+            forget_files(tx, report_ids, now)
+        if job.way is Way.ALL:
+            forget_text(tx, report_ids, now)
+        elif job.way is Way.REDACT:
+            self._redact(tx, job.sought, report_ids, all_personal=True)
+        self._remember(tx, job, report_ids, now)
+
+    def _named(self, tx: Tx, job: _Job, report_ids: Sequence[int]) -> None:
+        """Those of others that name the person: their sender stays, the name goes, in words and raw bytes."""
+        if job.way is not Way.IDENTITY:
+            self._redact(tx, job.sought, report_ids, all_personal=False)
+            forgetting_queries.raw(tx, report_ids)
+
+    def _redact(self, tx: Tx, sought: Sought, report_ids: Sequence[int], *, all_personal: bool) -> None:
+        rows = []
+        for row in subject_queries.reports_in(tx, report_ids):
+            subject, body = (
+                sought.without(text, all_personal=all_personal) for text in (row.subject, row.body)
+            )
+            address = None if sought.named_in(row.address) else row.address
+            searched = " ".join(part for part in (row.external_id, subject, body, address, row.area) if part)
+            rows.append(
+                {"id": row.id, "subject": subject, "body": body, "address": address,
+                 "search_text": f"{squash(searched)} {search_marks(row.ward_code, row.id)}"}
+            )  # fmt: skip
+        known = match_queries.stored_traits(tx, report_ids)
+        forgetting_queries.text(tx, rows)
+        self._match_anew(tx, known, report_ids)
+
+    def _match_anew(self, tx: Tx, known: Mapping[int, Any], report_ids: Sequence[int]) -> None:
+        """Compared from now on by the words that are left."""
+        traits = [
+            matching.traits(
+                report_id=row.id, received_at=row.received_at, subject=row.subject, body=row.body,
+                address=row.address, lat=row.lat, lng=row.lng, ward=row.ward_code,
+                category=known[row.id].category, phone=known[row.id].phone, channel=row.slug,
+                legal=known[row.id].legal, anonymous=row.anonymous,
+            )
+            for row in subject_queries.reports_in(tx, report_ids)
+            if row.id in known
+        ]  # fmt: skip
+        match_queries.insert_traits(tx, traits, {t.report_id: matching.keys(t) for t in traits})
+
+    def _remember(self, tx: Tx, job: _Job, report_ids: Sequence[int], now: datetime) -> None:
+        rows = []
+        for row in forgetting_queries.texts(tx, report_ids):
+            key = known_key(self._vault, row.channel_id, row.external_id)
+            forgetting_queries.raw_of_channel(tx, row.channel_id, row.external_id)
+            named = job.sought.named_in(row.external_id)
+            if named:
+                # Only its stand-in stays: delivery to its source has ended, or goes by another way.
+                erasing_queries.rename(tx, row.id, f"erased:{key[:16]}", search_marks(row.ward_code, row.id))
+            mode = "gone" if named else "identity" if job.way is Way.IDENTITY else "text"
+            rows.append({"key": key, "report_id": row.id, "mode": mode, "at": now})
+        forgetting_queries.remember(tx, rows)
+
+    def _face(self, tx: Tx, job: _Job, case: Any) -> None:
+        """What lists show of the case: of its reports that still have words, the first."""
+        if job.way is Way.IDENTITY:
+            return
+        members = [row.report_id for row in case_queries.living(tx, case.id)]
+        left = [row for row in subject_queries.reports_in(tx, members) if row.body or row.subject]
+        title, extract, address = (
+            (job.sought.without(case.title), job.sought.without(case.extract), case.address)
+            if job.way is Way.REDACT
+            else _face_of(left)
+        )
+        if job.sought.named_in(address):
+            address = None
+        if (title, extract, address) != (case.title, case.extract, case.address):
+            forgetting_queries.faces(
+                tx, [{"id": case.id, "title": title, "extract": extract, "address": address}]
+            )
+            forgetting_queries.mails_telling(tx, [case.code])
+
+    def _answers(self, tx: Tx, job: _Job, case_id: int) -> int:
+        """Our own words, sent or not: the person is not named in them any more."""
+        for row in erasing_queries.tasks_of(tx, case_id):
+            if job.sought.named_in(row.task):
+                erasing_queries.reword_task(tx, row.id, job.sought.without(row.task))
+        erasing_queries.quiet(tx, case_id)
+        for row in erasing_queries.bundles_of(tx, case_id):
+            if job.sought.named_in(row.told):
+                # It is made anew when somebody asks, of the entries as they are then; the paper holds.
+                erasing_queries.drop_bundle(tx, row.id)
+        done = 0
+        for row in subject_queries.replies_of(tx, [case_id]):
+            if job.sought.named_in(row.body):
+                erasing_queries.reword(tx, row.id, job.sought.without(row.body))
+                done += 1
+        return done
+
+    # Beside cases
+
+    def _loose(self, job: _Job, entries: Sequence[tuple[int, str, int]], gone: Gone) -> None:
+        """Entries of no case that name the person."""
+        if not entries:
+            return
+        with self._db.write() as tx:
+            chains = sorted({chain for _, chain, _ in entries})
+            ledger.lock(tx, chains)
+            forgetting_queries.entries(tx, [entry_id for entry_id, _, _ in entries])
+            places = [(chain, seq) for _, chain, seq in entries]
+            told = {"what": ["notes"], "why": "request", "request": job.request_id, "entries": ranges(places)}
+            entry = Draft(chains[0], "erased", self._clock(), told, officer_id=job.actor.id or None)
+            ledger.append(tx, [entry])
+            forgetting_queries.mark_erased(tx, self._clock())
+        gone.places.update(places)
+
+    def _archive(self, job: _Job, report_ids: Collection[int]) -> None:
+        """Pages and kept calls of these reports' channels that hold them. A page may hold others, too:
+        it goes whole, each report still has its own raw item."""
+        with self._db.read() as tx:
+            rows = forgetting_queries.texts(tx, report_ids)
+            channels = {row.channel_id for row in rows}
+            marks = _marks(job.sought, [row.external_id for row in rows])
+            pages = list(self._holding(subject_queries.pages_of(tx, channels), "payload", marks))
+            calls = list(self._holding(subject_queries.calls_of(tx, channels), "webhook-call", marks))
+        if pages or calls:
+            with self._db.write() as tx:
+                erasing_queries.dismiss_items_of(tx, pages)
+                forgetting_queries.pages(tx, pages)
+                forgetting_queries.calls(tx, calls)
+
+    def _holding(self, rows: Iterator[Any], purpose: str, marks: Sequence[bytes]) -> Iterator[int]:
+        for row in rows:
+            try:
+                content = self._vault.unpack(row.content, purpose).lower()
+            except SealBroken:
+                continue
+            if any(mark in content for mark in marks):
+                yield row.id
+
+
+def _face_of(left: Sequence[Any]) -> tuple[str, str, str | None]:
+    if not left:
+        return BLANK_TITLE, "", None
+    first = left[0]
+    text = " ".join(first.body.split())
+    return (first.subject or text)[:200], text[:160], first.address or first.area
+
+
+def _marks(sought: Sought, external_ids: Sequence[str]) -> list[bytes]:
+    """Bytes by which a page tells that it holds one of the reports, or the person, in any usual escape."""
+    plain = [*external_ids, sought.name, sought.mail]
+    found = {text.lower().encode() for text in plain if len(text) >= 4}
+    found |= {text.lower().encode("ascii", "backslashreplace") for text in plain if len(text) >= 4}
+    if sought.called:
+        found.add(sought.called.removeprefix("+84").encode())
+    return sorted(found)
