@@ -1,22 +1,29 @@
-"""Whether the ledger's chains hold: any edit, removal or reordering is found, with its place (I11)."""
+"""Whether the ledger holds: any edit, removal or reordering is found, with its place (I11)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
 
-from aggregator.domain import ledger
-from aggregator.domain.ledger import Entry, Finding
-from aggregator.storage import ledger_queries
-from aggregator.storage.db import Database
+from aggregator.domain.ledger import Finding
+from aggregator.domain.ledger_check import Walk, unrecorded
+from aggregator.services import ledger_tree
+from aggregator.services.checkpoint_audit import Audit
+from aggregator.services.ledger import SYSTEM
+from aggregator.storage import checkpoint_queries, ledger_queries
+from aggregator.storage.db import Database, Tx
+
+#: The entry that says which others were erased: data {"ranges": [[chain, first, last], ...]}.
+ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was read and what was found; no findings means the chains hold."""
+    """What was read and what was found; no findings means that chains and checkpoints hold."""
 
     entries: int
     chains: int
+    checkpoints: int
     findings: tuple[Finding, ...]
 
 
@@ -27,15 +34,16 @@ class Evidence:
         self._db = db
 
     def verify(self) -> Verified:
-        count = 0
+        """Every link, hash and commitment, every subtree, and every checkpoint over them."""
         with self._db.read() as tx:
-            heads = ledger_queries.all_heads(tx)
+            heads, audit = ledger_queries.all_heads(tx), Audit(tx)
+            walk = Walk(heads, audit.signed, ledger_tree.WIDE_BITS)
+            walk.all(ledger_queries.links(tx))
+            missing = unrecorded(walk.erased, _erasures(tx)) if walk.erased else ()
+            findings = (*walk.findings, *missing, *audit.findings)
+        return Verified(walk.count, len(heads), audit.count, findings)
 
-            def counted() -> Iterator[Entry]:
-                nonlocal count
-                for entry in ledger_queries.entries(tx):
-                    count += 1
-                    yield entry
 
-            findings = tuple(ledger.verify(counted(), heads))
-        return Verified(entries=count, chains=len(heads), findings=findings)
+def _erasures(tx: Tx) -> list[tuple[str, int, int]]:
+    told = (json.loads(row.data) for row in checkpoint_queries.of_kind(tx, SYSTEM, ERASED) if row.data)
+    return [(chain, first, last) for one in told for chain, first, last in one["ranges"]]

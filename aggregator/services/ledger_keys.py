@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from aggregator.domain.checkpoints import key_id, succession_text
 from aggregator.services.clock import Clock
@@ -48,8 +49,7 @@ class LedgerKey:
         """As it stands in a bundle: with it whoever trusts an older key gets to this one."""
         return {
             "id": self.id, "public": self.public,
-            "handovers": [{"old": one.old, "new": one.new, "signature": one.signature}
-                          for one in self.handovers],
+            "handovers": [{"old": one.old, "signature": one.signature} for one in self.handovers],
         }  # fmt: skip
 
     @property
@@ -118,3 +118,13 @@ class LedgerKeys:
         made = self.current(tx)
         assert made is not None
         return made
+
+
+def is_signed(public: str, signature: str, data: bytes) -> bool:
+    """Whether the key with this public half made this signature (both hex)."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        key.verify(bytes.fromhex(signature), data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -53,6 +53,13 @@ def tiles(tx: Tx, chain: str, level: int) -> int:
     return 0 if found is None else int(found) + 1
 
 
+def all_tiles(tx: Tx) -> list[Row[Any]]:
+    """(chain, level, number, root) of every stored subtree, the lowest level of a chain first."""
+    table = ledger_tiles
+    query = select(table).order_by(table.c.chain, table.c.level, table.c.number)
+    return list(tx.execute(query))
+
+
 def store_tiles(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     """Keep complete subtrees; what another worker has stored meanwhile is the same and stays."""
     if rows:

@@ -11,16 +11,21 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import select, update
 
 from aggregator.domain import merkle
 from aggregator.domain.checkpoints import ChainState, leaf_of, root_of, succession_text, text_hash
-from aggregator.domain.ledger import canonical
+from aggregator.domain.ledger import GENESIS, canonical, commit, instant, link
+from aggregator.domain.ledger_check import Walk
 from aggregator.errors import MoveNotAllowed, NotFound
 from aggregator.services import ledger_tree
+from aggregator.services.checkpoint_audit import Audit
 from aggregator.services.checkpoints import Checkpoint, Checkpoints, Proofs
 from aggregator.services.ledger import Draft, append
 from aggregator.services.ledger_tree import LedgerRewritten
 from aggregator.settings import LedgerSettings, Settings
+from aggregator.storage import ledger_queries
+from aggregator.storage.ledger_tables import ledger_entries, ledger_heads
 from tests.factories import Office, apart, together
 from tests.people import WARD_A, WARD_B
 
@@ -285,3 +290,101 @@ def test_the_private_half_is_sealed_and_forgotten_when_another_key_follows(offic
         )
     told = json.loads(office.rows("SELECT data FROM ledger_entries WHERE kind = 'ledger_key_followed'")[0][0])
     assert told["before"] == first.public and told["public"] == second.public
+
+
+# Verifying --------------------------------------------------------------------------------------------
+
+CHANGES = {
+    "the text of a checkpoint": ("UPDATE ledger_checkpoints SET entries = entries + 1", "checkpoint", 1),
+    "a signature": ("UPDATE ledger_checkpoints SET signature = root || root", "signature", 1),
+    "a signature that is none": ("UPDATE ledger_checkpoints SET signature = 'x'", "signature", 1),
+    "a checkpoint that is gone": ("DELETE FROM ledger_checkpoints WHERE number = 1", "checkpoint", 2),
+    "the newest checkpoint": ("DELETE FROM ledger_checkpoints WHERE number = 2", "checkpoint", 2),
+    "a chain's signed root": (
+        "UPDATE ledger_checkpoint_chains SET root = 'x' WHERE number = 1 AND chain = 'x'", "chains", 1,
+    ),
+    "the name of a key": ("UPDATE ledger_keys SET name = 'x' WHERE signature IS NULL", "key", 0),
+    "another key": ("UPDATE ledger_keys SET signature = 'ff' WHERE signature IS NOT NULL", "key", 0),
+    "a checkpoint said to be lost": ("UPDATE ledger_checkpoints SET lost = true WHERE number = 1", "loss", 1),
+    "a subtree": ("UPDATE ledger_tiles SET root = 'x' WHERE number = 1 AND level = 1", "subtree", 5),
+    "a subtree above": ("UPDATE ledger_tiles SET root = 'x' WHERE chain = 'x' AND level = 2", "subtree", 0),
+}  # fmt: skip
+
+
+@pytest.fixture
+def twice(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """Two checkpoints under two keys, over a chain of several subtrees."""
+    monkeypatch.setattr(ledger_tree, "WIDE_BITS", 2)
+    monkeypatch.setattr(ledger_tree, "WIDE", 4)
+    entered(office, 18, "x")
+    signed(office)
+    office.checkpoints.keys.rotate()
+    entered(office, 3, "x")
+    signed(office)
+    return office
+
+
+def found(office: Office) -> list[tuple[str, str, int]]:
+    return [(one.code, one.chain, one.seq) for one in office.evidence.verify().findings]
+
+
+def test_checkpoints_keys_and_subtrees_are_verified_with_the_entries(
+    twice: Office, subtests: pytest.Subtests
+) -> None:
+    verified = twice.evidence.verify()
+    assert (verified.findings, verified.checkpoints) == ((), 2)
+    for note, (statement, code, place) in CHANGES.items():
+        with subtests.test(note), pytest.raises(ZeroDivisionError), twice.db.write() as tx:
+            assert tx.exec_driver_sql(statement).rowcount
+            audit = Audit(tx)
+            walk = Walk(ledger_queries.all_heads(tx), audit.signed, ledger_tree.WIDE_BITS)
+            walk.all(ledger_queries.links(tx))
+            assert (code, place) in [(one.code, one.seq) for one in (*walk.findings, *audit.findings)]
+            1 / 0  # noqa: B018 (undone again)
+    assert found(twice) == []
+
+
+def recomputed(office: Office, chain: str, at: int) -> None:
+    """Somebody with the database's password rewrites an entry and everything that hangs on it."""
+    with office.db.write() as tx:
+        rows = [dict(row._mapping) for row in tx.execute(
+            select(ledger_entries).where(ledger_entries.c.chain == chain).order_by(ledger_entries.c.seq)
+        )]  # fmt: skip
+        prev = GENESIS
+        for row in rows:
+            if row["seq"] == at:
+                row["data"] = canonical({"n": "giả mạo"})
+                row["commitment"] = commit(row["salt"], row["data"])
+            row["prev_hash"] = prev
+            row["hash"] = prev = link(
+                prev, chain, row["seq"], instant(row["at"]), row["kind"],
+                row["case_id"], row["officer_id"], row["channel_id"], row["commitment"],
+            )  # fmt: skip
+            tx.execute(update(ledger_entries).where(ledger_entries.c.id == row["id"]).values(**row))
+        tx.execute(update(ledger_heads).where(ledger_heads.c.chain == chain).values(hash=prev))
+
+
+def test_a_chain_that_was_rewritten_whole_no_longer_fits_its_checkpoint(twice: Office) -> None:
+    recomputed(twice, "x", 20)
+    places = found(twice)
+    assert ("unsigned", "x", 19) in places  # between the two checkpoints
+    assert ("subtree", "x", 17) in places
+    with pytest.raises(LedgerRewritten):
+        entered(twice, 1, "x")
+        signed(twice)
+
+
+def test_without_checkpoints_it_goes_unseen(office: Office) -> None:
+    entered(office, 9, "x")
+    recomputed(office, "x", 4)
+    assert found(office) == []
+
+
+def test_a_chain_cut_short_with_its_head_is_seen(twice: Office) -> None:
+    with twice.db.write() as tx:
+        tx.exec_driver_sql("DELETE FROM ledger_entries WHERE chain = 'x' AND seq > 20")
+        tx.exec_driver_sql(
+            "UPDATE ledger_heads SET seq = 20, hash = (SELECT hash FROM ledger_entries"
+            " WHERE chain = 'x' AND seq = 20) WHERE chain = 'x'"
+        )
+    assert ("cut_signed", "x", 20) in found(twice)

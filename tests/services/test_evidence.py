@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from aggregator.domain.workflow import ReplyKind, Status
+from aggregator.services.ledger import Draft, append
 from aggregator.storage.ledger_tables import ledger_entries
 from tests.factories import Office, apart
 from tests.people import WARD_A, WARD_B
@@ -115,9 +116,13 @@ def test_the_end_of_a_chain_is_guarded(worked: Office, statement: str, code: str
     assert [(chain, found) for chain, _, found in tampered(worked, statement)] == [(WARD_A, code)]
 
 
-def test_what_was_erased_whole_still_verifies(worked: Office) -> None:
-    place = f"chain = '{WARD_A}' AND seq = 2"
-    assert tampered(worked, f"UPDATE ledger_entries SET data = NULL, salt = NULL WHERE {place}") == []
+def test_what_was_erased_on_record_still_verifies_and_in_secret_does_not(worked: Office) -> None:
+    place = f"chain = '{WARD_A}' AND seq IN (2, 3)"
+    found = tampered(worked, f"UPDATE ledger_entries SET data = NULL, salt = NULL WHERE {place}")
+    assert found == [(WARD_A, 2, "erased"), (WARD_A, 3, "erased")]
+    with worked.db.write() as tx:
+        append(tx, [Draft("*", "erased", worked.clock(), {"ranges": [[WARD_A, 2, 2], ["*", 1, 9]]})])
+    assert tampered(worked) == [(WARD_A, 3, "erased")]
 
 
 def test_checking_while_others_work_raises_no_false_alarm(office: Office) -> None:

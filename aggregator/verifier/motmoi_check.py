@@ -1,0 +1,299 @@
+"""Kiểm tra giấy xác nhận và bản xuất nhật ký của Một Mối / check papers and exported ledgers of Một Mối.
+
+    python motmoi_check.py FILE [--checkpoint HELD]... [--key HEX-OR-FILE]
+
+HELD: điểm chốt mà bên ngoài đang giữ / checkpoints held outside. KEY: khoá đã công bố / the published key.
+Needs Python 3.8 and `cryptography`, no network. Exit 0: it holds, 1: it does not, 2: nothing was checked.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+HASHED = ("chain", "seq", "at", "kind", "case_id", "officer_id", "channel_id", "commitment")
+TEXTS = ("chain", "at", "kind", "commitment", "prev_hash", "hash")
+NOT_YET = "9999-12-31T00:00:00+00:00"
+WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+SAYS = {
+    "form": "tệp không còn nguyên từng byte, hoặc sai dạng / not byte for byte what was issued",
+    "key": "không phải khoá đã công bố / not the published key, nor one that followed it",
+    "signature": "chữ ký sai / the signature is wrong",
+    "fork": "thiếu hoặc khác điểm chốt đã phát / a checkpoint is missing, or not the one given out",
+    "root": "không nằm dưới điểm chốt / is not under the checkpoint",
+    "seq": "thiếu, thừa hoặc đảo mục / an entry is missing, inserted or out of place",
+    "edited": "nội dung đã bị sửa / was edited: its hash does not fit its content",
+    "data": "dữ liệu đã bị sửa / its data was changed",
+    "erased": "bị xoá mà nhật ký không ghi / was erased, and no entry records that",
+    "rewritten": "không phải mục bên ngoài đang giữ / is not the entry whose hash is held outside",
+    "cut": "chuỗi bị cắt từ mục này / the chain was cut from here on",
+    "tree": "có mục bị thay từ đây tới mốc đã ký / an entry was replaced between here and the signed size",
+    "fact": "lời xác nhận không khớp với nhật ký / the statement is not what the ledger says",
+}
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def hashed(*parts):
+    """In the tree of RFC 6962 a leaf is hashed(b"\\0", bytes), and a node hashed(b"\\1", left, right)."""
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def sha256(text):
+    return hashed(text.encode()).hex()
+
+
+def signed(public, signature, *lines):
+    """Whether this Ed25519 key made this signature (both hex) over these lines."""
+    text, key = "".join(line + "\n" for line in lines), bytes.fromhex(public)
+    try:
+        return not Ed25519PublicKey.from_public_bytes(key).verify(bytes.fromhex(signature), text.encode())
+    except InvalidSignature:
+        return False
+
+
+def climb(found, index, size, path):
+    """The root that a path leads to from the leaf at this index of a tree of this size."""
+    if size == 1 and index == 0 and not path:
+        return found
+    *lower, last = path
+    split = 1 << ((size - 1).bit_length() - 1)
+    if index < split:
+        return hashed(b"\1", climb(found, index, split, lower), bytes.fromhex(last))
+    return hashed(b"\1", bytes.fromhex(last), climb(found, index - split, size - split, lower))
+
+
+def grow(parts, found, level=0):
+    """Append a leaf to a tree that is kept as (level, root) of its complete subtrees, the largest first."""
+    while parts and parts[-1][0] == level:
+        found, level = hashed(b"\1", parts.pop()[1], found), level + 1
+    parts.append((level, found))
+
+
+def root_of(parts):
+    found = parts[-1][1] if parts else hashed()
+    for _, part in parts[-2::-1]:
+        found = hashed(b"\1", part, found)
+    return found.hex()
+
+
+class Check:
+    """What was found: `findings` are (code, chain, seq, more), at most one of a kind for each chain."""
+
+    def __init__(self, held=(), trusted=()):
+        self.findings, self.told, self.known, self.signers, self.trusted = [], {}, [], [], list(trusted)
+        self.texts, self.roots, self.hashes, self.erased, self.recorded, self.done = {}, {}, {}, [], [], set()
+        self.chain, self.size, self.good, self.prev, self.parts = None, 0, 0, "", []
+        for content in held:
+            plain = content.replace("\r", "").replace("\\n", "\n")  # a line of JSON, or a mail
+            for text in re.findall(r"motmoi/checkpoint/1\n(?:[^\n]*\n){6}", plain):
+                self.texts[int(text.split("\n")[2])] = text
+            for line in content.splitlines():
+                try:
+                    one = json.loads(line)
+                    self.trusted += [] if trusted else [one["key"]["public"]]
+                    self.expect(one["checkpoint"]["chains"])
+                    for chain, more in one["entries"].items():
+                        hashes = enumerate(re.findall("[0-9a-f]{64}", more["hashes"]), more["after"] + 1)
+                        self.hashes.setdefault(chain, {}).update(hashes)
+                except WRONG:
+                    continue
+
+    def expect(self, chains):
+        for chain, size, root in chains:
+            self.roots.setdefault(chain, {}).setdefault(size, set()).add(root)
+
+    def find(self, code, chain="", seq=0, more=""):
+        if not any(one[:2] == (code, chain) and (chain or one[3] == more) for one in self.findings):
+            self.findings.append((code, chain, seq, more))
+
+    def keys(self, document):
+        """Who may sign: the trusted key, and those that followed it, each signed by the one before."""
+        key, installation = document["key"], document["installation"]
+        self.known = [one["old"] for one in key["handovers"]] + [key["public"]]
+        for one, new in zip(key["handovers"], self.known[1:]):
+            if not signed(one["old"], one["signature"], "motmoi/key/1", installation, one["old"], new):
+                self.find("key", more=new)
+        ids = [hashed(bytes.fromhex(public)).hex()[:16] for public in self.known]
+        starts = [at for at, public in enumerate(self.known) if public in (self.trusted or self.known)]
+        if (installation, key["id"]) != (ids[0], ids[-1]) or not starts:
+            self.find("key", more=key["public"])
+        self.signers = self.known[starts[0] :] if starts else self.known
+        self.told.update(key=key["public"], trusted=bool(self.trusted))
+
+    def checkpoint(self, one, installation, signers):
+        """(number, root, hash of the one before); its signature and its time stamp were looked at."""
+        *lines, end = one["text"].split("\n")
+        name, of, number, at, entries, root, before = lines
+        place, (token, proof) = "checkpoint " + number, (one["token"], one["token_signature"])
+        ours = (name, of, end) == ("motmoi/checkpoint/1", installation, "")
+        if not (ours and any(signed(key, one["signature"], *lines) for key in signers)):
+            self.find("signature", more=place)
+        if self.texts.get(int(number), one["text"]) != one["text"]:
+            self.find("fork", more=place)
+        lines = "motmoi/token/1", sha256(one["text"]), sha256(token or "")
+        if (token, proof) != (None, None) and not any(signed(key, proof, *lines) for key in self.known):
+            self.find("signature", more="time stamp of " + place)
+        self.told.update(checkpoint=int(number), at=at, entries=int(entries), stamped=token is not None)
+        return int(number), root, before
+
+    def entry(self, one):
+        """What an entry says by itself: its form, its hash, its commitment, whether it was erased."""
+        chain, seq, data, salt = one["chain"], one["seq"], one.get("data"), one.get("salt")
+        numbers = [seq] + [one[name] for name in HASHED[4:7] if one[name] is not None]
+        if {*map(type, numbers)} != {int} or any("\n" in one[name] for name in TEXTS):
+            self.find("form", chain, seq)
+        if sha256("\n".join([one["prev_hash"]] + [str(one[name]) for name in HASHED])) != one["hash"]:
+            self.find("edited", chain, seq)
+        if self.hashes.get(chain, {}).get(seq, one["hash"]) != one["hash"]:
+            self.find("rewritten", chain, seq)
+        if data is salt is None:
+            self.erased += [(chain, seq)] if "data" in one else []
+        elif None in (data, salt) or sha256(salt + data) != one["commitment"]:
+            self.find("data", chain, seq)
+        elif (chain, one["kind"]) == ("*", "erased"):
+            self.recorded += json.loads(data)["ranges"]
+
+    def export(self, head, lines):
+        """Every entry of every chain, and every checkpoint over them."""
+        states, last, before = {}, 0, "0" * 64
+        self.keys(head)
+        for number, line in enumerate(lines[:-1], 2):
+            try:
+                one = json.loads(line)
+                if canonical(one) != line:
+                    self.find("form", more=f"line {number}")
+                if "checkpoint" not in one:
+                    self.walk(one)
+                    continue
+                final = one["checkpoint"]
+                states.update((row[0], row) for row in final["chains"])
+                found, root, previous = self.checkpoint(final, head["installation"], self.known)
+                parts = []
+                for _, row in sorted(states.items()):
+                    grow(parts, hashed(b"\0", canonical(row).encode()))
+                if not final["lost"] and root_of(parts) != root:
+                    self.find("root", more=f"checkpoint {found}")
+                if (found, previous) != (last + 1, before):
+                    self.find("fork", more=f"checkpoint {found}")
+                last, before = found, sha256(final["text"])
+                self.expect(final["chains"])
+            except WRONG:
+                self.find("form", more=f"line {number}")
+        self.walk(None)
+        if last:  # those before it are under it, whoever signed them
+            self.checkpoint(final, head["installation"], self.signers)
+        if max(self.texts, default=0) > last:
+            self.find("fork", more=f"checkpoint {max(self.texts)}")
+        for chain in {*self.roots, *self.hashes} - self.done:
+            self.find("cut", chain, 1)
+        for chain, seq in self.erased:
+            if not any(one[0] == chain and one[1] <= seq <= one[2] for one in self.recorded):
+                self.find("erased", chain, seq)
+
+    def walk(self, one):
+        """The next entry of a chain; None after the last."""
+        if one is None or one["chain"] != self.chain:
+            wanted = [*self.roots.get(self.chain, ()), *self.hashes.get(self.chain, ())]
+            if max(wanted, default=0) > self.size:
+                self.find("cut", self.chain, self.size + 1)
+            if one is None:
+                return
+            self.chain, self.size, self.good, self.prev, self.parts = one["chain"], 0, 0, "0" * 64, []
+            if self.chain in self.done:
+                self.find("seq", self.chain, one["seq"])
+            self.done.add(self.chain)
+        self.size += 1
+        if (one["seq"], one["prev_hash"]) != (self.size, self.prev):
+            self.find("seq", self.chain, self.size)
+        self.entry(one)
+        grow(self.parts, hashed(b"\0", bytes.fromhex(one["hash"])))
+        self.prev, roots = one["hash"], self.roots.get(self.chain, {}).get(self.size)
+        if roots and roots != {root_of(self.parts)}:
+            self.find("tree", self.chain, self.good + 1)
+        self.good = self.size if roots else self.good
+
+    def bundle(self, document, _):
+        """A paper: every fact in it, up to the signature."""
+        self.keys(document)
+        root = self.checkpoint(document["checkpoint"], document["installation"], self.signers)[1]
+        chains, entries, certified = {one["chain"]: one for one in document["chains"]}, {}, []
+        for chain, one in chains.items():
+            found = hashed(b"\0", canonical([chain, one["size"], one["root"]]).encode())
+            if climb(found, one["index"], one["of"], one["path"]).hex() != root:
+                self.find("root", chain)
+        for one in document["entries"]:
+            self.entry(one)
+            chain, seq, found = one["chain"], one["seq"], hashed(b"\0", bytes.fromhex(one["hash"]))
+            if climb(found, seq - 1, chains[chain]["size"], one["path"]).hex() != chains[chain]["root"]:
+                self.find("root", chain, seq)
+            entries[chain, seq] = one
+            certified += [json.loads(one["data"])["statement_sha256"]] if one["kind"] == "certified" else []
+        statement, digest = document["statement"], sha256(canonical(document["statement"]))
+        if not digest == document["statement_sha256"] in certified:
+            self.find("fact", more="statement")
+        facts = {one["name"]: one for one in statement["facts"]}
+        for one in statement["facts"]:
+            fits = canonical(self.derived(one, facts, entries)) == canonical(one["value"])
+            if not fits or one is not facts[one["name"]]:
+                self.find("fact", more=one["name"])
+
+    def derived(self, one, facts, entries):
+        """What a fact must be: a field of an entry, or what follows from the times of other facts."""
+        if "is" in one:
+            a, *b = [datetime.fromisoformat(facts[of]["value"] or NOT_YET) for of in one["of"]]
+            return {"not_after": lambda: a <= b[0], "between": lambda: b[0] <= a <= b[1]}[one["is"]]()
+        name, *steps = one["field"].split(".")
+        value = entries[one["chain"], one["seq"]][name]
+        for step in steps:
+            value = (json.loads(value) if type(value) is str else value)[step]
+        return value
+
+
+def check(content, held=(), keys=()):
+    """The finished `Check` of a file's bytes."""
+    work = Check(held, keys)
+    try:
+        head, *lines = content.decode().split("\n")
+        document = json.loads(head)
+        kinds = {"motmoi/export/1": (work.export, [""]), "motmoi/bundle/1": (work.bundle, [])}
+        look, end = kinds[document["format"]]
+        if canonical(document) != head or lines[-1:] != end:
+            work.find("form")
+        look(document, lines)
+    except WRONG as error:
+        work.find("form", more=type(error).__name__)
+    return work
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("file", type=argparse.FileType("rb"))
+    parser.add_argument("--checkpoint", type=argparse.FileType("rb"), action="append", default=[])
+    parser.add_argument("--key", default="")
+    given = parser.parse_args(arguments)
+    content, held = given.file.read(), [one.read().decode("utf-8", "replace") for one in given.checkpoint]
+    published = Path(given.key).read_text("latin-1") if Path(given.key).is_file() else given.key
+    keys = re.findall(r"\b[0-9a-f]{64}\b", published)
+    if bool(given.key) != bool(keys) or not all(Check([one]).texts for one in held):
+        parser.error("--key, --checkpoint: không có khoá, điểm chốt trong đó / no key, no checkpoint in it")
+    work = check(content, held, keys)
+    for code, chain, seq, more in work.findings:
+        place = f"chuỗi / chain {chain}, mục / entry {seq}" if chain else more
+        print(f"SAI / WRONG: {place}: {SAYS[code]}")
+    if not work.findings:
+        print("ĐÚNG / IT HOLDS: checkpoint {checkpoint}, {at}, khoá / key {key}".format(**work.told))
+    if not work.trusted:
+        print("Hãy so khoá này với khoá cơ quan công bố / compare this key with the published one.")
+    return 1 if work.findings else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
