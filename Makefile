@@ -13,7 +13,7 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching bench-polling bench-channels peers oracle chaos drifts fuzz format
+.PHONY: help run test check bench bench-matching bench-polling bench-channels peers oracle chaos drifts fuzz tampering format
 .PHONY: constraints chromium dovecot clean
 
 help: ## this list
@@ -56,6 +56,9 @@ oracle: $(DEV) ## ask engine and minute-by-minute oracle for a million deadlines
 
 chaos: $(DEV) ## kill -9 fifty workers in mid work and count what is left
 	$(BIN)/python -m tests.chaos.killing $(or $(ARGS),50)
+
+tampering: $(DEV) ## change a real ledger in 10,000 ways: the stand-alone verifier finds and places each
+	$(BIN)/python -m tests.tampering $(ARGS)
 
 drifts: $(DEV) ## change the form of every simulated portal in 200 ways and see that no poll falls silent
 	$(BIN)/python -m tests.drifts.polling $(ARGS)

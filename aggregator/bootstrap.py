@@ -35,6 +35,7 @@ from aggregator.services.importing import Importing
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
 from aggregator.services.key_rotation import KeyRotation
+from aggregator.services.ledger_export import LedgerExport
 from aggregator.services.mailing import Mailing
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
@@ -110,6 +111,7 @@ class Aggregator:
     evidence: Evidence
     certificates: Certificates
     checkpoints: Checkpoints
+    ledger_export: LedgerExport
     match_rules: MatchRules
     previews: Previews
     training: Training
@@ -196,6 +198,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         figures=Figures(db, clock),
         evidence=Evidence(db),
         checkpoints=checkpoints,
+        ledger_export=LedgerExport(db, checkpoints),
         certificates=Certificates(db, rules, checkpoints, clock, settings),
         match_rules=match_rules,
         previews=Previews(db, rules, match_rules, clock),

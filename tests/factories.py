@@ -52,6 +52,7 @@ from aggregator.services.fields import Fields
 from aggregator.services.figures import Figures
 from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
+from aggregator.services.ledger_export import LedgerExport
 from aggregator.services.mailing import Mailing
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
@@ -256,6 +257,7 @@ class Office:
         self.retention_policy = RetentionPolicy(self.db, self.clock)
         self.holds = Holds(self.db, self.clock)
         self.checkpoints = Checkpoints(self.db, self.vault, self.clock, Settings(data_dir=folder))
+        self.ledger_export = LedgerExport(self.db, self.checkpoints)
         self.certifying(Settings(public_url="https://motmoi.phuong-a.test"))
         self.match_rules = MatchRules(self.db, RULES, self.clock)
         self.previews = Previews(self.db, RULES, self.match_rules, self.clock)

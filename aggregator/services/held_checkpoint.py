@@ -51,7 +51,7 @@ class HeldFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps({"text": held.text, "signature": held.signature}) + "\n")
+            file.write(json.dumps({"checkpoint": {"text": held.text, "signature": held.signature}}) + "\n")
             file.flush()
             os.fsync(handle)
         Path(draft).replace(self.path)
@@ -73,8 +73,8 @@ class HeldFile:
 
 def _held(line: bytes) -> Held | None:
     try:
-        document = json.loads(line)
-        text, signature = document["text"], document["signature"]
+        held = json.loads(line)["checkpoint"]
+        text, signature = held["text"], held["signature"]
         lines = text.split("\n")
         return Held(int(lines[2]), text, signature) if lines[0] == FORMAT else None
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):

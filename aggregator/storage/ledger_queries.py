@@ -113,6 +113,20 @@ def _links(dialect: str) -> str:
 
 
 _LINKS = {dialect: _links(dialect) for dialect in _AT}
+#: As they stand in an exported entry, beside its data and salt.
+FIELDS = (
+    "chain", "seq", "at", "kind", "case_id", "officer_id", "channel_id", "commitment", "prev_hash", "hash",
+)  # fmt: skip
+
+
+def exported(tx: Tx, *, with_data: bool) -> Iterator[Sequence[Any]]:
+    """Every entry as a tuple of `FIELDS` (and data and salt), in batches, as `links` has them."""
+    names = [_AT[tx.dialect.name] if name == "at" else name for name in FIELDS]
+    columns = ", ".join([*names, *(("data", "salt") if with_data else ())])
+    yield from _streamed(
+        tx,
+        f"SELECT {columns} FROM ledger_entries ORDER BY chain, seq",  # noqa: S608 (constants)
+    )
 
 
 def all_heads(tx: Tx) -> dict[str, tuple[int, str]]:

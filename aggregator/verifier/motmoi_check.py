@@ -1,12 +1,11 @@
 """Kiểm tra giấy xác nhận và bản xuất nhật ký của Một Mối / check papers and exported ledgers of Một Mối.
-
     python motmoi_check.py FILE [--checkpoint HELD]... [--key HEX-OR-FILE]
-
 HELD: điểm chốt mà bên ngoài đang giữ / checkpoints held outside. KEY: khoá đã công bố / the published key.
 Needs Python 3.8 and `cryptography`, no network. Exit 0: it holds, 1: it does not, 2: nothing was checked.
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import re
@@ -18,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HASHED = ("chain", "seq", "at", "kind", "case_id", "officer_id", "channel_id", "commitment")
 TEXTS = ("chain", "at", "kind", "commitment", "prev_hash", "hash")
-NOT_YET = "9999-12-31T00:00:00+00:00"
 WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
 SAYS = {
     "form": "tệp không còn nguyên từng byte, hoặc sai dạng / not byte for byte what was issued",
@@ -26,13 +24,11 @@ SAYS = {
     "signature": "chữ ký sai / the signature is wrong",
     "fork": "thiếu hoặc khác điểm chốt đã phát / a checkpoint is missing, or not the one given out",
     "root": "không nằm dưới điểm chốt / is not under the checkpoint",
-    "seq": "thiếu, thừa hoặc đảo mục / an entry is missing, inserted or out of place",
+    "seq": "thiếu, thừa, đảo mục hoặc chuỗi bị cắt / entries are missing, inserted, out of place or cut off",
     "edited": "nội dung đã bị sửa / was edited: its hash does not fit its content",
     "data": "dữ liệu đã bị sửa / its data was changed",
     "erased": "bị xoá mà nhật ký không ghi / was erased, and no entry records that",
-    "rewritten": "không phải mục bên ngoài đang giữ / is not the entry whose hash is held outside",
-    "cut": "chuỗi bị cắt từ mục này / the chain was cut from here on",
-    "tree": "có mục bị thay từ đây tới mốc đã ký / an entry was replaced between here and the signed size",
+    "rewritten": "từ mục này không còn là bản đã ký / from here on it is not what was signed and given out",
     "fact": "lời xác nhận không khớp với nhật ký / the statement is not what the ledger says",
 }
 
@@ -50,11 +46,15 @@ def sha256(text):
     return hashed(text.encode()).hex()
 
 
+def unhex(text):  # bytes.fromhex would take capitals and spaces, too
+    return base64.b16decode(text.swapcase())
+
+
 def signed(public, signature, *lines):
     """Whether this Ed25519 key made this signature (both hex) over these lines."""
-    text, key = "".join(line + "\n" for line in lines), bytes.fromhex(public)
+    text, key = "".join(line + "\n" for line in lines), unhex(public)
     try:
-        return not Ed25519PublicKey.from_public_bytes(key).verify(bytes.fromhex(signature), text.encode())
+        return not Ed25519PublicKey.from_public_bytes(key).verify(unhex(signature), text.encode())
     except InvalidSignature:
         return False
 
@@ -66,8 +66,8 @@ def climb(found, index, size, path):
     *lower, last = path
     split = 1 << ((size - 1).bit_length() - 1)
     if index < split:
-        return hashed(b"\1", climb(found, index, split, lower), bytes.fromhex(last))
-    return hashed(b"\1", bytes.fromhex(last), climb(found, index - split, size - split, lower))
+        return hashed(b"\1", climb(found, index, split, lower), unhex(last))
+    return hashed(b"\1", unhex(last), climb(found, index - split, size - split, lower))
 
 
 def grow(parts, found, level=0):
@@ -121,12 +121,11 @@ class Check:
         for one, new in zip(key["handovers"], self.known[1:]):
             if not signed(one["old"], one["signature"], "motmoi/key/1", installation, one["old"], new):
                 self.find("key", more=new)
-        ids = [hashed(bytes.fromhex(public)).hex()[:16] for public in self.known]
+        ids = [hashed(unhex(public)).hex()[:16] for public in self.known]
         starts = [at for at, public in enumerate(self.known) if public in (self.trusted or self.known)]
         if (installation, key["id"]) != (ids[0], ids[-1]) or not starts:
             self.find("key", more=key["public"])
         self.signers = self.known[starts[0] :] if starts else self.known
-        self.told.update(key=key["public"], trusted=bool(self.trusted))
 
     def checkpoint(self, one, installation, signers):
         """(number, root, hash of the one before); its signature and its time stamp were looked at."""
@@ -141,7 +140,7 @@ class Check:
         lines = "motmoi/token/1", sha256(one["text"]), sha256(token or "")
         if (token, proof) != (None, None) and not any(signed(key, proof, *lines) for key in self.known):
             self.find("signature", more="time stamp of " + place)
-        self.told.update(checkpoint=int(number), at=at, entries=int(entries), stamped=token is not None)
+        self.told = {"checkpoint": int(number), "at": at, "entries": int(entries), "key": self.known[-1]}
         return int(number), root, before
 
     def entry(self, one):
@@ -193,7 +192,7 @@ class Check:
         if max(self.texts, default=0) > last:
             self.find("fork", more=f"checkpoint {max(self.texts)}")
         for chain in {*self.roots, *self.hashes} - self.done:
-            self.find("cut", chain, 1)
+            self.find("seq", chain, 1)
         for chain, seq in self.erased:
             if not any(one[0] == chain and one[1] <= seq <= one[2] for one in self.recorded):
                 self.find("erased", chain, seq)
@@ -201,23 +200,24 @@ class Check:
     def walk(self, one):
         """The next entry of a chain; None after the last."""
         if one is None or one["chain"] != self.chain:
-            wanted = [*self.roots.get(self.chain, ()), *self.hashes.get(self.chain, ())]
-            if max(wanted, default=0) > self.size:
-                self.find("cut", self.chain, self.size + 1)
+            last = max(self.roots.get(self.chain, [0]))
+            if max(last, *self.hashes.get(self.chain, [0])) > self.size:
+                self.find("seq", self.chain, self.size + 1)
+            if last < self.size:
+                self.find("root", self.chain, last + 1)
             if one is None:
                 return
-            self.chain, self.size, self.good, self.prev, self.parts = one["chain"], 0, 0, "0" * 64, []
-            if self.chain in self.done:
-                self.find("seq", self.chain, one["seq"])
+            again = int(one["chain"] in self.done)  # a chain that comes twice begins at the wrong place
+            self.chain, self.size, self.good, self.prev, self.parts = one["chain"], again, 0, "0" * 64, []
             self.done.add(self.chain)
         self.size += 1
         if (one["seq"], one["prev_hash"]) != (self.size, self.prev):
             self.find("seq", self.chain, self.size)
         self.entry(one)
-        grow(self.parts, hashed(b"\0", bytes.fromhex(one["hash"])))
+        grow(self.parts, hashed(b"\0", unhex(one["hash"])))
         self.prev, roots = one["hash"], self.roots.get(self.chain, {}).get(self.size)
         if roots and roots != {root_of(self.parts)}:
-            self.find("tree", self.chain, self.good + 1)
+            self.find("rewritten", self.chain, self.good + 1)
         self.good = self.size if roots else self.good
 
     def bundle(self, document, _):
@@ -231,7 +231,7 @@ class Check:
                 self.find("root", chain)
         for one in document["entries"]:
             self.entry(one)
-            chain, seq, found = one["chain"], one["seq"], hashed(b"\0", bytes.fromhex(one["hash"]))
+            chain, seq, found = one["chain"], one["seq"], hashed(b"\0", unhex(one["hash"]))
             if climb(found, seq - 1, chains[chain]["size"], one["path"]).hex() != chains[chain]["root"]:
                 self.find("root", chain, seq)
             entries[chain, seq] = one
@@ -248,7 +248,7 @@ class Check:
     def derived(self, one, facts, entries):
         """What a fact must be: a field of an entry, or what follows from the times of other facts."""
         if "is" in one:
-            a, *b = [datetime.fromisoformat(facts[of]["value"] or NOT_YET) for of in one["of"]]
+            a, *b = [datetime.fromisoformat(facts[of]["value"] or "9999-12-31T00+00:00") for of in one["of"]]
             return {"not_after": lambda: a <= b[0], "between": lambda: b[0] <= a <= b[1]}[one["is"]]()
         name, *steps = one["field"].split(".")
         value = entries[one["chain"], one["seq"]][name]

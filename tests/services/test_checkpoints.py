@@ -236,7 +236,9 @@ def test_where_the_data_folder_is_from_the_backup_too_a_file_outside_tells(
     signed(office)
     shutil.copyfile(tmp_path / "ledger-checkpoint.json", outside)
     with outside.open("a") as file:
-        file.write('{"text": "motmoi/checkp')  # the share went away in the middle of the next one
+        file.write(
+            '{"checkpoint": {"text": "motmoi/checkp'
+        )  # the share went away in the middle of the next one
     put_back(office, 3)
     checkpoints = restored(office, tmp_path / "elsewhere", (outside, tmp_path / "away.jsonl"))
     office.clock.forward(days=1)
