@@ -88,7 +88,7 @@ class Audit:
 
     def _of_loss(self, row: Any) -> Iterator[Finding]:
         told = (
-            json.loads(one.data) for one in checkpoint_queries.of_kind(self._tx, SYSTEM, LOSS) if one.data
+            json.loads(one.data) for one in checkpoint_queries.of_kind(self._tx, LOSS, SYSTEM) if one.data
         )
         if text_hash(row.text) not in {one["checkpoint"] for one in told}:
             yield _finding(row.number, "loss", f"checkpoint {row.number}: is lost, and no entry says so")

@@ -268,7 +268,7 @@ def _grown(tx: Tx, chain: str, size: int, before: ChainState | None) -> ChainSta
 
 
 def _admitted(tx: Tx, held: Held) -> bool:
-    told = (json.loads(row.data) for row in checkpoint_queries.of_kind(tx, SYSTEM, LOSS) if row.data)
+    told = (json.loads(row.data) for row in checkpoint_queries.of_kind(tx, LOSS, SYSTEM) if row.data)
     return any(one["checkpoint"] == text_hash(held.text) for one in told)
 
 

@@ -9,11 +9,10 @@ from aggregator.domain.ledger import Finding
 from aggregator.domain.ledger_check import Walk, unrecorded
 from aggregator.services import ledger_tree
 from aggregator.services.checkpoint_audit import Audit
-from aggregator.services.ledger import SYSTEM
 from aggregator.storage import checkpoint_queries, ledger_queries
 from aggregator.storage.db import Database, Tx
 
-#: The entry that says which others were erased: data {"ranges": [[chain, first, last], ...]}.
+#: The entry that says which others were erased: data {"entries": [[chain, first, last], ...], ...}.
 ERASED = "erased"
 
 
@@ -45,5 +44,5 @@ class Evidence:
 
 
 def _erasures(tx: Tx) -> list[tuple[str, int, int]]:
-    told = (json.loads(row.data) for row in checkpoint_queries.of_kind(tx, SYSTEM, ERASED) if row.data)
-    return [(chain, first, last) for one in told for chain, first, last in one["ranges"]]
+    told = (json.loads(row.data) for row in checkpoint_queries.of_kind(tx, ERASED) if row.data)
+    return [(chain, first, last) for one in told for chain, first, last in one.get("entries", ())]

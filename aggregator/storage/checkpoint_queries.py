@@ -124,11 +124,11 @@ def stamp(tx: Tx, number: int, token: str, signature: str) -> None:
     tx.execute(update(ledger_checkpoints).where(mine).values(token=token, token_signature=signature))
 
 
-def of_kind(tx: Tx, chain: str, kind: str) -> list[Row[Any]]:
-    """All entries of this kind in a chain, the first first."""
+def of_kind(tx: Tx, kind: str, chain: str | None = None) -> list[Row[Any]]:
+    """All entries of this kind, of one chain or of all; reads every entry of them."""
     table = ledger_entries
-    query = select(table).where(table.c.chain == chain, table.c.kind == kind)
-    return list(tx.execute(query.order_by(table.c.seq)))
+    query = select(table).where(table.c.kind == kind).order_by(table.c.chain, table.c.seq)
+    return list(tx.execute(query if chain is None else query.where(table.c.chain == chain)))
 
 
 def entries_at(tx: Tx, chain: str, seqs: Sequence[int]) -> list[Row[Any]]:

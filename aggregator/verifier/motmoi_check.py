@@ -157,8 +157,8 @@ class Check:
             self.erased += [(chain, seq)] if "data" in one else []
         elif None in (data, salt) or sha256(salt + data) != one["commitment"]:
             self.find("data", chain, seq)
-        elif (chain, one["kind"]) == ("*", "erased"):
-            self.recorded += json.loads(data)["ranges"]
+        elif one["kind"] == "erased":
+            self.recorded += json.loads(data).get("entries", [])
 
     def export(self, head, lines):
         """Every entry of every chain, and every checkpoint over them."""

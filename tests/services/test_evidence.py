@@ -121,7 +121,7 @@ def test_what_was_erased_on_record_still_verifies_and_in_secret_does_not(worked:
     found = tampered(worked, f"UPDATE ledger_entries SET data = NULL, salt = NULL WHERE {place}")
     assert found == [(WARD_A, 2, "erased"), (WARD_A, 3, "erased")]
     with worked.db.write() as tx:
-        append(tx, [Draft("*", "erased", worked.clock(), {"ranges": [[WARD_A, 2, 2], ["*", 1, 9]]})])
+        append(tx, [Draft("*", "erased", worked.clock(), {"entries": [[WARD_A, 2, 2], ["*", 1, 9]]})])
     assert tampered(worked) == [(WARD_A, 3, "erased")]
 
 

@@ -84,4 +84,4 @@ def _erase(office: Office, chain: str, seq: int) -> None:
         tx.exec_driver_sql(
             f"UPDATE ledger_entries SET data = NULL, salt = NULL WHERE chain = '{chain}' AND seq = {seq}"
         )
-        append(tx, [Draft("*", "erased", office.clock(), {"ranges": [[chain, seq, seq]]})])
+        append(tx, [Draft(chain, "erased", office.clock(), {"entries": [[chain, seq, seq]]})])
