@@ -11,6 +11,7 @@ from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
 from aggregator.services.backfills import Backfills
+from aggregator.services.belief_verbs import Beliefs
 from aggregator.services.bodies import Bodies
 from aggregator.services.calendars import Calendars
 from aggregator.services.canaries import Canaries
@@ -60,6 +61,7 @@ from aggregator.services.rulebook import Rulebook
 from aggregator.services.rules import Rules
 from aggregator.services.run_history import RunHistory
 from aggregator.services.silence import Watch
+from aggregator.services.unseen import Unseen
 from aggregator.services.walk_in import WalkIn
 from aggregator.services.webhooks import Webhooks
 from aggregator.services.whatif import WhatIf
@@ -85,6 +87,8 @@ class Aggregator:
     canaries: Canaries
     backfills: Backfills
     reconciling: Reconciling
+    beliefs: Beliefs
+    unseen: Unseen
     watch: Watch
     run_history: RunHistory
     key_rotation: KeyRotation
@@ -173,6 +177,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         canaries=polling.canaries,
         backfills=backfills,
         reconciling=Reconciling(db, polling, backfills, clock),
+        beliefs=Beliefs(db, clocks, backfills, capabilities, clock),
+        unseen=Unseen(db, backfills, capabilities, clock),
         watch=Watch(db, rules, clock),
         run_history=RunHistory(db, clock, settings),
         channel_settings=ChannelSettings(db, connectors, channels),

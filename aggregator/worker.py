@@ -11,6 +11,7 @@
     remind_tick      make the digests of the day, tell of deadlines and of answers to bring by hand
     mail_tick        send what is due to staff
     watch_tick       look for channels that have gone quiet
+    unseen_tick      ask sources about delivered answers that no poll has shown
     tidy_tick        forget notices and mails that are ninety days old, and runs that brought nothing
     privacy_tick     remove files that nobody names; at night forget what is due, where that is switched on
 
@@ -81,6 +82,7 @@ class Worker:
             "remind_tick": (self.remind_tick, 1),
             "mail_tick": (self.mail_tick, 1),
             "watch_tick": (self.watch_tick, WATCH_TICKS),
+            "unseen_tick": (self.unseen_tick, WATCH_TICKS),
             "tidy_tick": (self.tidy_tick, TIDY_TICKS),
             "privacy_tick": (self.privacy_tick, PRIVACY_TICKS),
         }
@@ -181,6 +183,9 @@ class Worker:
 
     def watch_tick(self) -> None:
         self._parts.watch.tick()
+
+    def unseen_tick(self) -> None:
+        self._parts.unseen.tick()
 
     def tidy_tick(self) -> None:
         self._parts.notices.prune()

@@ -28,6 +28,8 @@ from inbox_web import (
     cover,
     dashboard,
     deadline_rules,
+    difference_words,
+    differences,
     entry,
     errors,
     events,
@@ -54,7 +56,7 @@ __all__ = ["create_app"]
 
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
-    dashboard, channels, channel_settings, channel_days, quarantine, matching, deadline_rules,
+    dashboard, channels, channel_settings, channel_days, quarantine, differences, matching, deadline_rules,
     calendars, health, intake, entry,
 )  # fmt: skip
 
@@ -69,6 +71,7 @@ def create_app(aggregator: Aggregator) -> Flask:
     access.install(app)
     language.install(app)
     wording.install(app)
+    difference_words.install(app)
     events.install(app)
     assets.install(app)
     errors.install(app)

@@ -356,6 +356,7 @@ def _page(
         error=error,
         typed=typed or {},
         revealed=revealed or {},
+        differences=services().beliefs.of_case(actor(), view.row.id),
     )
 
 

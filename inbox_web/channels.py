@@ -83,8 +83,16 @@ def _one(slug: str, **more: Any) -> str:
     channel, calls = services().channels.view(actor(), slug), services().webhooks.view(actor(), slug)
     base = services().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
     quality, pinned = services().channels.quality(channel.kind), services().canaries.of(actor(), slug)
+    differing = services().beliefs.count(actor(), slug)
     return render_template(
-        "channels/one.html", channel=channel, calls=calls, base=base, quality=quality, pinned=pinned, **more
+        "channels/one.html",
+        channel=channel,
+        calls=calls,
+        base=base,
+        quality=quality,
+        pinned=pinned,
+        differing=differing,
+        **more,
     )
 
 

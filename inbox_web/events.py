@@ -14,6 +14,8 @@ from typing import Any
 from flask import Flask
 
 from aggregator.services.views.case import TimelineEntry
+from inbox_web.difference_words import ENDED as DIFFERENCE_ENDS
+from inbox_web.difference_words import KINDS as DIFFERENCES
 from inbox_web.language import _
 from inbox_web.wording import (
     DELIVERIES,
@@ -110,6 +112,20 @@ def _undone(data: Data) -> str:
     return _("What was said of this case and %(code)s was taken back", code=data.get("other", ""))
 
 
+def _differs(data: Data) -> str:
+    return f"{data['channel']}: {label(DIFFERENCES, data.get('what', ''))}"
+
+
+def _agreed(data: Data) -> str:
+    return f"{_differs(data)} – {label(DIFFERENCE_ENDS, data.get('how', ''))}"
+
+
+def _adopted(data: Data) -> str:
+    at = when(datetime.fromisoformat(data["answered_at"])) if data.get("answered_at") else ""
+    kind = label(REPLY_NAMES, data.get("kind", ""))
+    return _("%(channel)s: its answer of %(at)s is ours: %(kind)s", channel=data["channel"], at=at, kind=kind)
+
+
 _SENTENCES: dict[str, Callable[[Data], str]] = {
     "opened": lambda data: _("Received through %(channel)s", channel=data["channel"]),
     "joined": _joined,
@@ -117,6 +133,9 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "stage": _stage,
     "recounted": _recounted,
     "delivery": _delivery,
+    "source_differs": _differs,
+    "difference_settled": _agreed,
+    "answer_adopted": _adopted,
     "replied": lambda data: _("Answered: %(kind)s", kind=label(REPLY_NAMES, data.get("kind", ""))),
     "noted": lambda data: _("Internal note"),
     "assigned": _assigned,

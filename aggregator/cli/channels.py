@@ -13,6 +13,7 @@ from aggregator.cli.opening import ensure_ward, opened
 from aggregator.cli.signals import Stop
 
 if TYPE_CHECKING:
+    from aggregator.services.belief_views import DifferenceView
     from aggregator.services.polling import RunResult
     from aggregator.services.views.channel import ChannelView
 
@@ -95,6 +96,28 @@ def replay(slug: str) -> int:
 
 @channel.command()
 @click.argument("slug")
+@click.option("--most", type=click.IntRange(1, 10_000), default=200, show_default=True, help="Print so many.")
+def differences(slug: str, most: int) -> int:
+    """Where the source of SLUG shows something else than we believe; exit 1 where it does anywhere."""
+    with opened() as product:
+        page = product.beliefs.page(None, slug, size=most)
+    headings = ("seen", "kind", "report", "case", "ours", "at the source")
+    rows = [
+        (one.found_at, one.kind.value, one.external_id, one.case_code, *_both_sides(one))
+        for one in page.items
+    ]
+    document = {
+        "channel": slug,
+        "open": {kind.value: n for kind, n in page.counts.items()},
+        "differences": page.items,
+        "more": page.older is not None,
+    }
+    show(document, table(headings, rows) if rows else f"{slug}: the source shows what we believe.")
+    return FINDING if rows else DONE
+
+
+@channel.command()
+@click.argument("slug")
 def pause(slug: str) -> None:
     """Stop reading from and writing to the channel SLUG until it is resumed."""
     with opened() as product:
@@ -159,3 +182,13 @@ def _state(view: ChannelView) -> str:
     if view.paused:
         return "paused"
     return f"{view.state} since {moment(view.down_since)}" if view.down_since else view.state
+
+
+def _both_sides(one: DifferenceView) -> tuple[str, str]:
+    """Statuses and deadlines as they are; of words only how many letters: a terminal keeps what it shows."""
+    if one.our_due or one.their_due:
+        return moment(one.our_due), moment(one.their_due)
+    if one.our_status or one.their_status:
+        return one.our_status, one.their_status
+    ours, theirs = (sum(len(part.text) for part in side) for side in (one.ours, one.theirs))
+    return f"{ours} letters", f"{theirs} letters"

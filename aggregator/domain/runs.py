@@ -41,6 +41,8 @@ class Run:
     lease_until: datetime | None = None
     #: The stream that its cursor belongs to; None is the stream of the polls.
     backfill_id: int | None = None
+    #: Answers carry their status to this source, so its status should be what the last one led to.
+    takes_status: bool = False
 
 
 @dataclass(frozen=True, slots=True)

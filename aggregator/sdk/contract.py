@@ -291,7 +291,8 @@ class Batch:
     """One page of records, committed whole with its cursor or not at all (I1).
 
     ``records[i]`` came from ``items[i]``. ``source_count`` is the source's own total where it gives
-    one. ``complete`` is true on the last batch of a poll.
+    one. ``complete`` is true on the last batch of a poll. ``gone`` names reports that the source was asked
+    for, or that its whole list held before, and that it does not have: only where that means it.
 
     `listed` and `shape` are evidence of what was seen, for the watch over drift (`domain.drift`): without
     them an empty page of a connector that leaves out what it knows looks like a quiet night.
@@ -304,6 +305,7 @@ class Batch:
     problems: tuple[Problem, ...] = ()
     source_count: int | None = None
     complete: bool = False
+    gone: tuple[str, ...] = ()
     #: Rows that the source listed on the pages behind this batch, those known and left out included.
     #: None: not counted. Over a whole poll a list that is in order never falls to nothing.
     listed: int | None = None

@@ -13,6 +13,9 @@ The control API, for tests and demos in any language:
     GET    /_control/state    {kind, reports: [...], answers: {external_id: [{body, at, author}]},
                                requests, writes, faults: [...]}
     POST   /_control/reports  a list of neutral reports; an id that is there is replaced (an edit)
+    DELETE /_control/reports  a list of ids: the portal has these reports no more
+    POST   /_control/answers  {id, answers: [{body, at, author}], status or null}: somebody worked at the
+                              portal itself, and this is what it shows from now on
     POST   /_control/faults   {kind, count: n or null (until deleted), path: regex or null, ...}
     DELETE /_control/faults   all is well again
 
@@ -119,6 +122,30 @@ class Portal:
             self.wrote()
         return given
 
+    def work_at(
+        self,
+        id: str,
+        answers: Iterable[Mapping[str, Any]],
+        status: str | None = None,
+    ) -> int:
+        """Somebody works at the portal itself: the answers it shows from now on, and the status."""
+        with self.lock:
+            now, report = self.clock(), self.reports[id]
+            self.answers[id] = [
+                SimAnswer(one["body"], instant(one.get("at") or now), one.get("author", ""))
+                for one in answers
+            ]
+            self.reports[id] = replace(report, status=status or report.status, updated=now)
+            self.save()
+            return len(self.answers[id])
+
+    def lose(self, ids: Iterable[str]) -> int:
+        """Reports that the portal has no more; how many it had."""
+        with self.lock:
+            lost = sum(self.reports.pop(one, None) is not None for one in ids)
+            self.save()
+        return lost
+
     def wrote(self) -> None:
         """A request changed the portal: count it and save."""
         self.writes += 1
@@ -209,13 +236,17 @@ class Portal:
                     return reply(self.state())
                 if verb == ("POST", "reports"):
                     return reply({"taken": self.load(_listed(request.get_json(force=True)))})
+                if verb == ("DELETE", "reports"):
+                    return reply({"gone": self.lose(_listed(request.get_json(force=True)))})
+                if verb == ("POST", "answers"):
+                    return reply({"answers": self.work_at(**request.get_json(force=True))})
                 if verb == ("POST", "faults"):
                     self.faults.extend(Fault.of(f) for f in _listed(request.get_json(force=True)))
                     return reply({"faults": len(self.faults)})
                 if verb == ("DELETE", "faults"):
                     self.faults.clear()
                     return reply({"faults": 0})
-        except (ValueError, TypeError, re.error) as error:
+        except (ValueError, TypeError, KeyError, re.error) as error:
             return reply({"error": str(error)}, 400)
         return reply({"error": f"no such control: {' '.join(verb)}"}, 404)
 

@@ -22,6 +22,7 @@ from aggregator.domain.text import e164, squash
 from aggregator.domain.worktime import VN
 from aggregator.services import (
     arrival_rows,
+    beliefs,
     clock_log,
     counters,
     cover,
@@ -279,6 +280,7 @@ class Admission:
         self._rewrite(tx, run, list(newest.values()), now)
         # What a source asks for after the answer changes no result; reopening takes it up.
         redated = {report_id for report_id in redated if rows[case_of[report_id]].is_open}
+        redated = beliefs.brought_forward(tx, run, redated)
         deadlines.follow_sources(tx, sorted(redated))
         case_queries.mark_unread(tx, rows)
         for case_id in sorted({case_of[report_id] for report_id in redated}):

@@ -86,6 +86,7 @@ def _batch_of(connector: Fetches, ctx: Context, part: tuple[str, ...], at: int, 
     records: list[Record] = []
     items: list[RawItem] = []
     problems: list[Problem] = []
+    gone: list[str] = []
     for external_id in part:
         try:
             found = connector.fetch(ctx, external_id)
@@ -93,12 +94,14 @@ def _batch_of(connector: Fetches, ctx: Context, part: tuple[str, ...], at: int, 
             asked = json.dumps({"id": external_id}, ensure_ascii=False).encode()
             problems.append(Problem(RawItem(asked, ref=f"id {external_id}"), error))
             continue
-        if found is not None:
+        if found is None:
+            gone.append(external_id)
+        else:
             records.append(found[0])
             items.append(found[1])
     return Batch(
         tuple(records), tuple(items), {"v": 1, "at": at}, problems=tuple(problems), source_count=total,
-        complete=at >= total,
+        complete=at >= total, gone=tuple(gone),
     )  # fmt: skip
 
 

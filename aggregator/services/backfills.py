@@ -21,8 +21,16 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from aggregator.domain.delivery import backoff
-from aggregator.domain.people import Actor
-from aggregator.errors import ConfigInvalid, InputInvalid, MoveNotAllowed, NotFound, RateLimited, Transient
+from aggregator.domain.people import Actor, Right
+from aggregator.errors import (
+    ConfigInvalid,
+    InputInvalid,
+    MoveNotAllowed,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    Transient,
+)
 from aggregator.sdk.discovery import Found
 from aggregator.services import ledger
 from aggregator.services.backfilling import Ways, ways
@@ -95,6 +103,30 @@ class Backfills:
             row = {"channel_id": channel.id, "created_at": now, "next_due_at": now, **span}
             backfill_id = backfill_queries.add(tx, {**row, "officer_id": actor.id if actor else None})
             told = {"channel": slug, "backfill": backfill_id, "ids": len(wanted), **_told(span)}
+            self._record(tx, "backfill_started", actor, channel, told)
+        return backfill_id
+
+    def ask(self, actor: Actor, slug: str, ids: Sequence[str]) -> int:
+        """A backfill of reports that who handles cases wants to see as their source has them now; its id.
+
+        The caller has checked that these reports are the person's. Raises `MoveNotAllowed` where the source
+        does not give single reports.
+        """
+        if not (actor.may(Right.HANDLE) or actor.may(Right.OPERATE)):
+            raise NotAllowed(
+                f"{actor.role.value} may not ask a source",
+                message_vi="Vai trò của bạn không có quyền đọc lại từ cổng.",
+            )
+        now = self._clock()
+        with self._db.write() as tx:
+            ledger.lock(tx, [SYSTEM])
+            channel = one_channel(tx, None, slug)
+            if not self.ways(channel.kind).by_id:
+                raise _not_offered(slug, by_id=True)
+            row = {"channel_id": channel.id, "created_at": now, "next_due_at": now, "officer_id": actor.id}
+            wanted = _ids(tuple(dict.fromkeys(ids)))
+            backfill_id = backfill_queries.add(tx, {**row, **wanted})
+            told = {"channel": slug, "backfill": backfill_id, "ids": wanted["total"]}
             self._record(tx, "backfill_started", actor, channel, told)
         return backfill_id
 

@@ -39,18 +39,21 @@ def record(
     officer_id: int | None = None,
     evidence: Mapping[str, Any] | None = None,
     each: Mapping[int, Mapping[str, Any]] | None = None,
+    kept: int | None = None,
 ) -> list[Change]:
     """Write down what these messages have become; call it after changing them.
 
     The caller locked the wards' chains first where it decides by what it reads. `evidence` is of all of
-    them, `each` by message.
+    them, `each` by message. `kept`: a case whose numbers the caller keeps (`counters.kept`).
     """
     changed = outbox_queries.changes(tx, message_ids)
     seen, own = evidence or {}, each or {}
     drafts = [_draft(change, now, officer_id, {**seen, **own.get(change.id, {})}) for change in changed]
     ledger.append(tx, drafts)
     outbox_queries.line_up(tx, {change.report_id for change in changed})
-    refresh_problems(tx, {change.case_id for change in changed})
+    refresh_problems(tx, {change.case_id for change in changed if change.case_id != kept})
+    if kept is not None:
+        outbox_queries.refresh_problem(tx, [kept])
     unreachable.weigh(tx, [change.id for change in changed], now)
     return changed
 

@@ -25,7 +25,7 @@ from aggregator.domain.places import Learned
 from aggregator.domain.runs import BY_ITSELF, Counts, Run
 from aggregator.domain.text import clean
 from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem
-from aggregator.services import delivery_log, ledger, routing
+from aggregator.services import beliefs, delivery_log, ledger, routing
 from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import MAX_LINE, Canonical, line, understood
@@ -109,7 +109,13 @@ class Intake:
             now = self._clock()
             if watch is not None:
                 watch.take(tx, batch, News([], []), now)
+            looks = beliefs.to_compare(tx, run, _looks(found, stored, _Work()), now)
+            gone = _gone(tx, run, batch)
+            if looks or gone:  # the chain before the rows, as everybody who writes both does
+                ledger.lock(tx, sorted({one.ward for one in looks} | {head.ward_code for head in gone}))
             self._acknowledge(tx, run, found, now)
+            beliefs.compare(tx, run, looks, now)
+            beliefs.vanished(tx, run, gone, now)
             counts = Counts(len(found), 0, len(found), 0, 0)
             self._move_on(tx, run, batch, counts, now)
         return counts
@@ -124,7 +130,8 @@ class Intake:
         places = self._destinations(run, book, found, stored, learned)
         # Alone in these wards from here on: two workers matching the same problem at once would
         # each see the other's report too late and open two cases.
-        ledger.lock(tx, sorted(_wards(run, places, stored)))
+        gone = _gone(tx, run, batch)
+        ledger.lock(tx, sorted(_wards(run, places, stored) | {head.ward_code for head in gone}))
         now = self._clock()
         work = self._sort(tx, run, book, found, places)
         if watch is not None:
@@ -138,6 +145,8 @@ class Intake:
             quarantine_queries.supersede_records(tx, run.channel_id, came)
         self._quarantine(tx, run, problems, now)
         self._acknowledge(tx, run, found, now)
+        beliefs.compare(tx, run, beliefs.to_compare(tx, run, _looks(found, stored, work), now), now)
+        beliefs.vanished(tx, run, gone, now)
         counts = _counts(len(found), work, len(problems))
         self._archive_pages(tx, run, batch, counts, now)
         self._move_on(tx, run, batch, counts, now)
@@ -329,6 +338,32 @@ def _without_erased(
         for one in found
     ]  # fmt: skip
     return replace(batch, pages=()), left, [again.problem(problem) for problem in problems]
+
+
+def _gone(tx: Tx, run: Run, batch: Batch) -> list[Head]:
+    """Reports that the source was asked for and does not have, as far as they are stored."""
+    return list(report_queries.heads(tx, run.channel_id, batch.gone).values()) if batch.gone else []
+
+
+def _looks(found: Sequence[_Read], stored: Mapping[str, Head], work: _Work) -> list[beliefs.Look]:
+    """Each report of the batch as it shows it last."""
+    changed = {external_id for external_id, *_ in work.revisions}
+    looks = {}
+    for one in found:
+        if one.gone:
+            continue
+        external_id = one.values.external_id
+        head, arrival = stored.get(external_id), work.new.get(external_id)
+        if head is not None:
+            id_, ward = head.report_id, head.ward_code
+        elif arrival is not None:
+            id_, ward = arrival.report_id, arrival.ward
+        else:
+            continue
+        looks[external_id] = beliefs.look(
+            id_, ward, one.values, one.answers, head, changed=external_id in changed
+        )
+    return list(looks.values())
 
 
 def _news(found: Sequence[_Read], stored: Mapping[str, Head]) -> bool:

@@ -243,10 +243,11 @@ class Polling:
         self, claim: Claim, connector: Connector, ctx: Context, progress: Progress, stop: Callable[[], bool]
     ) -> None:
         watch = self._watch(claim)
+        told = replace(claim.run, takes_status=self._connections.capabilities(claim.channel).push_status)
         with _batches(connector, ctx, claim.cursor, claim.span) as batches:
             for batch in batches:
                 waits = watch is not None and watch.waits(batch)
-                run = self._prolonged(claim.run)
+                run = self._prolonged(told)
                 progress.took(batch, Counts() if waits else self._intake.receive(run, batch, watch))
                 if not batch.complete and (stop() or self._clock() >= claim.deadline):
                     progress.cut_short = True

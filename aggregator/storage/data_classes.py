@@ -188,6 +188,13 @@ TABLES: Mapping[str, Table] = {
     ),
     "silent_sources": _of(technical="channel_id ward_code officer_id at"),
     "write_turns": _of(technical="host_key fence free_at"),
+    "source_looks": _of(technical="report_id channel_id done_at settled_to", proof="answers"),
+    "discrepancies": _of(
+        Kind.ANSWERS,
+        officer="ours theirs author note reason",
+        technical="id channel_id report_id kind about message_id written_at found_at settled_at settled_by"
+        " how",
+    ),
     "case_units": _of(
         Kind.NOTES,
         officer="task",

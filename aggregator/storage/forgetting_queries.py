@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.retention import WORDED
+from aggregator.storage.belief_tables import discrepancies
 from aggregator.storage.case_tables import cases, memberships, outbox, replies
 from aggregator.storage.channel_tables import channel_canaries, quarantine, raw_payloads
 from aggregator.storage.cover_tables import case_units
@@ -183,6 +184,9 @@ def answers(tx: Tx, case_ids: Collection[int], now: datetime) -> None:
         _to_remove(tx, tx.scalars(shown).all(), now)
         nothing: dict[str, Any] = {"reference": None, "file_sha256": None, "file_type": None, "was_error": {}}
         tx.execute(update(ticks).where(theirs).values(**nothing))
+        of_these = select(memberships.c.report_id).where(memberships.c.case_id.in_(part))
+        words = dict.fromkeys(("ours", "theirs", "author", "note", "reason"), "")
+        tx.execute(update(discrepancies).where(discrepancies.c.report_id.in_(of_these)).values(words))
 
 
 def beside(tx: Tx, case_ids: Collection[int]) -> None:

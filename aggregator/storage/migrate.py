@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from aggregator.storage import (
     account_tables,
+    belief_tables,
     case_tables,
     certificate_tables,
     channel_tables,
@@ -36,6 +37,7 @@ from aggregator.storage.types import metadata
 
 _ALL = (
     account_tables,
+    belief_tables,
     case_tables,
     certificate_tables,
     channel_tables,

@@ -1,0 +1,331 @@
+"""What a batch shows beside what we believe, inside intake's transaction.
+
+    reports of the batch | which need comparing? | what we believe of those | domain.beliefs.compare
+                         | new differences, those that went away | look remembered | ledger
+
+Compared is only what may have changed: a report that is new with an answer or an end, one whose record
+changed, one whose answers changed, one with an answer of ours that had no time to be shown at the last look.
+The usual poll brings none of these, and costs two reads by primary key.
+
+What may surprise: an import, a replay of kept bytes and what officers type in are not compared. They tell
+how a source was, or are no source at all. And a difference that somebody made at the source is an event in
+the case's timeline the first time it is seen (`source_differs`), once; the ledger holds hashes of words,
+the words stay in the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.domain import beliefs
+from aggregator.domain.beliefs import (
+    DONE_THERE,
+    LAID_ASIDE,
+    SETTLING,
+    Difference,
+    Held,
+    Kind,
+    Message,
+    Shown,
+    ShownAnswer,
+    Source,
+)
+from aggregator.domain.delivery import Delivery, comparable
+from aggregator.domain.runs import Run
+from aggregator.domain.text import clean
+from aggregator.domain.workflow import CLOSING, ReplyKind, Status
+from aggregator.sdk.contract import Answer
+from aggregator.services import ledger
+from aggregator.services.canonical import MAX_TEXT, Canonical, line
+from aggregator.services.ledger import Draft
+from aggregator.storage import belief_queries, case_queries, report_queries
+from aggregator.storage.db import Tx
+from aggregator.storage.report_queries import Head
+
+#: Runs that show the source as it is now.
+LIVE = ("poll", "backfill", "webhook")
+#: How a difference ended that nobody settled.
+AGREES, FOLLOWED = "agrees", "followed"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One report as a batch shows it."""
+
+    report_id: int
+    ward: str
+    values: Canonical
+    answers: tuple[ShownAnswer, ...]
+    #: What was stored before; None for a report that has just come.
+    head: Head | None
+    changed: bool
+
+    @property
+    def digest(self) -> str | None:
+        """A name of the answers; None where there is none. The same words in another layout are the same."""
+        if not self.answers:
+            return None
+        words = "\n".join(comparable(answer.body) for answer in self.answers)
+        return hashlib.sha256(words.encode()).hexdigest()
+
+    @property
+    def shown_done(self) -> bool:
+        return self.values.status.value in DONE_THERE
+
+    @property
+    def begins_with_something(self) -> bool:
+        """A report that is new here, and was worked on there before."""
+        unread = self.values.status.value == beliefs.UNMAPPED and self.values.status_raw is not None
+        return self.head is None and (bool(self.answers) or self.shown_done or unread)
+
+
+def look(
+    report_id: int, ward: str, values: Canonical, answers: Iterable[Answer], head: Head | None,
+    *, changed: bool,
+) -> Look:  # fmt: skip
+    """A record's part that is compared, its texts safe for every database."""
+    shown = tuple(
+        ShownAnswer(
+            clean(one.body)[:MAX_TEXT].strip(), _aware(one.at), line(one.author) or "", one.remote_ref
+        )
+        for one in answers
+    )
+    return Look(report_id, ward, values, shown, head, changed)
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    return at if at is not None and at.tzinfo is not None else None
+
+
+def to_compare(tx: Tx, run: Run, looks: Sequence[Look], now: datetime) -> list[Look]:
+    """Those of a batch that may show something else than at the last look."""
+    if run.kind not in LIVE:
+        return []
+    known = [one.report_id for one in looks if one.head is not None]
+    before = belief_queries.looks(tx, known)
+    settled = belief_queries.newly_settled(tx, known, now - SETTLING)
+
+    def differs(one: Look) -> bool:
+        last = before.get(one.report_id)
+        return one.digest != (last.answers if last is not None else None)
+
+    return [
+        one
+        for one in looks
+        if one.begins_with_something
+        or (one.head is not None and (one.changed or one.report_id in settled or differs(one)))
+    ]
+
+
+def compare(tx: Tx, run: Run, looks: Sequence[Look], now: datetime) -> None:
+    """Write down what differs now, and what differs no longer. The caller holds the wards' chains."""
+    if not looks:
+        return
+    Comparison(tx, run, now).of(looks)
+
+
+def vanished(tx: Tx, run: Run, heads: Sequence[Head], now: datetime) -> None:
+    """The source was asked for these reports and does not have them (any more). Locked as for `compare`."""
+    if heads and run.kind in LIVE:
+        Comparison(tx, run, now).gone([head.report_id for head in heads])
+
+
+def brought_forward(tx: Tx, run: Run, report_ids: Iterable[int]) -> set[int]:
+    """Of the reports whose source changed its deadline, those whose clock follows at once.
+
+    An earlier deadline is, and a first one. A later one, or none any more, is news for a person: no clock
+    gains time because somebody edited a date elsewhere. The file of an import was chosen by a person.
+    """
+    moved = sorted(report_ids)
+    if run.kind not in LIVE:
+        return set(moved)
+    counted = belief_queries.counted_source_dues(tx, moved)
+    return {
+        row.id
+        for row in report_queries.with_source_deadline(tx, moved)
+        if row.id not in counted or row.source_due_at < counted[row.id]
+    }
+
+
+class Comparison:
+    """One batch of one channel, compared in its own transaction."""
+
+    def __init__(self, tx: Tx, run: Run, now: datetime) -> None:
+        self._tx = tx
+        self._run = run
+        self._now = now
+
+    def of(self, looks: Sequence[Look]) -> None:
+        ids = [one.report_id for one in looks]
+        held = self._held(ids)
+        before = belief_queries.looks(self._tx, ids)
+        # Remembered first: what this very batch shows is evidence that the source shows answers.
+        self._remember(looks)
+        source = Source(belief_queries.shows_answers(self._tx, self._run.channel_id), self._run.takes_status)
+        found: dict[int, tuple[Difference, ...]] = {}
+        for one in looks:
+            if (mine := held.get(one.report_id)) is not None:
+                last = before.get(one.report_id)
+                shown = _shown(one, last.done_at if last is not None else None)
+                found[one.report_id] = beliefs.told_once(beliefs.compare(shown, mine, source, self._now))
+        self._write(found)
+
+    def gone(self, report_ids: Sequence[int]) -> None:
+        """Beside what else was found of them before, which nobody can look at now."""
+        held = self._held(report_ids)
+        belief_queries.looked(self._tx, self._run.channel_id, report_ids, self._now - SETTLING)
+        self._write({id_: beliefs.gone(mine) for id_, mine in held.items()}, whole=False)
+
+    def _held(self, report_ids: Sequence[int]) -> dict[int, Held]:
+        homes = case_queries.case_of_report(self._tx, report_ids)
+        cases = case_queries.rows(self._tx, homes.values())
+        due = belief_queries.counted_source_dues(self._tx, report_ids)
+        messages: dict[int, list[Message]] = defaultdict(list)
+        for row in belief_queries.messages(self._tx, report_ids):
+            messages[row.report_id].append(_message(row))
+        return {
+            id_: Held(Status(cases[home].status), tuple(messages[id_]), due.get(id_))
+            for id_, home in homes.items()
+        }
+
+    def _remember(self, looks: Sequence[Look]) -> None:
+        rows = {
+            one.report_id: {
+                "report_id": one.report_id, "channel_id": self._run.channel_id, "answers": one.digest,
+                "done_at": self._now if one.shown_done else None, "settled_to": self._now - SETTLING,
+            }
+            for one in looks
+        }  # fmt: skip
+        belief_queries.put_looks(self._tx, list(rows.values()))
+
+    # What is new, and what went away
+
+    def _write(self, found: Mapping[int, Sequence[Difference]], *, whole: bool = True) -> None:
+        """`whole`: everything of these reports was compared, so what is not found any more has gone."""
+        known: dict[int, list[Any]] = defaultdict(list)
+        for row in belief_queries.of_reports(self._tx, found):
+            known[row.report_id].append(row)
+        aside = self._automatic(found)
+        words = self._words(found)
+        new, away = [], []
+        for report_id, differences in found.items():
+            told = _told(known[report_id])
+            fresh = [one for one in differences if (one.kind, one.about) not in told]
+            new += [
+                (report_id, one)
+                for one in fresh
+                if not (one.kind is Kind.ANSWER_FOREIGN and one.about in aside)
+                and not (one.kind is Kind.STATUS_UNMAPPED and one.about in words)
+            ]
+            words |= {one.about for one in fresh if one.kind is Kind.STATUS_UNMAPPED}
+            if whole:
+                still = {(one.kind, one.about) for one in differences}
+                away += [row for row in known[report_id] if _went_away(row, still)]
+        self._tell(new)
+        self._end(away)
+
+    def _automatic(self, found: Mapping[int, Sequence[Difference]]) -> set[str]:
+        names = {one.about for each in found.values() for one in each if one.kind is Kind.ANSWER_FOREIGN}
+        return belief_queries.automatic(self._tx, self._run.channel_id, names) if names else set()
+
+    def _words(self, found: Mapping[int, Sequence[Difference]]) -> set[str]:
+        """Status words that are told already: one difference a channel and word, not one a report."""
+        unread = any(one.kind is Kind.STATUS_UNMAPPED for each in found.values() for one in each)
+        return set(belief_queries.open_words(self._tx, self._run.channel_id)) if unread else set()
+
+    def _tell(self, new: Sequence[tuple[int, Difference]]) -> None:
+        if not new:
+            return
+        ids = belief_queries.insert_found(self._tx, [self._row(*one) for one in new])
+        homes = case_queries.case_of_report(self._tx, {report_id for report_id, _ in new})
+        wards = {id_: row.ward_code for id_, row in case_queries.rows(self._tx, homes.values()).items()}
+        drafts = []
+        for id_, (report_id, one) in zip(ids, new, strict=True):
+            told = {
+                "difference": id_, "report": report_id, "channel": self._run.channel_slug,
+                "what": one.kind.value, **facts(one.kind, one.ours, one.theirs),
+            }  # fmt: skip
+            if one.at is not None:
+                told["written_at"] = one.at.isoformat()
+            if one.note and one.kind in (Kind.ANSWER_EDITED, Kind.ANSWER_MISSING):
+                told["note"] = one.note
+            case_id = homes[report_id]
+            drafts.append(self._draft("source_differs", wards[case_id], case_id, told))
+        ledger.append(self._tx, drafts)
+
+    def _row(self, report_id: int, one: Difference) -> dict[str, Any]:
+        followed = one.kind is Kind.DEADLINE_EARLIER
+        return {
+            "channel_id": self._run.channel_id, "report_id": report_id, "kind": one.kind.value,
+            "about": one.about, "message_id": one.message_id, "ours": one.ours, "theirs": one.theirs,
+            "written_at": one.at, "author": one.author, "note": one.note, "found_at": self._now,
+            "settled_at": self._now if followed else None, "settled_by": None,
+            "how": FOLLOWED if followed else None, "reason": "",
+        }  # fmt: skip
+
+    def _end(self, rows: Sequence[Any]) -> None:
+        if not rows:
+            return
+        belief_queries.settle(self._tx, [row.id for row in rows], AGREES, None, "", self._now)
+        homes = case_queries.case_of_report(self._tx, {row.report_id for row in rows})
+        wards = {id_: row.ward_code for id_, row in case_queries.rows(self._tx, homes.values()).items()}
+        drafts = []
+        for row in rows:
+            case_id = homes[row.report_id]
+            told = {
+                "difference": row.id, "report": row.report_id, "channel": self._run.channel_slug,
+                "what": row.kind, "how": AGREES,
+            }  # fmt: skip
+            drafts.append(self._draft("difference_settled", wards[case_id], case_id, told))
+        ledger.append(self._tx, drafts)
+
+    def _draft(self, kind: str, ward: str, case_id: int, told: Mapping[str, Any]) -> Draft:
+        return Draft(ward, kind, self._now, told, case_id=case_id, channel_id=self._run.channel_id)
+
+
+def facts(kind: Kind, ours: str, theirs: str) -> dict[str, str]:
+    """What the ledger holds of both sides: codes and dates as they are, of words their hash alone (I12)."""
+    worded = kind in (Kind.ANSWER_FOREIGN, Kind.ANSWER_EDITED, Kind.ANSWER_MISSING, Kind.STATUS_UNMAPPED)
+    sides = {"ours": ours, "theirs": theirs}
+    if not worded:
+        return {name: value for name, value in sides.items() if value}
+    return {
+        f"{name}_sha256": hashlib.sha256(value.encode()).hexdigest() for name, value in sides.items() if value
+    }
+
+
+def _shown(one: Look, done_at: datetime | None) -> Shown:
+    values = one.values
+    return Shown(
+        status=values.status.value,
+        status_raw=values.status_raw,
+        done_at=done_at,
+        due_at=values.due_at,
+        due_before=one.head.source_due_at if one.head is not None and one.changed else None,
+        answers=one.answers,
+    )
+
+
+def _message(row: Any) -> Message:
+    return Message(
+        row.id, row.body, Delivery(row.state), closes=ReplyKind(row.kind) in CLOSING, tried=row.attempts > 0,
+        sent_at=row.sent_at, ref=row.remote_ref, was_shown=row.acknowledged_at is not None,
+    )  # fmt: skip
+
+
+def _told(rows: Iterable[Any]) -> set[tuple[str, str]]:
+    """Differences that are open, or that a person has laid aside for good."""
+    return {
+        (row.kind, row.about)
+        for row in rows
+        if row.settled_at is None or (row.settled_by is not None and row.how in LAID_ASIDE)
+    }
+
+
+def _went_away(row: Any, still: set[tuple[Kind, str]]) -> bool:
+    return row.settled_at is None and (row.kind, row.about) not in still

@@ -1,0 +1,306 @@
+"""What a portal shows beside what we believe: found, told once, and put right by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.domain.beliefs import Kind, Remedy
+from aggregator.domain.workflow import ReplyKind, Status
+from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
+from tests.services.beliefs_world import A_DAY, OURS, SLUG, THEIRS, Beside, beside_a_portal
+
+
+@pytest.fixture
+def both(database_url: str, tmp_path: Path) -> Iterator[Beside]:
+    with beside_a_portal(database_url, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def beside(sqlite_url: str, tmp_path: Path) -> Iterator[Beside]:
+    with beside_a_portal(sqlite_url, tmp_path) as made:
+        yield made
+
+
+# A colleague answered at the portal ----------------------------------------------------------------
+
+
+def test_a_colleagues_answer_is_adopted_and_stops_the_clock_when_it_was_given(both: Beside) -> None:
+    case = both.case_of("1")
+    both.colleague("1", THEIRS, status="resolved")
+    given = both.clock()
+    both.polled(minutes=240)
+    one = both.only()
+    assert (one.kind, one.case_id, one.adopted_as) == (Kind.ANSWER_FOREIGN, case, ReplyKind.RESULT)
+    assert "".join(part.text for part in one.theirs) == THEIRS and one.written_at == given
+    (event,) = both.events(case, "source_differs")
+    assert event["what"] == "answer_foreign" and THEIRS not in str(event), "hashes only"
+
+    both.app.beliefs.settle(both.lan, one.id, Remedy.ADOPT)
+    row = both.row_of(case)
+    assert (row.status, row.closed_at, row.is_open) == (Status.RESOLVED, given, False)
+    (adopted,) = both.events(case, "answer_adopted")
+    assert adopted["answered_at"] == given.isoformat() < adopted["seen_at"]
+    (reply,) = both.app.cases.case(both.lan, case).replies
+    assert (reply.body, reply.at, [one.state for one in reply.deliveries]) == (
+        THEIRS,
+        given,
+        ["acknowledged"],
+    )
+    both.delivered()
+    both.polled()
+    assert (both.differences(), both.citizens_read("1")) == ([], [THEIRS]), (
+        "nothing was sent, nothing differs"
+    )
+    both.is_sound()
+
+
+def test_what_is_not_ours_is_not_told_again_until_it_says_something_else(beside: Beside) -> None:
+    beside.colleague("1", THEIRS)
+    beside.polled()
+    beside.app.beliefs.settle(beside.lan, beside.only().id, Remedy.NOT_OURS)
+    beside.edits("1", subject="Ổ gà lớn, sửa lại tiêu đề")
+    beside.polled()
+    assert beside.differences() == []
+    beside.colleague("1", THEIRS + " Xong ngày 12/11.")
+    beside.polled()
+    assert beside.only().kind is Kind.ANSWER_FOREIGN
+    (before,) = beside.differences(is_open=False)
+    assert (before.how, before.settled_by) == ("not_ours", "Trần Thị Lan")
+
+
+def test_words_that_the_portal_writes_under_every_report_are_settled_once_for_the_channel(
+    both: Beside,
+) -> None:
+    received = "Cổng 1022 đã tiếp nhận phản ánh của bạn."
+    both.colleague("1", received)
+    both.colleague("2", received)
+    both.polled()
+    assert both.kinds() == [Kind.ANSWER_FOREIGN] * 2
+    both.app.beliefs.settle(both.lan, both.differences()[0].id, Remedy.AUTOMATIC)
+    assert both.differences() == []
+    both.colleague("3", received)
+    both.polled()
+    assert both.differences() == []
+    both.is_sound()
+
+
+def test_an_adopted_answer_goes_to_the_other_reports_of_the_case_too(beside: Beside) -> None:
+    first, second = beside.case_of("1"), beside.case_of("2")
+    beside.app.duplicates.merge(beside.lan, second, first)
+    beside.colleague("1", THEIRS, status="resolved")
+    beside.polled()
+    one = beside.only()
+    assert one.others == 1
+    beside.app.beliefs.settle(beside.lan, one.id, Remedy.ADOPT)
+    beside.delivered()
+    assert (beside.citizens_read("1"), beside.citizens_read("2")) == ([THEIRS], [THEIRS])
+    assert beside.row_of(first).closed_at > one.adopted_at, "the others were answered only now"
+    beside.is_sound()
+
+
+def test_a_report_that_was_answered_before_we_first_saw_it_is_told(sqlite_url: str, tmp_path: Path) -> None:
+    with beside_a_portal(sqlite_url, tmp_path, count=1) as office:
+        office.control("POST", "reports", {"id": "9", "subject": "Cây đổ tại 5 Pasteur", "status": "resolved",
+                                           "created": office.clock().isoformat()})  # fmt: skip
+        office.colleague("9", THEIRS, status="resolved")
+        office.polled()
+        assert (office.only().kind, office.only().external_id) == (Kind.ANSWER_FOREIGN, "9")
+
+
+# Our answer at the portal ---------------------------------------------------------------------------
+
+
+def test_our_words_edited_at_the_portal_become_an_event_and_stay_as_they_were_here(both: Beside) -> None:
+    case = both.case_of("1")
+    both.answered(case)
+    assert both.differences() == []
+    edited = OURS.replace("10/11", "12/11")
+    both.colleague("1", edited)
+    both.polled(A_DAY)
+    one = both.only()
+    assert (one.kind, one.note) == (Kind.ANSWER_EDITED, "edited")
+    assert [part.text.strip() for part in one.ours if part.only] == ["10/11."]
+    assert [part.text.strip() for part in one.theirs if part.only] == ["12/11."]
+    assert [event["what"] for event in both.events(case, "source_differs")] == ["answer_edited"]
+    assert both.app.cases.case(both.lan, case).replies[0].body == OURS
+    both.polled(A_DAY)
+    assert len(both.events(case, "source_differs")) == 1, "told once"
+    both.colleague("1", OURS)
+    both.polled(A_DAY)
+    (gone,) = both.differences(is_open=False)
+    assert (both.differences(), gone.how, gone.settled_by) == ([], "agrees", None)
+    assert [event["how"] for event in both.events(case, "difference_settled")] == ["agrees"]
+    both.is_sound()
+
+
+def test_an_answer_that_vanished_is_sent_again_only_after_a_look(both: Beside) -> None:
+    case = both.case_of("1")
+    both.answered(case)
+    both.colleague("1", status="resolved")
+    both.polled(A_DAY)
+    one = both.only()
+    assert (one.kind, one.note) == (Kind.ANSWER_MISSING, "removed")
+    both.app.beliefs.settle(both.lan, one.id, Remedy.SEND_AGAIN)
+    assert both.states() == ["confirming"]
+    both.colleague("1", OURS)  # it comes back by itself, before the worker's round
+    both.delivered()
+    assert both.citizens_read("1") == [OURS], "the look found it: nothing was pushed"
+    both.polled(A_DAY)
+    both.colleague("1")
+    both.polled(A_DAY)
+    both.app.beliefs.settle(both.lan, both.only().id, Remedy.SEND_AGAIN)
+    both.delivered()
+    assert both.citizens_read("1") == [OURS], "not there: pushed once more"
+    both.polled(A_DAY)
+    assert both.differences() == []
+    both.is_sound()
+
+
+def test_an_answer_that_no_poll_has_shown_is_asked_for_once(both: Beside) -> None:
+    case, other = both.case_of("1"), both.case_of("2")
+    both.answered(other)  # this source does show answers
+    both.app.cases.reply(both.lan, case, ReplyKind.PROGRESS, OURS)
+    both.delivered()
+    both.colleague("1")  # taken, and lost again before any poll came by
+    both.polled(minutes=30)
+    assert (both.differences(), both.app.unseen.tick()) == ([], 0), "the usual polls come first"
+    both.clock.wait(minutes=40)
+    assert both.app.unseen.tick() == 1
+    both.asked()
+    assert both.only().kind is Kind.ANSWER_MISSING
+    both.clock.wait(minutes=10)
+    assert both.app.unseen.tick() == 0
+
+
+def test_the_usual_way_of_an_answer_leaves_no_difference(beside: Beside) -> None:
+    case = beside.case_of("1")
+    beside.app.cases.reply(beside.lan, case, ReplyKind.RESULT, OURS)
+    beside.polled(minutes=1)
+    beside.delivered()
+    for minutes in (1, 3, 5, 15, 60):
+        beside.polled(minutes)
+        assert beside.differences() == []
+    assert beside.told("source_differs") == 0
+
+
+# Status and deadline --------------------------------------------------------------------------------
+
+
+def test_a_report_that_is_opened_again_at_the_portal_is_opened_here_by_a_person(both: Beside) -> None:
+    case = both.case_of("1")
+    both.answered(case)
+    both.clock.wait(hours=1)
+    both.edits("1", status="in_progress")
+    both.polled()
+    one = both.only()
+    assert (one.kind, one.our_status, one.their_status) == (Kind.SOURCE_REOPENED, "resolved", "in_progress")
+    both.app.beliefs.settle(both.lan, one.id, Remedy.REOPEN)
+    assert both.row_of(case).status == Status.IN_PROGRESS
+    both.polled()
+    assert both.differences() == []
+    both.is_sound()
+
+
+def test_a_report_closed_at_the_portal_without_a_word_is_told_and_may_stay(beside: Beside) -> None:
+    beside.edits("2", status="resolved")
+    beside.polled()
+    one = beside.only()
+    assert (one.kind, one.raw) == (Kind.SOURCE_CLOSED, "DA_XU_LY")
+    with pytest.raises(InputInvalid):
+        beside.app.beliefs.settle(beside.lan, one.id, Remedy.KNOWN)
+    beside.app.beliefs.settle(beside.lan, one.id, Remedy.KNOWN, reason="Cổng đóng nhầm, đã báo 1022")
+    assert beside.differences(is_open=False)[0].reason == "Cổng đóng nhầm, đã báo 1022"
+    with pytest.raises(MoveNotAllowed):
+        beside.app.beliefs.settle(beside.lan, one.id, Remedy.KNOWN, reason="lần nữa")
+
+
+def test_a_later_deadline_of_the_portal_waits_for_a_person_who_sees_first_what_it_changes(
+    database_url: str, tmp_path: Path
+) -> None:
+    with beside_a_portal(database_url, tmp_path, count=1) as office:
+        case = office.case_of("1")
+        first = office.clock() + timedelta(days=1)
+        office.edits("1", due=first.isoformat())
+        office.polled()
+        counted = office.row_of(case).due_at
+        assert abs(counted - first) < timedelta(days=1), "a first deadline is counted at once"
+        office.edits("1", due=(first + timedelta(days=2)).isoformat())
+        office.polled()
+        one = office.only()
+        assert (one.kind, one.our_due, office.row_of(case).due_at) == (Kind.DEADLINE_LATER, counted, counted)
+        (effect,) = office.app.beliefs.preview(office.lan, Remedy.TAKE_DEADLINE, ids=[one.id])
+        assert effect.due_now == counted and effect.due_then is not None and effect.due_then > counted
+        office.app.beliefs.settle(office.lan, one.id, Remedy.TAKE_DEADLINE)
+        assert office.row_of(case).due_at == effect.due_then
+        office.edits("1", due=first.isoformat())
+        office.polled()
+        assert (office.row_of(case).due_at, office.differences()) == (counted, []), "earlier: counted at once"
+        assert [event["what"] for event in office.events(case, "source_differs")] == [
+            "deadline_later", "deadline_earlier",
+        ]  # fmt: skip
+        office.is_sound()
+
+
+# One report, asked for now ---------------------------------------------------------------------------
+
+
+def test_a_person_asks_the_portal_for_one_report_and_learns_that_it_is_gone(both: Beside) -> None:
+    both.edits("2", status="resolved")
+    both.polled()
+    one = both.only()
+    both.control("DELETE", "reports", ["2"])
+    both.app.beliefs.settle(both.lan, one.id, Remedy.ASK)
+    both.asked()
+    assert both.kinds() == [Kind.SOURCE_CLOSED, Kind.REPORT_GONE]
+    both.is_sound()
+
+
+# Who sees what, and many at once ---------------------------------------------------------------------
+
+
+def test_another_ward_sees_and_settles_nothing(beside: Beside) -> None:
+    beside.edits("2", status="resolved")
+    beside.polled()
+    one = beside.only()
+    assert beside.app.beliefs.summary(beside.hue) == ()
+    for act in (
+        lambda: beside.app.beliefs.page(beside.hue, SLUG),
+        lambda: beside.app.beliefs.of_case(beside.hue, one.case_id),
+        lambda: beside.app.beliefs.settle(beside.hue, one.id, Remedy.KNOWN, reason="xem thử"),
+        lambda: beside.app.beliefs.settle(beside.hue, one.id, Remedy.ASK),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    assert beside.app.beliefs.preview(beside.hue, Remedy.KNOWN, ids=[one.id]) == ()
+    assert beside.app.beliefs.page(beside.admin, SLUG).counts == {Kind.SOURCE_CLOSED: 1}
+    with pytest.raises(NotAllowed):
+        beside.app.beliefs.settle(beside.admin, one.id, Remedy.KNOWN, reason="không phải việc của tôi")
+
+
+def test_many_are_settled_one_by_one_and_a_refused_one_stops_no_other(both: Beside) -> None:
+    for number in ("1", "2", "3"):
+        both.colleague(number, f"{THEIRS} Số {number}.", status="resolved")
+    both.polled()
+    effects = both.app.beliefs.preview(both.lan, Remedy.ADOPT, slug=SLUG, kind=Kind.ANSWER_FOREIGN)
+    ids = [effect.item.id for effect in effects]
+    assert len(ids) == 3
+    both.app.beliefs.settle(both.minh, ids[1], Remedy.NOT_OURS)
+    settled = both.app.beliefs.settle_many(both.lan, ids, Remedy.ADOPT)
+    assert (settled.done, [code for code, *_ in settled.refused]) == (2, [effects[1].item.case_code])
+    assert both.differences() == []
+    both.is_sound()
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(beside: Beside) -> None:
+    for number in ("1", "2", "3"):
+        beside.colleague(number, f"{THEIRS} Số {number}.")
+    beside.polled()
+    first = beside.app.beliefs.page(beside.lan, SLUG, size=2)
+    rest = beside.app.beliefs.page(beside.lan, SLUG, size=2, before=first.older)
+    assert [len(first.items), len(rest.items), rest.older] == [2, 1, None]
+    assert len({one.id for one in (*first.items, *rest.items)}) == 3
