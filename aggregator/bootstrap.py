@@ -159,7 +159,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
     polling = Polling(db, vault, connectors, intake, clock, settings)
     backfills = Backfills(db, connectors, polling, clock)
     attachments = settings.data_dir / "attachments"
-    cases = Cases(db, vault, clocks, clock, capabilities, attachments)
+    cases = Cases(db, vault, clocks, clock, capabilities, attachments, undo_s=settings.undo_s)
     mailing = Mailing(db, clock, settings)
     files = FileSweep(db, attachments)
     finding = Finding(db, vault, clock)

@@ -93,6 +93,9 @@ class Settings:
     poll_deadline_s: float = 90.0
     #: The most that one delivery may take; shorter than the lease.
     push_deadline_s: float = 60.0
+    #: An answer waits so long before it leaves, and may be taken back meanwhile; a ward may say otherwise.
+    #: 0 sends at once.
+    undo_s: float = 30.0
     #: Polls that brought nothing are kept so long; those that did, and failures, longer.
     runs_kept_h: int = 24
     session_idle_s: int = 8 * 3600
@@ -128,6 +131,8 @@ class Settings:
             raise SettingsInvalid(
                 "public_url must be the web's address", hint="mails link to it: https://motmoi.phuong.gov.vn"
             )
+        if not 0 <= self.undo_s <= MOST_UNDO_S:
+            raise SettingsInvalid(f"undo_s is 0 to {MOST_UNDO_S} seconds")
         for name in ("poll_deadline_s", "push_deadline_s"):
             if getattr(self, name) >= self.lease_s:
                 raise SettingsInvalid(f"{name} must be shorter than lease_s ({self.lease_s} s)")
@@ -137,6 +142,8 @@ class Settings:
         return self.secret_key_file or self.data_dir / "secret.key"
 
 
+#: Longer than this, and answers given at the end of a day would leave on the next.
+MOST_UNDO_S = 600
 SMTP_SECURITY = ("starttls", "ssl", "none")
 #: Settings that are a table of their own in the file.
 _TABLES: dict[str, type[Any]] = {"ledger": LedgerSettings, "certificate": CertificateSettings}

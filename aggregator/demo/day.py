@@ -10,6 +10,7 @@ its source; both are there to be seen, and can be mended through the portals' co
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ def prepare(folder: Path, *, port: int, seed: int, count: int, tell: Callable[[s
     )
     tell("Tạo cơ sở dữ liệu / creating the database")
     migrate.upgrade(settings.database_url)
-    product = build(settings)
+    # What is answered here was answered long ago: nobody takes it back.
+    product = build(dataclasses.replace(settings, undo_s=0))
     now = product.clock()
     starting_set.seed(product.db, now)
     sign_ins = _people(product)
@@ -96,7 +98,8 @@ def prepare(folder: Path, *, port: int, seed: int, count: int, tell: Callable[[s
         tell(f"{PORTALS[slug][0]}: {result.counts.stored} phản ánh / reports")
     _poll_other_ward(product, folder, tell)
     _work_under_way(product, running, sign_ins)
-    return Day(product, running, sign_ins)
+    product.close()
+    return Day(build(settings), running, sign_ins)
 
 
 def _people(product: Aggregator) -> tuple[SignIn, ...]:

@@ -90,6 +90,10 @@ _SAID_AS: dict[ReplyKind, tuple[ReplyKind, ...]] = {
 }
 
 
+#: The error code of a message whose source takes no answer of its kind.
+NO_KIND = "no_kind"
+
+
 def spoken_as(
     kind: ReplyKind, takes: Collection[str], *, corrected: ReplyKind | None = None
 ) -> ReplyKind | None:

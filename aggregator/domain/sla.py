@@ -30,7 +30,8 @@ Events
     START begins; a START after a STOP begins afresh (the reopening policy "a new clock"); others are
     ignored. PAUSE, RESUME: a second PAUSE or an unneeded RESUME changes nothing. STOP ends everything,
     also an open pause, whose time is given back. VOID says that the open pause was a mistake: the clock
-    reads as if it had never stopped. REOPEN goes on where STOP left off; the time between is not counted.
+    reads as if it had never stopped. TAKEN_BACK says the same of what an answer told the clock (stop, resume,
+    extend) at the instant that it names. REOPEN goes on where STOP left off; the time between is not counted.
     EXTEND adds `minutes` of the rule's own time (calendar days: whole days, 1440 minutes
     each, begun ones count), or sets the deadline to `due_at`. POLICY_CHANGE says that the rule passed in
     replaces an earlier one: pauses and added minutes stay, a date set before it does not. HAND_OVER moves no

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from aggregator.domain.sla_policy import Policy, Unit
 from aggregator.domain.worktime import Calendar, DayEnd, from_second, to_second
@@ -37,6 +37,7 @@ class ClockKind(StrEnum):
     POLICY_CHANGE = "policy_change"
     HAND_OVER = "hand_over"
     VOID = "void"  # the pause that is on was a mistake: it never stopped
+    TAKEN_BACK = "taken_back"  # the answer given at `due_at` was taken back: it never stopped the clock
 
 
 #: Order of events of the same instant; within one save their order must not matter.
@@ -50,13 +51,21 @@ _ORDER: Final = {
     ClockKind.STOP: 6,
     ClockKind.REOPEN: 7,
     ClockKind.HAND_OVER: 8,
+    ClockKind.TAKEN_BACK: 9,
 }
+
+#: What an answer tells a clock.
+_OF_AN_ANSWER: Final = frozenset({ClockKind.STOP, ClockKind.RESUME, ClockKind.EXTEND})
 
 
 @dataclass(frozen=True, slots=True)
 class ClockEvent:
-    """One appended fact about a clock; `minutes` and `due_at` belong to EXTEND (`due_at` also to REOPEN
-    and POLICY_CHANGE), `unit` to START and HAND_OVER: who has the work from then on, None nobody."""
+    """One appended fact about a clock.
+
+    `minutes` and `due_at` belong to EXTEND, `due_at` also to REOPEN and POLICY_CHANGE; of TAKEN_BACK it is
+    the instant of what was taken back. `unit` belongs to START and HAND_OVER: who has the work from then on,
+    None nobody.
+    """
 
     kind: ClockKind
     at: datetime
@@ -246,8 +255,31 @@ class Clock:
         return self.reach(self.meter, self.budget + self.added)
 
 
+class Told(Protocol):
+    """An event, or a stored row of one."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def due_at(self) -> datetime | None: ...
+
+
+_T = TypeVar("_T", bound=Told)
+
+
+def standing(events: Sequence[_T]) -> Sequence[_T]:
+    """The events without what answers told the clock that were taken back."""
+    undone = {event.due_at for event in events if event.kind == ClockKind.TAKEN_BACK}
+    if not undone:
+        return events
+    return [event for event in events if event.kind not in _OF_AN_ANSWER or event.at not in undone]
+
+
 def replay(policy: Policy, calendar: Calendar, events: Sequence[ClockEvent]) -> Clock:
     clock: Clock | None = None
+    events = standing(events)
     # A log read from its table is in order already, and telling so costs less than sorting it.
     in_order = len(events) < 2 or all(one.at < other.at for one, other in pairwise(events))
     for event in events if in_order else sorted(events, key=_rank):

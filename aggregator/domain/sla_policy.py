@@ -63,7 +63,8 @@ class Policy:
     None in `channel`, `category`, `urgency`, `kind` or `several_units` means any. `valid_to` is the last
     valid day. `certainty` says how far the amount was verified; a shipped rule is a ``starting_set`` until
     an office confirms it. `escalate_hours`: working hours after the deadline at which each next level of
-    leaders is told. `in_force`: the newest version of a rule that is applied.
+    leaders is told. `in_force`: the newest version of a rule that is applied. `by_acknowledgement`: telling
+    the sender that the report was received does this step (classify, first answer).
     """
 
     id: int
@@ -87,6 +88,7 @@ class Policy:
     reopening: Reopening = Reopening.GOES_ON
     key: str = ""
     in_force: bool = True
+    by_acknowledgement: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.unit, Unit):

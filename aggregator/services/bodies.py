@@ -18,6 +18,7 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotFound, StaleWrite
 from aggregator.services import ledger, typed
+from aggregator.services.answers import Said
 from aggregator.services.cases import Cases
 from aggregator.services.clock import Clock
 from aggregator.services.frame import Frame, require, seen
@@ -120,7 +121,7 @@ class Bodies:
                 raise MoveNotAllowed("the case is closed", message_vi="Vụ việc đã kết thúc.")
             told = {"body_id": body_id, "body": body.name}
             ledger.append(tx, [Draft(case.ward_code, "wrong_jurisdiction", now, told, case.id, actor.id)])
-            return self._cases.answer(tx, actor, case, ReplyKind.REFUSAL, text, now)
+            return self._cases.answer(tx, actor, case, Said(ReplyKind.REFUSAL, text), now)
 
         return int(self._do(actor, case_id, version, once, act))
 

@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any
 
 from aggregator.domain import delivery
-from aggregator.domain.delivery import Delivery, Patience, Stage, Writing
+from aggregator.domain.delivery import NO_KIND, Delivery, Patience, Stage, Writing
 from aggregator.domain.text import clean
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import (
@@ -45,8 +45,6 @@ STATUS_AFTER: dict[ReplyKind, SourceStatus] = {
     ReplyKind.TRANSFER: SourceStatus.REJECTED,
     ReplyKind.EXTENSION: SourceStatus.IN_PROGRESS,
 }
-#: The error code of a message whose source takes no answer of its kind.
-NO_KIND = "no_kind"
 #: What a role is called under an answer that a citizen reads.
 TITLES = {"officer": "Cán bộ", "leader": "Lãnh đạo", "admin": "Quản trị viên"}
 

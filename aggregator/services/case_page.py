@@ -14,7 +14,7 @@ from aggregator.domain.sketch import apart
 from aggregator.domain.sla import Step
 from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import clock_log, cover, delivery_views, fields, legal_matters
+from aggregator.services import answer_views, clock_log, cover, delivery_views, fields, legal_matters
 from aggregator.services.clock_views import Explained
 from aggregator.services.cover_views import CaseUnitView
 from aggregator.services.deadlines import Deadlines
@@ -33,7 +33,6 @@ from aggregator.services.views.case import (
     SuggestionView,
     TimelineEntry,
 )
-from aggregator.services.views.delivery import DeliveryView, ReplyView
 from aggregator.services.views.inbox import Choice
 from aggregator.storage import (
     case_queries,
@@ -68,7 +67,7 @@ def read(
     deliveries = delivery_views.deliveries_of_case(tx, [case_id], now)
     entries, replies = ledger_queries.of_case(tx, case_id, TIMELINE), case_queries.replies_of(tx, case_id)
     wards = {row.code: row.name for row in place_queries.all_wards(tx)}
-    names = inbox_queries.officer_names(tx, (row.officer_id for row in [*entries, *replies]))
+    names = inbox_queries.officer_names(tx, _people(entries, replies))
     standing = {row.id for row in decision_queries.standing(tx, case_id, TIMELINE)}
     return CaseView(
         row=inbox_row(inbox_queries.row(tx, case_id), actor, duty := cover.read(tx, case.ward_code, now)),
@@ -82,7 +81,7 @@ def read(
         reports=(reports := _reports(tx, members, wards, capabilities, by_hand=_secret(tx, case))),
         suggestions=suggestions(tx, case, list(members)) if _may_join(case) else (),
         timeline=_timeline(entries, names, standing),
-        replies=_replies(replies, names, deliveries),
+        replies=answer_views.replies(replies, names, deliveries, now),
         other_wards=tuple(
             Choice(code, name)
             for name, code in sorted((name, code) for code, name in wards.items())
@@ -99,6 +98,11 @@ def read(
         suggestion=fields.suggest(tx, clocks.book(tx), case.ward_code, case.category_code, duty)
         if case.is_open else None,
     )  # fmt: skip
+
+
+def _people(entries: Sequence[Any], replies: Sequence[Any]) -> set[int | None]:
+    officers = {row.officer_id for row in [*entries, *replies]}
+    return officers | {row.withdrawn_by for row in replies}
 
 
 def _outside(tx: Tx, actor: Actor, case: Any, now: datetime) -> CaseView:
@@ -254,15 +258,3 @@ def _timeline(
         undoable = decision if decision in standing else None
         entries.append(TimelineEntry(row.at, row.kind, names.get(row.officer_id), data, undoable))
     return tuple(entries)
-
-
-def _replies(
-    replies: Sequence[Any], names: Mapping[int, str], deliveries: Sequence[DeliveryView]
-) -> tuple[ReplyView, ...]:
-    return tuple(
-        ReplyView(
-            id=row.id, kind=row.kind, body=row.body, at=row.at, who=names.get(row.officer_id, ""),
-            deliveries=tuple(view for view in deliveries if view.reply_id == row.id),
-        )
-        for row in replies
-    )  # fmt: skip

@@ -10,62 +10,39 @@ source has received the answer is no part of the case's status (I7).
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from aggregator.domain.delivery import Delivery
 from aggregator.domain.people import Actor, Right
-from aggregator.domain.sla import ClockKind, Step
 from aggregator.domain.text import clean
-from aggregator.domain.workflow import OPEN, ReplyKind, Status, after_reply, check_move
+from aggregator.domain.workflow import OPEN, ReplyKind, Status, check_move
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
-from aggregator.sdk.contract import Capabilities
 from aggregator.services import (
     case_page,
     case_units,
-    clock_log,
     clock_verbs,
-    deadlines,
     joining,
     ledger,
     legal_matters,
-    questions,
+    taking_back,
     typed,
 )
+from aggregator.services.answers import MAX_REPLY, Answers, CapabilitiesOf, Said
+from aggregator.services.case_status import moved, set_status
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, require, seen
 from aggregator.services.ledger import Draft
 from aggregator.services.legal_matters import Decision
-from aggregator.services.owed_told import owed_told
+from aggregator.services.taking_back import Guided
 from aggregator.services.views.case import CaseView
-from aggregator.storage import (
-    case_queries,
-    inbox_queries,
-    outbox_queries,
-    report_queries,
-)
+from aggregator.storage import case_queries, inbox_queries, report_queries
 from aggregator.storage.db import Database, Tx
-from aggregator.storage.outbox_queries import NewMessage
 from aggregator.storage.vault import Vault
 
-MAX_REPLY = 10_000
 MAX_NOTE = 4_000
-
-#: The steps that an answer has done, whatever the rule. An acknowledgement does those whose rule says so.
-_ANSWERS: Mapping[ReplyKind, tuple[Step, ...]] = {
-    ReplyKind.RESULT: (Step.FIRST_ANSWER,),
-    ReplyKind.REFUSAL: (Step.FIRST_ANSWER,),
-    ReplyKind.TRANSFER: (Step.FIRST_ANSWER,),
-    ReplyKind.PROGRESS: (Step.FIRST_ANSWER, Step.PROGRESS),
-    ReplyKind.EXTENSION: (Step.FIRST_ANSWER, Step.PROGRESS),
-}
-#: What a channel of a kind allows; unknown kinds (a removed connector) allow nothing.
-CapabilitiesOf = Callable[[str], Capabilities]
 
 
 class Cases:
@@ -73,7 +50,7 @@ class Cases:
 
     def __init__(
         self, db: Database, vault: Vault, clocks: Deadlines, clock: Clock,
-        capabilities: CapabilitiesOf, attachments: Path,
+        capabilities: CapabilitiesOf, attachments: Path, *, undo_s: float = 0,
     ) -> None:  # fmt: skip
         self._db = db
         self._vault = vault
@@ -82,6 +59,7 @@ class Cases:
         self._capabilities = capabilities
         self._attachments = attachments
         self._do = Frame(db, clock).do
+        self._answers = Answers(clocks, capabilities, undo_s)
 
     # Looking
 
@@ -156,41 +134,52 @@ class Cases:
 
     def reply(
         self, actor: Actor, case_id: int, kind: ReplyKind, body: str,
-        *, version: int | None = None, once: str | None = None,
+        *, transfer_to: str = "", version: int | None = None, once: str | None = None,
     ) -> int:  # fmt: skip
-        """Answer once; one message for each report goes on its way (I8). The reply's id."""
+        """Answer once; one message for each report goes on its way (I8). The reply's id.
+
+        `transfer_to`: the body that has the matter now. An extension is told by `extend`, a correction by
+        `correct`.
+        """
+        if kind is ReplyKind.CORRECTION:
+            raise InputInvalid(
+                "a correction says which answer it corrects", field="kind",
+                message_vi="Hãy chọn “Đính chính” ở phúc đáp cần sửa.",
+            )  # fmt: skip
+        said = Said(kind, body, transfer_to)
 
         def act(tx: Tx, case: Any, now: datetime) -> int:
-            return self.answer(tx, actor, case, kind, body, now)
+            return self.answer(tx, actor, case, said, now)
 
         return int(self._do(actor, case_id, version, once, act))
 
-    def answer(self, tx: Tx, actor: Actor, case: Any, kind: ReplyKind, body: str, now: datetime) -> int:
+    def answer(
+        self, tx: Tx, actor: Actor, case: Any, said: Said, now: datetime, guided: Guided | None = None
+    ) -> int:
         """`reply` as a part of another verb, inside its frame."""
-        text = typed.text(body, MAX_REPLY, "body", "nội dung phúc đáp")
-        if kind is not ReplyKind.PROGRESS:
-            legal_matters.check_decided(case)
-        target = after_reply(Status(case.status), kind)
-        reports = self._living_reports(tx, case.id)
-        self._check_length(reports, text)
-        values = {"case_id": case.id, "officer_id": actor.id, "kind": kind.value, "body": text, "at": now}
-        reply_id = case_queries.insert_reply(tx, values)
-        taken_for = legal_matters.kind_of(tx, case)
-        by_hand = taken_for is not None and taken_for.secret
-        outbox_queries.enqueue(
-            tx, [self._message(reply_id, case.id, row, now, by_hand=by_hand) for row in reports]
-        )
-        steps = _ANSWERS.get(kind, ())
-        clock_verbs.done(tx, [row.id for row in reports], steps, now)
-        self._set_status(tx, actor, case, target, now)
-        outbox_queries.refresh_problem(tx, [case.id])
-        told = {
-            "reply": reply_id, "kind": kind.value, "sources": [row.slug for row in reports],
-            "body_sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "deadlines": owed_told(tx, self._clocks.book(tx), [row.id for row in reports]),
-        }  # fmt: skip
-        _record(tx, case, "replied", actor, now, told | _moved(case, target))
-        return reply_id
+        return self._answers.give(tx, actor, case, said, now, guided=guided)
+
+    def correct(
+        self, actor: Actor, case_id: int, reply_id: int, body: str,
+        *, version: int | None = None, once: str | None = None,
+    ) -> int:  # fmt: skip
+        """Tell every source that got an answer that it was wrong; the correction's id."""
+
+        def act(tx: Tx, case: Any, now: datetime) -> int:
+            return self._answers.correct(tx, actor, case, reply_id, body, now)
+
+        return int(self._do(actor, case_id, version, once, act))
+
+    def withdraw_reply(self, actor: Actor, case_id: int, reply_id: int, *, once: str | None = None) -> int:
+        """Take an answer back while none of it has left: status and clock are as before. The reply's id.
+
+        Raises `MoveNotAllowed` where it is too late.
+        """
+
+        def act(tx: Tx, case: Any, now: datetime) -> int:
+            return taking_back.take_back(tx, self._clocks, actor, case, reply_id, now)
+
+        return int(self._do(actor, case_id, None, once, act))
 
     def note(self, actor: Actor, case_id: int, text: str, *, once: str | None = None) -> None:
         """An internal note: in the timeline for colleagues, never sent anywhere."""
@@ -219,7 +208,8 @@ class Cases:
             case_units.led_by(tx, self._clocks, actor, case, unit_id, now)
             clock_verbs.hand_over(tx, self._clocks, actor, case, unit_id, now)
             told = {"unit": names.unit, "officer": names.officer}
-            _record(tx, case, "assigned", actor, now, told | _moved(case, status))
+            _record(tx, case, "assigned", actor, now, told | moved(case, status))
+            self._acknowledge(tx, actor, case, status, now)
 
         self._do(actor, case_id, version, once, act)
 
@@ -242,8 +232,9 @@ class Cases:
                 )
             legal_matters.check_ordinary(case)
             check_move(Status(case.status), status)
-            self._set_status(tx, actor, case, status, now)
-            _record(tx, case, "moved", actor, now, {"reason": why} | _moved(case, status))
+            set_status(tx, self._clocks, actor, case, status, now)
+            _record(tx, case, "moved", actor, now, {"reason": why} | moved(case, status))
+            self._acknowledge(tx, actor, case, status, now)
 
         self._do(actor, case_id, version, once, act)
 
@@ -257,7 +248,7 @@ class Cases:
             legal_matters.check_ordinary(case)
             status = clock_verbs.pause(tx, self._clocks, actor, case, reason_code, now)
             told = {"reason": reason_code, "note": clean(note).strip()[:MAX_NOTE]}
-            _record(tx, case, "paused", actor, now, told | _moved(case, status))
+            _record(tx, case, "paused", actor, now, told | moved(case, status))
 
         self._do(actor, case_id, version, once, act)
 
@@ -269,7 +260,7 @@ class Cases:
         def act(tx: Tx, case: Any, now: datetime) -> None:
             legal_matters.check_ordinary(case)
             status = clock_verbs.resume(tx, self._clocks, actor, case, now)
-            _record(tx, case, "resumed", actor, now, _moved(case, status))
+            _record(tx, case, "resumed", actor, now, moved(case, status))
 
         self._do(actor, case_id, version, once, act)
 
@@ -279,7 +270,8 @@ class Cases:
     ) -> None:  # fmt: skip
         """Move the result's deadline, once, to the close of `until`.
 
-        `tell`, where given, goes to every source as a report of progress.
+        `tell`, where given, goes to every source with the new date. Taking that answer back takes the
+        extension back, too.
         """
         words = typed.text(tell, MAX_REPLY, "tell", "nội dung báo gia hạn") if tell.strip() else ""
 
@@ -288,9 +280,15 @@ class Cases:
             told = clock_verbs.extend(tx, self._clocks, actor, case, until, reason, now)
             _record(tx, case, "extended", actor, now, told)
             if words:
-                self.answer(tx, actor, case, ReplyKind.PROGRESS, words, now)
+                due_at = datetime.fromisoformat(told["due_at"])
+                self.answer(tx, actor, case, Said(ReplyKind.EXTENSION, words, due_at=due_at), now)
 
         self._do(actor, case_id, version, once, act)
+
+    def _acknowledge(self, tx: Tx, actor: Actor, case: Any, status: Status, now: datetime) -> None:
+        """Tell the senders that somebody took the case on, where their ward or channel wants that."""
+        if status is Status.ACCEPTED and case.status == Status.NEW:
+            self._answers.acknowledge(tx, actor, case_queries.row(tx, case.id), now)
 
     # Complaints and denunciations
 
@@ -335,61 +333,6 @@ class Cases:
             return [one for homes in case_queries.earlier_cases(tx, report_ids).values() for one in homes]
 
         return int(self._do(actor, case_id, version, once, act, also=former))
-
-    # Parts of verbs
-
-    def _living_reports(self, tx: Tx, case_id: int) -> list[Any]:
-        members = [row.report_id for row in case_queries.living(tx, case_id)]
-        return report_queries.in_case_ids(tx, members)
-
-    def _check_length(self, reports: Sequence[Any], text: str) -> None:
-        for row in reports:
-            most = self._capabilities(row.channel_kind).max_reply_chars
-            if len(text) > most:
-                raise InputInvalid(
-                    f"{row.slug} takes at most {most} characters, this answer has {len(text)}", field="body",
-                    message_vi=f"Kênh {row.title} chỉ nhận {most} ký tự; phúc đáp này dài {len(text)} ký tự.",
-                )  # fmt: skip
-
-    def _message(self, reply_id: int, case_id: int, row: Any, now: datetime, *, by_hand: bool) -> NewMessage:
-        # No write call: the answer waits for a person who carries it over by hand. So does one to a
-        # denouncer: what a portal shows of it could tell who denounced (Luật Tố cáo 2018, art. 8).
-        writes = self._capabilities(row.channel_kind).push_reply and not by_hand
-        return NewMessage(
-            idempotency_key=secrets.token_hex(16), reply_id=reply_id, report_id=row.id,
-            channel_id=row.channel_id, case_id=case_id,
-            state=Delivery.PENDING if writes else Delivery.MANUAL, now=now,
-        )  # fmt: skip
-
-    def _set_status(self, tx: Tx, actor: Actor, case: Any, to: Status, now: datetime) -> None:
-        """Status, and what it means for the clock: closing stops it, reopening lets it go on, and while
-        the citizen is asked it stands still."""
-        members = [row.report_id for row in case_queries.living(tx, case.id)]
-        closes, reopens = case.is_open and to not in OPEN, not case.is_open and to in OPEN
-        informed = case.status == Status.NEEDS_INFO != to and not closes
-        resumes = informed and clock_log.pause_reason(tx, case.id) == "needs_info"
-        waits = to == Status.NEEDS_INFO != case.status and clock_log.pause_reason(tx, case.id) is None
-        if closes:
-            deadlines.close(tx, case.id, members, now, actor.id)
-        elif reopens:
-            deadlines.reopen(tx, self._clocks.book(tx), case.id, members, now, actor.id)
-        elif resumes:
-            clock_log.append(tx, case.id, ClockKind.RESUME, now, actor.id)
-            _record(tx, case, "resumed", actor, now, {})
-        elif waits:
-            clock_log.append(tx, case.id, ClockKind.PAUSE, now, actor.id, reason="needs_info")
-            _record(tx, case, "paused", actor, now, {"reason": "needs_info"})
-        case_queries.change(
-            tx, case.id, status=to.value, is_open=to in OPEN,
-            closed_at=now if closes else (None if reopens else case.closed_at),
-        )  # fmt: skip
-        self._clocks.refresh(tx, case.id, now)
-        if closes or reopens:
-            questions.refresh(tx, [case.id])
-
-
-def _moved(case: Any, to: Status) -> dict[str, str]:
-    return {} if case.status == to else {"from": case.status, "to": to.value}
 
 
 def _record(tx: Tx, case: Any, kind: str, actor: Actor, now: datetime, data: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from aggregator.domain import sla_clock
 from aggregator.domain.sla import ClockEvent, ClockKind, Step
 from aggregator.storage import case_queries
 from aggregator.storage.db import Tx
@@ -66,7 +67,7 @@ def pause_reason(tx: Tx, case_id: int) -> str | None:
 def pause_reasons(tx: Tx, case_ids: Iterable[int]) -> dict[int, str]:
     """Those of the cases whose clock stands still now, with why."""
     reasons: dict[int, str] = {}
-    for event in case_queries.clock_of_cases(tx, case_ids):
+    for event in sla_clock.standing(case_queries.clock_of_cases(tx, case_ids)):
         if event.kind == ClockKind.PAUSE:
             reasons[event.case_id] = event.reason
         elif event.kind in (ClockKind.RESUME, ClockKind.STOP, ClockKind.REOPEN, ClockKind.VOID):
@@ -75,8 +76,9 @@ def pause_reasons(tx: Tx, case_ids: Iterable[int]) -> dict[int, str]:
 
 
 def read(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[Any]]:
-    """Report -> the rows of its clock, in their order."""
-    return case_queries.clock_of_reports(tx, report_ids)
+    """Report -> the rows of its clock, in their order, without what was taken back."""
+    rows = case_queries.clock_of_reports(tx, report_ids)
+    return {report_id: list(sla_clock.standing(found)) for report_id, found in rows.items()}
 
 
 def of_step(rows: Sequence[Any], step: str) -> list[ClockEvent]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aggregator.domain.delivery import WAITING, Delivery
+from aggregator.domain.delivery import NO_KIND, WAITING, Delivery
 from aggregator.domain.runs import ENTRY_KIND
-from aggregator.errors import ByHand
+from aggregator.errors import ByHand, NoWord
 from aggregator.services.views.delivery import DeliveryView
 from aggregator.storage import outbox_queries
 from aggregator.storage.db import Tx
@@ -42,6 +43,14 @@ _IN_PERSON = (
     "Không gửi tự động được, vì lý do bên cạnh. Báo cho người dân (gọi điện, nhắn tin, gửi giấy) "
     "theo nội dung dưới đây, rồi đánh dấu đã chuyển."
 )
+#: Why a person has it, by its error code.
+_BY_HAND = {
+    ByHand.code: _IN_PERSON,
+    NO_KIND: "Cổng này không nhận loại phúc đáp như vậy. Mở phản ánh trên cổng (hoặc báo trực tiếp cho người "
+    "dân), chuyển nội dung phúc đáp, rồi đánh dấu đã chuyển.",
+    NoWord.code: "Kênh chưa khai báo trạng thái của cổng cho loại phúc đáp này. Người quản trị bổ sung ở mục "
+    "Kênh rồi gửi lại; hoặc tự chuyển qua cổng và đánh dấu đã chuyển.",
+}
 _CARRIED = "Cán bộ đã chuyển qua cổng. Lần đọc tới sẽ xác nhận cổng đã hiển thị."
 
 
@@ -57,7 +66,7 @@ def view(row: Any, now: datetime) -> DeliveryView:
         channel=row.channel, channel_slug=row.slug, state=state, attempts=row.attempts,
         next_attempt_at=row.next_attempt_at, sent_at=row.sent_at, acknowledged_at=row.acknowledged_at,
         error=row.error, held=_held(row, now) is not None, hint_vi=hint_vi(row, now), url=row.url,
-        error_vi=row.error_vi,
+        error_vi=row.error_vi, error_code=row.error_code, carried=row.officer_id is not None,
     )  # fmt: skip
 
 
@@ -68,10 +77,12 @@ def hint_vi(row: Any, now: datetime) -> str:
         return _CARRIED
     if state is Delivery.MANUAL and row.channel_kind == ENTRY_KIND:
         return _ENTERED
-    if state is Delivery.MANUAL and row.error_code == ByHand.code:
-        return _IN_PERSON
+    if state is Delivery.MANUAL and row.error_code in _BY_HAND:
+        return _BY_HAND[row.error_code]
     if state in _PLAIN:
         return _PLAIN[state]
+    if row.undo_until is not None and now < row.undo_until:
+        return f"Gửi {_when(row.undo_until, now)}; đến lúc đó còn hoàn tác được."
     if (held := _held(row, now)) is not None:
         return held
     if row.behind:
@@ -106,4 +117,6 @@ def _when(at: datetime | None, now: datetime) -> str:
     if at is None or at <= now:
         return "ngay bây giờ"
     local, today = at.astimezone(_LOCAL), now.astimezone(_LOCAL).date()
+    if (at - now).total_seconds() < 60:
+        return f"sau {ceil((at - now).total_seconds())} giây"
     return f"lúc {local:%H:%M}" if local.date() == today else f"lúc {local:%H:%M ngày %d/%m}"

@@ -42,6 +42,14 @@ def directed_to(own: str, body: str, contact: str) -> str:
     )
 
 
+def received(own: str, code: str) -> str:
+    """That the report came and is worked on, and under which number."""
+    return (
+        f"Kính gửi ông/bà,\nỦy ban nhân dân {_within(own)} đã tiếp nhận phản ánh của ông/bà (mã {code}) và"
+        " đang xem xét, giải quyết theo quy định.\nTrân trọng."
+    )
+
+
 def _within(name: str) -> str:
     """The name inside a sentence: "phường Sài Gòn"."""
     return name[:1].lower() + name[1:]

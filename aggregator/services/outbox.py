@@ -6,17 +6,19 @@ How a worker does that, in batches, is `delivering`; what people decide and see 
 
 The states of a message, as the row says them:
 
-pending       It has provably not arrived. A worker pushes it when it is due and the channel is open.
+pending       It has provably not arrived. A worker pushes it when it is due and the channel is open; a new
+              one is due when it can no longer be taken back.
 leased        A worker is pushing it. If the lease runs out the worker died, and it may have arrived.
 confirming    It may have arrived: the answer to a push was lost, or the worker was. After the
               channel's settling time it is looked up: there -> sent; not there -> pushed again, in
               the same try. It stays `confirming` through failures of the look itself.
 sent          The source took it, shows it, or a person carried it over.
 acknowledged  A poll, or the look, saw its very words at the source.
-manual        The channel has no write call, or none for this answer: a person carries it over and ticks
+manual        The channel has no write call, or no word for this answer: a person carries it over and ticks
               it off; the next poll that shows the words checks that.
 unclear       It may have arrived and the source cannot be read back: a person looks and decides.
 dead          The source refused it for good: a person reads why, then retries or carries it over.
+withdrawn     Whoever answered took the answer back before any of it had left.
 
 No transaction is open while the network is used (I9), so a settle is conditional on the claim's
 fence: zero rows mean that somebody else has the message now, and this worker's word is dropped.
@@ -27,11 +29,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.people import Actor, Right
-from aggregator.errors import NotAllowed
+from aggregator.errors import NotAllowed, NoWord
 from aggregator.sdk.contract import Capabilities
 from aggregator.sdk.discovery import Found
 from aggregator.services import deciding, delivery_views
@@ -102,6 +105,7 @@ class Outbox:
         with self._db.write() as tx:
             row = deciding.locked(tx, actor, message_id, Right.HANDLE, Right.OPERATE)
             can = _capabilities(self._connectors, row.channel_kind)
+            _check_due(row, now)
             state = _state_to_retry(row, can or Capabilities())
             was = (Delivery(row.state),)
             deciding.decided(tx, actor, row, was, now, state=state, next_attempt_at=now)
@@ -136,6 +140,14 @@ def _capabilities(connectors: Mapping[str, Found], kind: str) -> Capabilities | 
     return found.manifest.capabilities if found and found.manifest else None
 
 
+def _check_due(row: Any, now: datetime) -> None:
+    if row.undo_until is not None and now < row.undo_until:
+        raise NotAllowed(
+            f"outbox message {row.id} can still be taken back",
+            message_vi="Phúc đáp này còn trong thời gian hoàn tác, sẽ tự gửi sau ít giây.",
+        )
+
+
 def _state_to_retry(row: Any, can: Capabilities) -> Delivery:
     """What a message becomes when a person asks to try it again."""
     state, readable = Delivery(row.state), can.idempotency != "none"
@@ -145,7 +157,9 @@ def _state_to_retry(row: Any, can: Capabilities) -> Delivery:
             hint="look at the source, then say whether the answer is there",
             message_vi="Kênh không cho xem lại. Hãy mở phản ánh trên cổng rồi chọn “Đã có” hoặc “Chưa có”.",
         )
-    if state not in (Delivery.PENDING, Delivery.UNCLEAR, Delivery.DEAD) or not can.push_reply:
+    # A person got it for want of a word: whoever has named the word in the settings sends it after all.
+    named = state is Delivery.MANUAL and row.error_code == NoWord.code
+    if not (named or state in (Delivery.PENDING, Delivery.UNCLEAR, Delivery.DEAD)) or not can.push_reply:
         raise NotAllowed(
             f"outbox message {row.id} is {row.state}: there is nothing to try again",
             message_vi="Phúc đáp này không cần gửi lại.",

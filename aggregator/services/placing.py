@@ -31,6 +31,7 @@ from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from aggregator.services import case_units, ledger, legal_matters, questions
+from aggregator.services.answers import Said
 from aggregator.services.cases import Cases
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
@@ -39,6 +40,7 @@ from aggregator.services.learning import Learning
 from aggregator.services.ledger import Draft
 from aggregator.services.routing import is_todays
 from aggregator.services.rules import Book, Rules
+from aggregator.services.taking_back import Guided
 from aggregator.services.views.streets import DecisionView, StreetView
 from aggregator.storage import (
     case_queries,
@@ -130,8 +132,10 @@ class Placing:
                 raise _wrong_ward("that is the case's own ward")
             _check_open(case)
             reports = report_queries.in_case_ids(tx, self._members(tx, case_id))
-            self._decide(tx, actor, case, reports, ward, Cause.GUIDED, now)
-            return self._cases.answer(tx, actor, case, ReplyKind.REFUSAL, body, now)
+            decisions = self._decide(tx, actor, case, reports, ward, Cause.GUIDED, now)
+            said = Said(ReplyKind.REFUSAL, body)
+            guided = Guided({row.id: row.place_guess for row in reports}, decisions)
+            return self._cases.answer(tx, actor, case, said, now, guided)
 
         return int(self._do(actor, case_id, version, once, act))
 
@@ -210,18 +214,20 @@ class Placing:
     def _decide(
         self, tx: Tx, actor: Actor, case: Any, reports: Sequence[Any], ward: _Ward, cause: Cause,
         now: datetime, *, address: str | None = None,
-    ) -> None:  # fmt: skip
-        """Keep the decision for each report, with what it teaches; none of them is asked about again."""
+    ) -> list[int]:  # fmt: skip
+        """Keep the decision for each report, with what it teaches; none of them is asked about again.
+        The decisions' ids."""
         book, learned = self._rules.book(tx), self._learning.learned(tx, now)
         # A ward that is not the country's ward of its code teaches nothing by that code.
         known = ward.code not in book.wards or is_todays(ward.code, book.wards)
         province = province_of(ward.code) if known else None
+        kept = []
         for row in reports:
             texts = (address or row.address, row.area, row.subject, row.body)
             found = province and lesson(
                 *texts, province=province, ward_code=ward.code, streets=learned.streets
             )
-            street_queries.put(tx, {
+            kept.append(street_queries.put(tx, {
                 "at": now, "officer_id": actor.id, "ward_code": case.ward_code, "case_id": case.id,
                 "report_id": row.id, "kind": cause.value, "sent_to": row.sent_to,
                 "old_code": found.old[0] if found and found.old else None,
@@ -229,8 +235,9 @@ class Placing:
                 "street": found.street if found else None, "written": found.written if found else None,
                 "house": found.house if found else None,
                 "decided_code": ward.code, "decided_name": ward.name,
-            })  # fmt: skip
+            }))  # fmt: skip
         report_queries.update_reports(tx, [{"id": row.id, "place_guess": None} for row in reports])
+        return kept
 
 
 def _hand_over(tx: Tx, book: Book, case: Any, ward: str, now: datetime) -> str:

@@ -47,6 +47,10 @@ class Book:
     matching: RuleBook
     #: Unit -> calendar, where a unit has hours of its own.
     unit_calendars: Mapping[int, Calendar] = field(default_factory=dict)
+    #: Ward -> how long its answers wait, so that they can be taken back; None: as the installation says.
+    undo_s: Mapping[str, int | None] = field(default_factory=dict)
+    #: Wards whose senders are told by themselves that their report was taken on.
+    acknowledges: frozenset[str] = frozenset()
     #: Earlier versions of calendars, as somebody asked for them.
     past: dict[int, Calendar | None] = field(default_factory=dict)
 
@@ -104,7 +108,7 @@ class Rules:
 def _read(tx: Tx, mark: str) -> Book:
     days = place_queries.all_days(tx)
     made = [(row, calendar_of(row, days)) for row in place_queries.all_calendars(tx)]
-    categories = place_queries.all_categories(tx)
+    categories, wards = place_queries.all_categories(tx), place_queries.all_wards(tx)
     return Book(
         mark=mark,
         policies={row.id: policy_of(row) for row in place_queries.all_policies(tx)},
@@ -119,7 +123,9 @@ def _read(tx: Tx, mark: str) -> Book:
             for code in row.categories
         },
         officers_for=_officers_for(tx),
-        wards={row.code: row.name for row in place_queries.all_wards(tx)},
+        wards={row.code: row.name for row in wards},
+        undo_s={row.code: row.undo_s for row in wards},
+        acknowledges=frozenset(row.code for row in wards if row.acknowledges),
         matching=RuleBook(thresholds_in_force(tx), model_in_force(tx)),
     )
 
@@ -218,5 +224,5 @@ def policy_of(row: Any) -> Policy:
         certainty=row.certainty, day_end=DayEnd(row.day_end), kind=row.kind,
         several_units=row.several_units, escalate_hours=tuple(row.escalate_hours),
         reopening=Reopening(row.reopening), key=row.key,
-        in_force=row.applied and row.retired_at is None,
+        in_force=row.applied and row.retired_at is None, by_acknowledgement=row.by_acknowledgement,
     )  # fmt: skip

@@ -243,6 +243,7 @@ outbox = Table(
     Column("behind", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("report_id", "seq"),
     Index("ix_outbox_case_id", "case_id"),
+    Index("ix_outbox_reply_id", "reply_id"),
     Index(
         "ix_outbox_due",
         "channel_id",

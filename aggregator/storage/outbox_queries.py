@@ -54,6 +54,10 @@ class NewMessage:
     case_id: int
     state: Delivery
     now: datetime
+    #: Not before then; None: at once.
+    after: datetime | None = None
+    #: Why it begins with a person.
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,8 @@ def enqueue(tx: Tx, rows: Sequence[NewMessage]) -> list[int]:
                 "id": new_id, "idempotency_key": row.idempotency_key, "reply_id": row.reply_id,
                 "report_id": row.report_id, "channel_id": row.channel_id, "case_id": row.case_id,
                 "seq": last[row.report_id], "state": row.state.value, "attempts": 0, "fence": 0,
-                "next_attempt_at": row.now if row.state is Delivery.PENDING else None,
-                "created_at": row.now, "behind": behind,
+                "next_attempt_at": (row.after or row.now) if row.state is Delivery.PENDING else None,
+                "created_at": row.now, "error_code": row.why, "behind": behind,
             }
         )  # fmt: skip
     if values:
@@ -137,10 +141,24 @@ def line_up(tx: Tx, report_ids: Iterable[int] | None = None) -> int:
     return sum(tx.execute(moved.where(outbox.c.report_id.in_(part))).rowcount for part in parts)
 
 
+def withdraw(tx: Tx, reply_id: int) -> bool:
+    """Take an answer's messages back. False where one of them was claimed, carried over or seen at its
+    source: then the caller's transaction must not commit."""
+    mine = outbox.c.reply_id == reply_id
+    untouched = and_(
+        mine, outbox.c.fence == 0, outbox.c.state.in_((Delivery.PENDING.value, Delivery.MANUAL.value))
+    )
+    values = {"state": Delivery.WITHDRAWN.value, "next_attempt_at": None, "fence": outbox.c.fence + 1}
+    taken = list(tx.scalars(update(outbox).where(untouched).values(**values).returning(outbox.c.report_id)))
+    line_up(tx, taken)
+    return bool(taken) and len(taken) == tx.scalar(select(func.count()).where(mine))
+
+
 def wake(tx: Tx, channel_id: int, now: datetime) -> None:
     """The channel was reached: what waits because it was not is due at once, and where it was in the queue.
 
-    Not what waits for the source to settle, and nothing where the source itself asked us to wait.
+    Not what waits for the source to settle, nor what may still be taken back (nobody has tried it), and
+    nothing where the source itself asked us to wait.
     """
     regain_places(tx, channel_id, now)
     let_write(tx, channel_id, now)
@@ -309,6 +327,7 @@ def _listed() -> Any:
             schedule.c.write_open_until, schedule.c.write_error_code, cases.c.ward_code,
             cases.c.code.label("case_code"), cases.c.legal,
             replies.c.body, replies.c.kind.label("reply_kind"), replies.c.at.label("reply_at"),
+            replies.c.undo_until,
         )
         .join(replies, replies.c.id == outbox.c.reply_id)
         .join(reports, reports.c.id == outbox.c.report_id)

@@ -45,8 +45,10 @@ def living(tx: Tx) -> list[Decision]:
     ]
 
 
-def put(tx: Tx, row: Mapping[str, Any]) -> None:
-    tx.execute(insert(street_decisions).values(**row))
+def put(tx: Tx, row: Mapping[str, Any]) -> int:
+    key = tx.execute(insert(street_decisions).values(**row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def decided(tx: Tx, report_ids: Iterable[int]) -> set[int]:

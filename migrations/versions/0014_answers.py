@@ -32,8 +32,10 @@ def columns() -> tuple[tuple[str, sa.Column], ...]:
 def upgrade() -> None:
     for table, column in columns():
         op.add_column(table, column)
+    op.create_index("ix_outbox_reply_id", "outbox", ["reply_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_outbox_reply_id", "outbox")
     for table, column in reversed(columns()):
         op.drop_column(table, column.name)

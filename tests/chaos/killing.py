@@ -87,7 +87,7 @@ class Campaign:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "settings.toml").write_text(TIMING)
         migrate.upgrade(url)
-        self.product: Aggregator = build(Settings(database_url=url, data_dir=folder))
+        self.product: Aggregator = build(Settings(database_url=url, data_dir=folder, undo_s=0))
         starting_set.seed(self.product.db, self.product.clock())
         self.product.accounts.ensure_ward("27142", "Phường Nhiêu Lộc")
         self.product.accounts.add("lan", "Lan", Role.OFFICER, "27142", "mat-khau-cua-lan-1")

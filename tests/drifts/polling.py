@@ -72,7 +72,7 @@ class Installation:
         url = f"sqlite:///{folder / 'motmoi.db'}"
         if not (folder / "motmoi.db").exists():
             upgrade(url)
-        self.app = bootstrap.build(Settings(database_url=url, data_dir=folder), lambda: stage.now)
+        self.app = bootstrap.build(Settings(database_url=url, data_dir=folder, undo_s=0), lambda: stage.now)
 
     def set_up(self, kind: str) -> None:
         """The ward and the channel."""

@@ -196,7 +196,7 @@ def _log(chance: Random, world: World, policy: Policy) -> list[ClockEvent]:
         # Two of one kind in one second leave no room for a fair answer: who was told last?
         if _FIRST <= at // DAY <= _LAST + 400 and (at, kind) not in taken:
             taken.add((at, kind))
-            events.append(_event(chance, kind, at))
+            events.append(_event(chance, kind, at, events))
     return events
 
 
@@ -232,11 +232,11 @@ def _gap(chance: Random, world: World, at: int) -> int:
 # What comes next in a life, with what does not belong there mixed in.
 _LIVES = {
     "running": ("pause", "pause", "pause", "pause", "stop", "stop", "extend", "extend", "hand_over",
-                "hand_over", "policy_change", "resume", "reopen", "void", "start"),
+                "hand_over", "policy_change", "resume", "reopen", "void", "start", "taken_back"),
     "paused": ("resume", "resume", "resume", "resume", "stop", "stop", "extend", "hand_over", "void", "void",
                "policy_change", "pause", "reopen", "start"),
     "stopped": ("reopen", "reopen", "reopen", "start", "hand_over", "pause", "resume", "extend", "stop",
-                "policy_change", "void"),
+                "policy_change", "void", "taken_back", "taken_back"),
 }  # fmt: skip
 _THEN = {
     "pause": "paused", "resume": "running", "stop": "stopped", "reopen": "running", "void": "running",
@@ -249,8 +249,11 @@ def _next(chance: Random, state: str) -> tuple[ClockKind, str]:
     return ClockKind(word), _THEN.get(word, state)
 
 
-def _event(chance: Random, kind: ClockKind, at: int) -> ClockEvent:
+def _event(chance: Random, kind: ClockKind, at: int, before: list[ClockEvent]) -> ClockEvent:
     when = instant(at)
+    if kind is ClockKind.TAKEN_BACK:  # mostly the newest, as people do
+        meant = before[-1] if chance.random() < 0.7 else chance.choice(before)
+        return ClockEvent(kind, when, due_at=meant.at)
     if chance.random() < 0.1:  # the fraction of a second is dropped, but tells what came first
         when += timedelta(microseconds=chance.randrange(1_000_000))
     if kind in (ClockKind.START, ClockKind.HAND_OVER):

@@ -210,7 +210,7 @@ class Oracle:
     def _read(self, events: Sequence[ClockEvent]) -> tuple[_Watch, int]:
         watch: _Watch | None = None
         last = 0
-        for event in sorted(events, key=_in_order):
+        for event in sorted(_believed(events), key=_in_order):
             at = last = wall(event.at)
             if event.kind is ClockKind.START:
                 if watch is None or watch.stopped is not None:
@@ -420,7 +420,18 @@ _KINDS = (
     ClockKind.STOP,
     ClockKind.REOPEN,
     ClockKind.HAND_OVER,
+    ClockKind.TAKEN_BACK,
 )
+
+
+def _believed(events: Sequence[ClockEvent]) -> Sequence[ClockEvent]:
+    """Whoever takes an answer back wants the clock to forget what the answer told it."""
+    believed = list(events)
+    for back in events:
+        if back.kind is ClockKind.TAKEN_BACK:
+            forgotten = ("stop", "resume", "extend")
+            believed = [one for one in believed if one.at != back.due_at or one.kind.value not in forgotten]
+    return believed
 
 
 def _in_order(event: ClockEvent) -> tuple[datetime, int]:

@@ -159,7 +159,9 @@ class World:
 
     def __init__(self, url: str, folder: Path, clock: Any = None, **settings: Any) -> None:
         self.clock: Any = clock or Clock()
-        built = bootstrap.build(Settings(database_url=url, data_dir=folder, **settings), self.clock)
+        built = bootstrap.build(
+            Settings(database_url=url, data_dir=folder, **{"undo_s": 0, **settings}), self.clock
+        )
         cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         accounts = Accounts(built.db, self.clock, built.settings, cheap)
         self.app = dataclasses.replace(built, accounts=accounts)

@@ -68,7 +68,9 @@ class Office:
 
     def __init__(self, url: str, folder: Path, **settings: Any) -> None:
         self.clock = Clock()
-        built = bootstrap.build(Settings(database_url=url, data_dir=folder, **settings), self.clock)
+        built = bootstrap.build(
+            Settings(database_url=url, data_dir=folder, **{"undo_s": 0, **settings}), self.clock
+        )
         # The real cost of a password hash is the point of it, and not the point of these tests.
         cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         accounts = Accounts(built.db, self.clock, built.settings, cheap)

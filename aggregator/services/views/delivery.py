@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,13 +32,51 @@ class DeliveryView:
     #: Link to the report at its source, for carrying an answer over by hand.
     url: str | None
     error_vi: str | None = None
+    error_code: str | None = None
+    #: A person carried it over, or saw it at the source.
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyView:
+    """One answer, with its way to each source."""
+
     id: int
     kind: str
     body: str
     at: datetime
     who: str
     deliveries: tuple[DeliveryView, ...]
+    transfer_to: str = ""
+    #: For how many seconds more it can be taken back; None: it cannot.
+    undo_s: float | None = None
+    withdrawn_at: datetime | None = None
+    #: Who took it back.
+    withdrawn_by: str = ""
+    withdrawn_by_id: int | None = None
+    #: When the answer that this one corrects was given, and when this one was corrected last.
+    corrects_at: datetime | None = None
+    corrected_at: datetime | None = None
+    #: Some source has it, or will: it can be corrected.
+    may_correct: bool = False
+
+    @property
+    def summary(self) -> tuple[tuple[str, int], ...]:
+        """Stage -> how many sources are there, what needs a person first."""
+        found = Counter(STAGES[delivery.state] for delivery in self.deliveries)
+        return tuple((stage, found[stage]) for stage in _ORDER if found[stage])
+
+
+#: What a person tells apart at a glance.
+STAGES: Mapping[Delivery, str] = {
+    Delivery.DEAD: "failed",
+    Delivery.UNCLEAR: "person",
+    Delivery.MANUAL: "person",
+    Delivery.PENDING: "queued",
+    Delivery.LEASED: "queued",
+    Delivery.CONFIRMING: "queued",
+    Delivery.SENT: "sent",
+    Delivery.ACKNOWLEDGED: "seen",
+    Delivery.WITHDRAWN: "withdrawn",
+}
+_ORDER = ("failed", "person", "queued", "sent", "seen", "withdrawn")

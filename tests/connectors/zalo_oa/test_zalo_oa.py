@@ -374,7 +374,7 @@ from pathlib import Path
 import connectors.zalo_oa as package
 from datetime import datetime
 at = datetime.fromisoformat(sys.argv[3])
-app = bootstrap.build(Settings(database_url=sys.argv[1], data_dir=Path(sys.argv[2])), lambda: at)
+app = bootstrap.build(Settings(database_url=sys.argv[1], data_dir=Path(sys.argv[2]), undo_s=0), lambda: at)
 manifest = load_manifest(Path(package.__file__).parent)
 app.connectors["zalo_oa"] = Found("zalo_oa", manifest, "tests", _loaded=package.CONNECTOR)
 app.outbox.drain("w")

@@ -1,0 +1,52 @@
+"""The answers of a case as its page tells them: what was said, what became of it, what may be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from aggregator.domain.delivery import Delivery
+from aggregator.services.views.delivery import DeliveryView, ReplyView
+
+#: States in which no source has an answer, nor will have it.
+_NOWHERE = (Delivery.WITHDRAWN, Delivery.DEAD)
+#: States of messages that nobody has touched yet, as far as the state alone can tell.
+_UNTOUCHED = (Delivery.PENDING, Delivery.MANUAL)
+
+
+def replies(
+    rows: Sequence[Any], names: Mapping[int, str], deliveries: Sequence[DeliveryView], now: datetime
+) -> tuple[ReplyView, ...]:
+    """The rows in their order, each with its messages."""
+    given = {row.id: row.at for row in rows}
+    stand = [row for row in rows if row.withdrawn_at is None]
+    corrected = {row.corrects: row.at for row in stand if row.corrects is not None}
+    newest = stand[-1].id if stand else None
+    return tuple(
+        _reply(
+            row, names, tuple(view for view in deliveries if view.reply_id == row.id), now,
+            newest=row.id == newest, corrects_at=given.get(row.corrects), corrected_at=corrected.get(row.id),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _reply(
+    row: Any, names: Mapping[int, str], ways: tuple[DeliveryView, ...], now: datetime, *,
+    newest: bool, corrects_at: datetime | None, corrected_at: datetime | None,
+) -> ReplyView:  # fmt: skip
+    undo_s = None
+    untouched = all(way.state in _UNTOUCHED and not way.attempts for way in ways)
+    # Offered where it will most likely work; the verb itself decides.
+    if newest and untouched and row.undo_until is not None and now < row.undo_until:
+        undo_s = (row.undo_until - now).total_seconds()
+    gone = row.withdrawn_at is not None
+    return ReplyView(
+        id=row.id, kind=row.kind, body=row.body, at=row.at, who=names.get(row.officer_id, ""),
+        deliveries=ways, transfer_to=row.transfer_to, undo_s=undo_s, withdrawn_at=row.withdrawn_at,
+        withdrawn_by=names.get(row.withdrawn_by, "") if gone else "", withdrawn_by_id=row.withdrawn_by,
+        corrects_at=corrects_at, corrected_at=corrected_at,
+        may_correct=not gone and undo_s is None and row.corrects is None
+        and any(way.state not in _NOWHERE for way in ways),
+    )  # fmt: skip
