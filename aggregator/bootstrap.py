@@ -10,6 +10,7 @@ from aggregator.sdk.discovery import Found, discover
 from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
+from aggregator.services.answer_settings import AnswerSettings
 from aggregator.services.backfills import Backfills
 from aggregator.services.belief_verbs import Beliefs
 from aggregator.services.bodies import Bodies
@@ -102,6 +103,7 @@ class Aggregator:
     duplicates: Duplicates
     review: Review
     notices: Notices
+    answer_settings: AnswerSettings
     bodies: Bodies
     absences: Absences
     case_units: CaseUnits
@@ -193,6 +195,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         review=Review(db, clocks, clock),
         notices=Notices(db, clock),
         bodies=Bodies(db, rules, cases, clock),
+        answer_settings=AnswerSettings(db, clock, settings),
         absences=Absences(db, clock),
         case_units=CaseUnits(db, clocks, clock),
         fields=Fields(db, rules, clock),

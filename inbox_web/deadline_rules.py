@@ -156,6 +156,7 @@ def _said(form: Any) -> dict[str, Any]:
     found["valid_to"] = a_date(form["valid_to"]) if form.get("valid_to", "").strip() else None
     several = form.get("several_units", "")
     found["several_units"] = None if several == "" else several == "yes"
+    found["by_acknowledgement"] = form.get("by_acknowledgement") == "yes"
     found["escalate_hours"] = _levels(form.get("escalate_hours", ""))
     return found
 

@@ -35,6 +35,8 @@ _PARTS = (
     click.option("--escalate", "escalate_hours", metavar="H,H", help="Working hours after the deadline at "
                  "which each next level is told."),
     click.option("--reopening", help="goes_on or afresh."),
+    click.option("--by-acknowledgement", metavar="yes|no", help="Whether telling the sender that the report "
+                 "was received meets it."),
     click.option("--source", help="The paper that it rests on."),
     click.option("--certainty", help="confirmed, press, press_days or unverified."),
 )  # fmt: skip
@@ -56,6 +58,7 @@ def said(given: dict[str, Any]) -> dict[str, Any]:
     readers: dict[str, Callable[[str], Any]] = {
         "unit": Unit, "day_end": DayEnd, "reopening": Reopening, "valid_from": a_date,
         "valid_to": lambda text: a_date(text) if text else None, "several_units": _yes_or_no,
+        "by_acknowledgement": lambda text: bool(_yes_or_no(text)),
         "escalate_hours": lambda text: tuple(int(each) for each in text.split(",") if each.strip()),
         **{name: lambda text: text or None for name in ("channel", "category", "urgency", "kind")},
     }  # fmt: skip

@@ -69,6 +69,8 @@ OPTIONS: Mapping[str, Any] = {
                 rule.value: {"type": "string", "enum": [policy.value for policy in Policy]} for rule in Rule
             },
         },
+        # Over the ward's choice, either way.
+        "acknowledge": {"type": "boolean", "title": "Tự báo cho người gửi khi cán bộ tiếp nhận"},
         "status_map": {
             "type": "object",
             "additionalProperties": {"type": "string", "enum": [status.value for status in SourceStatus]},

@@ -373,7 +373,7 @@ def stored(policy: Policy) -> dict[str, Any]:
         "urgency": policy.urgency, "warn_percent": policy.warn_percent, "source": policy.source,
         "certainty": policy.certainty, "kind": policy.kind, "several_units": policy.several_units,
         "day_end": policy.day_end.value, "escalate_hours": list(policy.escalate_hours),
-        "reopening": policy.reopening.value,
+        "reopening": policy.reopening.value, "by_acknowledgement": policy.by_acknowledgement,
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from aggregator.domain.delivery import Delivery
 from aggregator.domain.workflow import ReplyKind
 from aggregator.storage.case_tables import deadlines, outbox, replies
 from aggregator.storage.db import Tx
+from aggregator.storage.place_tables import wards
 from aggregator.storage.report_queries import chunks
 
 
@@ -73,6 +74,12 @@ def keep_undo(tx: Tx, reply_id: int, undo: Mapping[str, Any]) -> None:
 def mark_withdrawn(tx: Tx, reply_id: int, at: datetime, officer_id: int) -> None:
     values = {"withdrawn_at": at, "withdrawn_by": officer_id}
     tx.execute(update(replies).where(replies.c.id == reply_id).values(**values))
+
+
+def set_ward(tx: Tx, ward: str, undo_s: int | None, acknowledges: bool) -> bool:
+    """False where there is no such ward."""
+    values = {"undo_s": undo_s, "acknowledges": acknowledges}
+    return tx.execute(update(wards).where(wards.c.code == ward).values(**values)).rowcount == 1
 
 
 # Deadlines that answers meet --------------------------------------------------------------------------
