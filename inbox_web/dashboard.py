@@ -31,6 +31,7 @@ def page() -> str:
         "dashboard/page.html",
         board=services().figures.dashboard(actor()),
         gaps=services().fields.check(actor()),
+        errands=services().errands.standing(actor()),
         cover_gaps=services().absences.board(actor()).gaps,
         gap_line=gap_line,
         behind=behind,

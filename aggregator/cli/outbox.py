@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -11,6 +13,8 @@ from aggregator.cli.frame import DONE, FINDING, Group, show, table
 from aggregator.cli.opening import opened
 from aggregator.cli.signals import Stop
 from aggregator.domain.delivery import Delivery
+
+_LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @click.group(cls=Group)
@@ -40,6 +44,42 @@ def list_(state: str | None) -> None:
         for v in views
     ]
     show(views, table(headings, rows) if views else "Nothing is on its way.")
+
+
+@outbox.command()
+@click.argument("message_id", metavar="ID", type=int)
+@click.option(
+    "--at", "done_at", help="When it was done, as 2026-11-10T09:30 (Viet Nam time); without it, now."
+)
+@click.option("--ref", "reference", default="", help="The number that the source showed for it.")
+def tick(message_id: int, done_at: str | None, reference: str) -> None:
+    """Say that a person brought the answer ID to its source."""
+    from aggregator.services.errands import Done
+
+    with opened() as product:
+        state = product.errands.tick(None, message_id, Done(_instant(done_at), reference))
+    show({"id": message_id, "state": state.value}, f"Answer {message_id} is {state.value}: ticked off.")
+
+
+@outbox.command()
+@click.argument("message_id", metavar="ID", type=int)
+def untick(message_id: int) -> None:
+    """Take the tick of the answer ID back; not once its source has shown it."""
+    with opened() as product:
+        state = product.errands.untick(None, message_id)
+    show({"id": message_id, "state": state.value}, f"Answer {message_id} is {state.value} again.")
+
+
+def _instant(given: str | None) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        at = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{given!r} is no time; as in 2026-11-10T09:30", param_hint="--at"
+        ) from error
+    return at if at.tzinfo else at.replace(tzinfo=_LOCAL)
 
 
 @outbox.command()

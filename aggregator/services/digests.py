@@ -9,7 +9,7 @@ could not be made at the opening is made later the same day, and never the day a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.mailing import Mailing
 from aggregator.services.receivers import Person
 from aggregator.services.rules import Book, Rules
-from aggregator.storage import reminder_queries
+from aggregator.storage import errand_queries, reminder_queries
 from aggregator.storage.db import Database, Tx
 
 #: The leaders of the whole installation have no ward.
@@ -123,15 +123,17 @@ class Digests:
             if person.unit_id is not None:
                 work += reminder_queries.work_of(tx, turn.ward, unit_id=person.unit_id, free_only=True)
             problems = reminder_queries.undelivered(tx, turn.ward, officer_id=person.id)
-        sections = self._sections(work, problems, turn.calendar, now)
+        by_hand = self._by_hand(tx, turn, person)
+        sections = self._sections(work, problems, by_hand, turn.calendar, now)
         if not sections:
             return None
         url = self._mailing.url
         return mail_texts.daily(person.name, turn.day, sections, now, url("/?view=mine"), url("/reminders"))
 
     def _sections(
-        self, work: Sequence[Any], problems: Sequence[Any], calendar: Calendar, now: datetime
-    ) -> list[Section]:
+        self, work: Sequence[Any], problems: Sequence[Any], by_hand: Mapping[int, int], calendar: Calendar,
+        now: datetime,
+    ) -> list[Section]:  # fmt: skip
         running = [case for case in work if case.due_at is not None and case.stage != Stage.PAUSED]
         today = now.astimezone(calendar.zone).date()
         since = _day_before(calendar, now)
@@ -147,9 +149,19 @@ class Digests:
             here = [case for case in left if belongs(case)]
             left = [case for case in left if not belongs(case)]
             found.append(self._section(heading, here))
+        mine = [case for case in problems if case.id in by_hand]
+        rest = [case for case in problems if case.id not in by_hand]
+        note = "Phúc đáp đã viết, chờ người chuyển lên cổng"
+        found.append(self._section("Phúc đáp chờ chuyển tay", mine, note))
         note = "Có nơi gửi chưa nhận được phúc đáp"
-        found.append(self._section("Phúc đáp chưa gửi được", problems, note))
+        found.append(self._section("Phúc đáp chưa gửi được", rest, note))
         return [section for section in found if section.total]
+
+    def _by_hand(self, tx: Tx, turn: _Turn, person: Person) -> Mapping[int, int]:
+        """Case -> how many of its answers wait for a person, of the cases that this digest is about."""
+        if person.role is Role.LEADER:
+            return errand_queries.waiting_cases(tx, turn.ward, unit_id=person.unit_id)
+        return errand_queries.waiting_cases(tx, turn.ward, officer_id=person.id)
 
     def _section(self, heading: str, cases: Sequence[Any], note: str = "") -> Section:
         return Section(heading, tuple(self._line(case, note) for case in cases[:MOST]), len(cases))
@@ -166,11 +178,14 @@ class Digests:
         ward = turn.ward or None
         numbers = reminder_queries.week(tx, ward, person.unit_id, start, end - timedelta(microseconds=1))
         oldest = reminder_queries.oldest_overdue(tx, ward, person.unit_id, OLDEST)
+        waiting = errand_queries.waiting_cases(tx, ward, unit_id=person.unit_id)
+        by_hand = sum(waiting.values())
         told = Week(
             place, start.date(), end.date() - timedelta(days=1),
             (("Tiếp nhận", numbers.received), ("Đã giải quyết", numbers.solved),
              ("  đúng hạn", numbers.in_time), ("  trễ hạn", numbers.late),
-             ("Đang quá hạn", numbers.overdue), ("Đang xử lý", numbers.open)),
+             ("Đang quá hạn", numbers.overdue), ("Đang xử lý", numbers.open),
+             ("Phúc đáp chờ chuyển tay", by_hand)),
         )  # fmt: skip
         url = self._mailing.url
         lines = [self._line(case) for case in oldest]

@@ -24,7 +24,7 @@ from typing import Any
 
 from aggregator.domain import proof_files
 from aggregator.domain.delivery import Delivery
-from aggregator.domain.errands import when_done
+from aggregator.domain.errands import WAITING, Need, when_done
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.proof_files import ProofFile
 from aggregator.domain.text import clean
@@ -37,6 +37,7 @@ from aggregator.services.errand_page import ErrandFilter, ErrandPage
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.storage import channel_queries, errand_queries, ids, outbox_queries, request_queries
 from aggregator.storage.db import Database, Tx
+from aggregator.storage.errand_queries import Scope
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,18 @@ class Done:
     file: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many answers wait for what, at most a hundred each; and since when the oldest to bring does."""
+
+    counts: Mapping[Need, int]
+    oldest_at: datetime | None
+
+    @property
+    def waiting(self) -> int:
+        return sum(self.counts[need] for need in WAITING)
+
+
 #: Just now, and nothing to add.
 NOW = Done()
 ALL = ErrandFilter()
@@ -75,6 +88,12 @@ class Errands:
         """What waits for a person in the wards that `actor` sees, the most pressing first."""
         with self._db.read() as tx:
             return errand_page.read(tx, self._connectors, actor, wanted, self._clock())
+
+    def standing(self, actor: Actor) -> Standing:
+        """What waits in the wards that `actor` sees, in numbers."""
+        scope = Scope(actor.ward, legal=actor.may(Right.LEGAL))
+        with self._db.read() as tx:
+            return Standing(errand_queries.counts(tx, scope), errand_queries.oldest(tx, scope))
 
     # Done, and not done after all
 

@@ -147,6 +147,12 @@ def counts(tx: Tx, scope: Scope) -> dict[Need, int]:
     return dict(zip(Need, row, strict=True))
 
 
+def oldest(tx: Tx, scope: Scope) -> datetime | None:
+    """Since when the longest waiting answer is there that a person has to bring; None: there is none."""
+    first = _of(scope).where(errands.c.need == int(Need.MANUAL)).order_by(errands.c.message_id).limit(1)
+    return tx.scalar(select(outbox.c.created_at).where(outbox.c.id == first.scalar_subquery()))
+
+
 def waiting_of(ward: ColumnElement[Any] | None) -> Select[Any]:
     """The ids of what waits for a person in a ward, or anywhere; restricted legal matters left out."""
     query = _of(Scope(None)).where(_waiting())

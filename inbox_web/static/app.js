@@ -130,10 +130,12 @@
     button.hidden = false;
     button.addEventListener("click", () => {
       const box = document.getElementById(button.dataset.copy);
+      const before = document.activeElement;
       box.select();
       document.execCommand("copy"); // navigator.clipboard does not exist on a plain-HTTP office network
       $("span", button).textContent = button.dataset.done;
       button.classList.add("copied");
+      before.focus({ preventScroll: true }); // the next key is a key again, not typed into the field
     });
   }
   addEventListener("submit", (event) => { // a double click sends once; the one-time key guards the rest
