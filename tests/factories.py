@@ -91,6 +91,7 @@ KINDS = {
     "portal": Capabilities(push_reply=True, idempotency="read_back", max_reply_chars=4000),
     "short": Capabilities(push_reply=True, idempotency="read_back", max_reply_chars=100),
     "paper": Capabilities(poll="none", push_reply=False),
+    "board": Capabilities(push_reply=False),
 }
 #: One rule set for all databases of a session: a calendar of thirty years is worth keeping.
 RULES = Rules()

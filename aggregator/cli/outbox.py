@@ -12,7 +12,7 @@ import click
 from aggregator.cli.frame import DONE, FINDING, Group, show, table
 from aggregator.cli.opening import opened
 from aggregator.cli.signals import Stop
-from aggregator.domain.delivery import Delivery
+from aggregator.domain.delivery import NEEDS_PERSON, Delivery
 
 _LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -29,7 +29,7 @@ def list_(state: str | None) -> None:
     """List answers on their way, oldest first."""
     with opened() as product:
         views = product.outbox.list(None, Delivery(state) if state else None)
-    headings = ("id", "channel", "report", "state", "attempts", "next try", "sent", "error")
+    headings = ("id", "channel", "report", "state", "attempts", "next try", "sent", "page", "error")
     rows = [
         (
             v.id,
@@ -39,6 +39,7 @@ def list_(state: str | None) -> None:
             v.attempts,
             v.next_attempt_at,
             v.sent_at,
+            v.url if v.state in NEEDS_PERSON else None,
             v.error,
         )
         for v in views

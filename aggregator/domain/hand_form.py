@@ -133,6 +133,8 @@ def split(text: str, most: int) -> tuple[str, ...]:
     Nothing of the text is lost but white space at the cuts. A limit too small for a number is met
     without one.
     """
+    if len(text.strip()) <= most:
+        return (text.strip(),) if text.strip() else ()
     room = most - len("(99/99) ")
     if room < len("(99/99) "):
         return tuple(_cut(text, max(most, 1)))
