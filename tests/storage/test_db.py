@@ -108,7 +108,8 @@ def test_another_process_waits_its_turn(sqlite_url: str) -> None:
     program = (
         "import sys; from sqlalchemy import text; from aggregator.storage.db import Database\n"
         "db = Database(sys.argv[1]); print('ready', flush=True); sys.stdin.readline()\n"
-        "with db.write() as tx: tx.execute(text(\"INSERT INTO wards VALUES ('other', 'other')\"))\n"
+        "with db.write() as tx: "
+        "tx.execute(text(\"INSERT INTO wards (code, name) VALUES ('other', 'other')\"))\n"
         "db.close()"
     )
     other = subprocess.Popen(
