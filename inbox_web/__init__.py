@@ -22,6 +22,7 @@ from inbox_web import (
     bodies,
     calendars,
     case,
+    certificates,
     channel_days,
     channel_settings,
     channels,
@@ -46,6 +47,7 @@ from inbox_web import (
     review,
     security,
     streets,
+    verify,
     wording,
 )
 
@@ -56,6 +58,7 @@ __all__ = ["create_app"]
 
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
+    certificates, verify,
     dashboard, channels, channel_settings, channel_days, quarantine, differences, matching, deadline_rules,
     calendars, health, intake, entry,
 )  # fmt: skip

@@ -179,6 +179,10 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "legal_dismissed": lambda data: _with(_("Handled as feedback"), data.get("reason")),
     "legal_undone": lambda data: _with(_("The decision was taken back"), data.get("reason")),
     "legal_read": lambda data: _("Read"),
+    "certified": lambda data: _("Certificate %(serial)s was issued", serial=data.get("serial", "")),
+    "certificate_withdrawn": lambda data: _with(
+        _("Certificate %(serial)s was withdrawn", serial=data.get("serial", "")), data.get("reason")
+    ),
     "unmasked": lambda data: _with(_("The sender was looked up"), data.get("reason")),
 }
 

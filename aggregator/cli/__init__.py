@@ -21,6 +21,7 @@ import click
 from aggregator.cli import (
     authoring,
     cases,
+    certifying,
     channel_past,
     channels,
     conforming,
@@ -95,6 +96,7 @@ for _command in (
 ):
     motmoi.add_command(_command)
 
+ledger.ledger.add_command(certifying.certificate)
 channels.channel.add_command(channel_past.backfill)
 channels.channel.add_command(channel_past.reconcile)
 

@@ -18,7 +18,6 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from aggregator.domain.certificates import Outcome
-from aggregator.domain.checkpoints import text_hash
 from aggregator.domain.worktime import VN
 from aggregator.services import certificate_words as words
 from aggregator.services.certificates import Printed
@@ -220,13 +219,11 @@ class _Body:
 
     def _check(self) -> Any:
         """What a reader needs to check the proof: hashes, checkpoint, key."""
-        checkpoint = self._printed.checkpoint["text"]
-        _, _, number, at, entries, *_ = checkpoint.split("\n")
+        found = self._printed
+        signed = f"số {found.number}, ký lúc {words.when(found.signed_at)}, gồm {found.entries} mục nhật ký"
         lines = [
-            ("SHA-256 lời xác nhận", self._printed.view.statement_sha256),
-            ("Điểm chốt", f"số {number}, ký lúc {words.when(at)}, gồm {entries} mục nhật ký"),
-            ("SHA-256 điểm chốt", text_hash(checkpoint)),
-            ("Khoá ký (Ed25519)", self._printed.key["public"]),
+            ("SHA-256 lời xác nhận", found.view.statement_sha256), ("Điểm chốt", signed),
+            ("SHA-256 điểm chốt", found.checkpoint_sha256), ("Khoá ký (Ed25519)", found.key),
         ]  # fmt: skip
         text = [self._fine(name, value) for name, value in lines]
         return self._table([[[*text, self._p(_HOW_TO_CHECK, 9, "Italic")]]], [WIDTH], whole=True)

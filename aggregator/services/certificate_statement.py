@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aggregator.domain import timeliness
 from aggregator.domain.certificates import Arrival, Handling, Interruption, Outcome, outcome
+from aggregator.domain.outages import Capability, Span
 from aggregator.domain.sla import Step
+from aggregator.domain.timeliness import Kind
 from aggregator.domain.workflow import CLOSING, OPEN
 from aggregator.services.certificate_facts import Kept, Statement, kept
 from aggregator.services.ledger import SYSTEM
@@ -69,15 +72,15 @@ def closing_answer(entries: Iterable[Kept]) -> Kept | None:
     return found
 
 
-def content(tx: Tx, book: Book, case: Any, *, names: bool) -> Content | None:
-    """The statement of a case's row; None where no answer has closed it."""
+def content(tx: Tx, book: Book, case: Any, now: datetime, *, names: bool) -> Content | None:
+    """The statement of a case's row as it stands now; None where no answer has closed it."""
     members = [row.report_id for row in case_queries.living(tx, case.id)]
     entries = [kept(row) for row in certificate_queries.entries_of(tx, [case.id], BESIDE)]
     closing = closing_answer(entries)
     if closing is None or case.is_open:
         return None
     told = _Teller(tx, book, case, members, entries, closing, names)
-    return told.all()
+    return told.all(now)
 
 
 class _Teller:
@@ -97,7 +100,7 @@ class _Teller:
         self._reports = {row.id: row for row in report_queries.in_case_ids(tx, members)}
         self._titles = {row.slug: row.title for row in self._reports.values()}
 
-    def all(self) -> Content:
+    def all(self, now: datetime) -> Content:
         document = self._told.document
         units = inbox_queries.unit_names(self._tx, [self._case.unit_id] if self._case.unit_id else [])
         document |= {
@@ -113,7 +116,7 @@ class _Teller:
         self._tell_deliveries()
         found = self._tell_deadlines()
         self._tell_outages()
-        self._tell_verdict(found)
+        self._tell_verdict(found, now)
         return Content(self._told, self._closing, found)
 
     # Received
@@ -221,26 +224,61 @@ class _Teller:
         path = f"outages.{len(self._told.document['outages']) - 1}"
         self._told.prove(
             row, path, ended, last_failed_at="data.last_failed_at", ended_at="data.ended_at",
-            attempts="data.attempts", ours_maybe="data.ours_maybe",
+            attempts="data.attempts", gaps="data.gaps", ours_maybe="data.ours_maybe",
         )  # fmt: skip
+        if ended is None:
+            row["last_failed_at"] = self._last_failure(began)
+
+    def _last_failure(self, began: Kept) -> str:
+        """Of an outage that lasts: when an answer of this case last failed to get through."""
+        failed: list[str] = [
+            row["last_failed_at"]
+            for row in self._told.document["deliveries"]
+            if row["last_failed_at"] and row["channel"] == began.get("channel")
+        ]
+        return max([str(began.get("at")), *failed])
 
     # The verdict
 
-    def _tell_verdict(self, found: Outcome) -> None:
+    def _tell_verdict(self, found: Outcome, now: datetime) -> None:
         document = self._told.document
         verdict: dict[str, Any] = {"code": found.value, "due_at": None}
         document["verdict"] = verdict
-        self._told.prove(verdict, "verdict", self._closing, answered_at="at")
+        self._told.prove(verdict, "verdict", self._closing, answered_at="at", answer="data.kind")
         if found in (Outcome.IN_TIME, Outcome.LATE):
             self._told.prove(verdict, "verdict", self._closing, due_at="data.deadlines.0.due_at")
         due_at = _instant(verdict["due_at"]) or (self._case.due_at if found is Outcome.UNPROVEN else None)
-        verdict["unreachable"] = found is Outcome.IN_TIME and any(
-            _over(row, due_at) for row in document["outages"]
-        )
+        verdict["sources"] = self._sources(due_at, now)
+        verdict["unreachable"] = any(one["kind"] == Kind.UNREACHABLE for one in verdict["sources"])
         verdict["sentence"] = Handling(
             office=document["ward"]["name"], outcome=found, answered_at=self._closing.at, due_at=due_at,
             interruptions=self._interruptions(due_at), arrivals=self._arrived(),
         ).sentence()  # fmt: skip
+
+    def _sources(self, due_at: datetime | None, now: datetime) -> list[dict[str, Any]]:
+        """What became of the deadline at each source, by the same rule that marks the case's own page."""
+        answered_at = self._closing.at.replace(microsecond=0)
+        told = []
+        for slug, arrival in zip(self._slugs(), self._arrived(), strict=True):
+            due = self._due_of(slug) or due_at
+            if due is not None:
+                spans = [_span(row) for row in self._told.document["outages"] if row["channel"] == slug]
+                found = timeliness.verdict(due, answered_at, arrival.at, spans, as_of=now)
+                told.append({"title": arrival.source, "kind": found.kind.value, "label": found.label_vi})
+        return told
+
+    def _due_of(self, slug: str) -> datetime | None:
+        """When the result was first owed to the reports of this source."""
+        mine = {row.id for row in self._reports.values() if row.slug == slug}
+        due = [
+            datetime.fromisoformat(row["due_at"])
+            for row in self._told.document["deadlines"]
+            if row["step"] == Step.RESULT and row["report"] in mine
+        ]
+        return min(due, default=None)
+
+    def _slugs(self) -> list[str]:
+        return list(dict.fromkeys(self._closing.get("sources") or ()))
 
     def _of_closing(self) -> list[Mapping[str, Any]]:
         """The messages that carry the closing answer."""
@@ -251,7 +289,7 @@ class _Teller:
         """For each source when it had the answer: the last of its reports counts."""
         ways = self._of_closing()
         told = []
-        for slug in dict.fromkeys(self._closing.get("sources") or ()):
+        for slug in self._slugs():
             mine = [row for row in ways if row["channel"] == slug]
             at = None
             if mine and all(row["sent_at"] for row in mine):
@@ -320,6 +358,16 @@ def _latest(ways: Iterable[Mapping[str, Any]], at_least: datetime) -> datetime:
 
 def _ends(row: Mapping[str, Any]) -> datetime:
     return _instant(row["ended_at"]) or _NEVER
+
+
+def _span(row: Mapping[str, Any]) -> Span:
+    capability = Capability(row["capability"])
+    gaps = tuple((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in row["gaps"] or ())
+    return Span(
+        capability, capability, datetime.fromisoformat(row["began_at"]),
+        datetime.fromisoformat(row["last_failed_at"]), _instant(row["ended_at"]),
+        attempts=row["attempts"] or 1, gaps=gaps, ours_maybe=bool(row["ours_maybe"]),
+    )  # fmt: skip
 
 
 def _over(row: Mapping[str, Any], due_at: datetime | None) -> bool:

@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.domain.certificates import serial, typed
+from aggregator.domain.checkpoints import text_hash
 from aggregator.domain.ledger import canonical, instant
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.text import clean
@@ -35,8 +36,9 @@ from aggregator.services.frame import require, seen
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Rules
 from aggregator.settings import Settings
-from aggregator.storage import case_queries, certificate_queries, inbox_queries
+from aggregator.storage import case_queries, certificate_queries, checkpoint_queries, inbox_queries
 from aggregator.storage.db import Database, Tx
+from aggregator.verifier import PATH, motmoi_check
 
 #: The longest code that is looked for: a token has 32 letters.
 LONGEST_CODE = 64
@@ -65,14 +67,56 @@ class CertificateView:
 
 
 @dataclass(frozen=True, slots=True)
+class OfCase:
+    """The certificates of one case, the newest first."""
+
+    code: str
+    all: Sequence[CertificateView]
+
+
+@dataclass(frozen=True, slots=True)
 class Printed:
     """All that a paper is drawn from; the public address leads to it, where the office has one."""
 
     view: CertificateView
     statement: Mapping[str, Any]
+    #: Text and signature.
     checkpoint: Mapping[str, Any]
-    key: Mapping[str, Any]
+    #: The public half of the key that signed, hex.
+    key: str
     address: str
+
+    @property
+    def number(self) -> int:
+        """Of the checkpoint."""
+        return int(self._lines[2])
+
+    @property
+    def signed_at(self) -> datetime:
+        return datetime.fromisoformat(self._lines[3])
+
+    @property
+    def entries(self) -> int:
+        """How many entries of the ledger the checkpoint covers."""
+        return int(self._lines[4])
+
+    @property
+    def checkpoint_sha256(self) -> str:
+        return text_hash(self.checkpoint["text"])
+
+    @property
+    def _lines(self) -> list[str]:
+        lines: list[str] = self.checkpoint["text"].split("\n")
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the verifier says of a file. `findings` are empty where it holds, and is ours."""
+
+    findings: tuple[str, ...]
+    #: The certificate that the file is the proof of, as it stands here now.
+    view: CertificateView | None = None
 
 
 class Certificates:
@@ -108,7 +152,7 @@ class Certificates:
             _check(actor, case)
             book = self._rules.book(tx)
             content = certificate_statement.content(
-                tx, book, case, names=self._settings.certificate.officer_names
+                tx, book, case, self._clock(), names=self._settings.certificate.officer_names
             )
             if content is None:
                 raise MoveNotAllowed(
@@ -181,7 +225,7 @@ class Certificates:
         ]
         return replace(proofs, entries=entries).bundle(statement)
 
-    def withdraw(self, actor: Actor, certificate_id: int, reason: str) -> None:
+    def withdraw(self, actor: Actor, certificate_id: int, reason: str) -> CertificateView:
         """Say that this one does not hold; it stays, and says so to whoever looks it up."""
         require(actor, Right.HANDLE)
         why = clean(reason).strip()[:MOST]
@@ -198,15 +242,16 @@ class Certificates:
                 ledger.append(
                     tx, [Draft(row.ward_code, "certificate_withdrawn", now, told, row.case_id, actor.id)]
                 )
+            return self._view(tx, row)
 
     # Looking
 
-    def of_case(self, actor: Actor, case_id: int) -> tuple[str, list[CertificateView]]:
-        """The case's code and its certificates, the newest first."""
+    def of_case(self, actor: Actor, case_id: int) -> OfCase:
+        """What was certified of a case."""
         with self._db.read() as tx:
             case = seen(tx, actor, case_id)
             legal_matters.check_may_read(actor, case)
-            return case.code, _views(tx, certificate_queries.of_case(tx, case_id))
+            return OfCase(case.code, _views(tx, certificate_queries.of_case(tx, case_id)))
 
     def bundle(self, actor: Actor, certificate_id: int) -> tuple[CertificateView, bytes]:
         """The machine's half: what `motmoi ledger check` reads."""
@@ -223,7 +268,7 @@ class Certificates:
         document = json.loads(bundle)
         public = self._settings.public_url.rstrip("/")
         return Printed(
-            view, document["statement"], document["checkpoint"], document["key"],
+            view, document["statement"], document["checkpoint"], document["key"]["public"],
             f"{public}/verify/{view.token}" if public else "",
         )  # fmt: skip
 
@@ -240,6 +285,31 @@ class Certificates:
                 raise _unknown()
             view = self._view(tx, row)
         return self._printed(view, self._prove(row.id))
+
+    def check(self, content: bytes) -> Checked:
+        """What the stand-alone verifier finds in a file that somebody brings; nothing is kept.
+
+        Trusted are the keys of this installation alone: a proof of another one is refused here.
+        """
+        with self._db.read() as tx:
+            keys = [row.public for row in checkpoint_queries.keys(tx)]
+        # The verifier stands alone: it has no types of ours.
+        work = motmoi_check.check(content, [], keys) if keys else None  # type: ignore[no-untyped-call]
+        if work is None or work.findings:
+            return Checked(_told(work))
+        serial_of = str(json.loads(content).get("statement", {}).get("serial", ""))
+        try:
+            return Checked((), self.found(serial_of).view)
+        except NotFound:
+            return Checked(())
+
+    def verifier(self) -> bytes:
+        """The stand-alone verifier, one file that needs nothing of ours."""
+        return PATH.read_bytes()
+
+    def key(self) -> str:
+        """The public half of the key that signs, hex; made where nothing was signed yet."""
+        return self._checkpoints.keys.ensure().public
 
     def _mine(self, tx: Tx, actor: Actor, certificate_id: int) -> Any:
         row = certificate_queries.row(tx, certificate_id)
@@ -296,6 +366,16 @@ def _view(row: Any, who: str, newest: Any) -> CertificateView:
         statement_sha256=row.statement_sha256, withdrawn_at=row.withdrawn_at,
         superseded_by=newest.serial if newest.id != row.id else None,
     )  # fmt: skip
+
+
+def _told(work: Any) -> tuple[str, ...]:
+    """The verifier's findings as it prints them."""
+    if work is None:
+        return (motmoi_check.SAYS["key"],)
+    return tuple(
+        f"{f'{chain} #{seq}' if chain else more}: {motmoi_check.SAYS[code]}"
+        for code, chain, seq, more in work.findings
+    )
 
 
 def _unknown() -> NotFound:

@@ -16,7 +16,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HASHED = ("chain", "seq", "at", "kind", "case_id", "officer_id", "channel_id", "commitment")
-TEXTS = ("chain", "at", "kind", "commitment", "prev_hash", "hash")
 WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
 SAYS = {
     "form": "tệp không còn nguyên từng byte, hoặc sai dạng / not byte for byte what was issued",
@@ -38,12 +37,8 @@ def canonical(value):
 
 
 def hashed(*parts):
-    """In the tree of RFC 6962 a leaf is hashed(b"\\0", bytes), and a node hashed(b"\\1", left, right)."""
-    return hashlib.sha256(b"".join(parts)).digest()
-
-
-def sha256(text):
-    return hashed(text.encode()).hex()
+    """SHA-256. In the tree of RFC 6962 a leaf is hashed(b"\\0", bytes), a node hashed(b"\\1", two nodes)."""
+    return hashlib.sha256(b"".join([one.encode() if type(one) is str else one for one in parts])).digest()
 
 
 def unhex(text):  # bytes.fromhex would take capitals and spaces, too
@@ -63,8 +58,7 @@ def climb(found, index, size, path):
     """The root that a path leads to from the leaf at this index of a tree of this size."""
     if size == 1 and index == 0 and not path:
         return found
-    *lower, last = path
-    split = 1 << ((size - 1).bit_length() - 1)
+    split, (*lower, last) = 1 << ((size - 1).bit_length() - 1), path
     if index < split:
         return hashed(b"\1", climb(found, index, split, lower), unhex(last))
     return hashed(b"\1", unhex(last), climb(found, index - split, size - split, lower))
@@ -82,6 +76,14 @@ def root_of(parts):
     for _, part in parts[-2::-1]:
         found = hashed(b"\1", part, found)
     return found.hex()
+
+
+def within(value, path):
+    """What stands at a path like data.deadlines.0.due_at."""
+    for step in path.split("."):
+        value = json.loads(value) if type(value) is str else value
+        value = value[int(step) if type(value) is list else step]
+    return value
 
 
 class Check:
@@ -137,7 +139,7 @@ class Check:
             self.find("signature", more=place)
         if self.texts.get(int(number), one["text"]) != one["text"]:
             self.find("fork", more=place)
-        lines = "motmoi/token/1", sha256(one["text"]), sha256(token or "")
+        lines = "motmoi/token/1", hashed(one["text"]).hex(), hashed(token or "").hex()
         if (token, proof) != (None, None) and not any(signed(key, proof, *lines) for key in self.known):
             self.find("signature", more="time stamp of " + place)
         self.told = {"checkpoint": int(number), "at": at, "entries": int(entries), "key": self.known[-1]}
@@ -147,15 +149,15 @@ class Check:
         """What an entry says by itself: its form, its hash, its commitment, whether it was erased."""
         chain, seq, data, salt = one["chain"], one["seq"], one.get("data"), one.get("salt")
         numbers = [seq] + [one[name] for name in HASHED[4:7] if one[name] is not None]
-        if {*map(type, numbers)} != {int} or any("\n" in one[name] for name in TEXTS):
+        if {*map(type, numbers)} != {int} or any("\n" in one[name] for name in HASHED[:4:2] + HASHED[3::4]):
             self.find("form", chain, seq)
-        if sha256("\n".join([one["prev_hash"]] + [str(one[name]) for name in HASHED])) != one["hash"]:
+        if hashed("\n".join([one["prev_hash"]] + [str(one[name]) for name in HASHED])).hex() != one["hash"]:
             self.find("edited", chain, seq)
         if self.hashes.get(chain, {}).get(seq, one["hash"]) != one["hash"]:
             self.find("rewritten", chain, seq)
         if data is salt is None:
             self.erased += [(chain, seq)] if "data" in one else []
-        elif None in (data, salt) or sha256(salt + data) != one["commitment"]:
+        elif None in (data, salt) or hashed(salt + data).hex() != one["commitment"]:
             self.find("data", chain, seq)
         elif one["kind"] == "erased":
             self.recorded += json.loads(data).get("entries", [])
@@ -182,7 +184,7 @@ class Check:
                     self.find("root", more=f"checkpoint {found}")
                 if (found, previous) != (last + 1, before):
                     self.find("fork", more=f"checkpoint {found}")
-                last, before = found, sha256(final["text"])
+                last, before = found, hashed(final["text"]).hex()
                 self.expect(final["chains"])
             except WRONG:
                 self.find("form", more=f"line {number}")
@@ -236,25 +238,25 @@ class Check:
                 self.find("root", chain, seq)
             entries[chain, seq] = one
             certified += [json.loads(one["data"])["statement_sha256"]] if one["kind"] == "certified" else []
-        statement, digest = document["statement"], sha256(canonical(document["statement"]))
-        if not digest == document["statement_sha256"] in certified:
+        if not hashed(canonical(document["statement"])).hex() == document["statement_sha256"] in certified:
             self.find("fact", more="statement")
-        facts = {one["name"]: one for one in statement["facts"]}
-        for one in statement["facts"]:
-            fits = canonical(self.derived(one, facts, entries)) == canonical(one["value"])
-            if not fits or one is not facts[one["name"]]:
-                self.find("fact", more=one["name"])
+        self.paper(document["statement"], entries)
 
-    def derived(self, one, facts, entries):
-        """What a fact must be: a field of an entry, or what follows from the times of other facts."""
-        if "is" in one:
-            a, *b = [datetime.fromisoformat(facts[of]["value"] or "9999-12-31T00+00:00") for of in one["of"]]
-            return {"not_after": lambda: a <= b[0], "between": lambda: b[0] <= a <= b[1]}[one["is"]]()
-        name, *steps = one["field"].split(".")
-        value = entries[one["chain"], one["seq"]][name]
-        for step in steps:
-            value = (json.loads(value) if type(value) is str else value)[step]
-        return value
+    def paper(self, statement, entries):
+        """Each fact stands in the statement and in its entry; the verdict follows from one answer's entry."""
+        facts, said = {}, statement["verdict"]
+        for one in statement["facts"]:
+            name, entry = one["name"], entries[one["chain"], one["seq"]]
+            told = one["value"], within(statement, name), within(entry, one["field"])
+            if len({*map(canonical, told)}) > 1 or facts.setdefault(name, entry) is not entry:
+                self.find("fact", more=name)
+        answer, due = facts["verdict.answered_at"], facts.get("verdict.due_at")
+        at = datetime.fromisoformat(said["answered_at"]).replace(microsecond=0)  # its second is in time
+        code = ("in_time", "late")[at > datetime.fromisoformat(said["due_at"])] if due else "no_deadline"
+        same = (answer["kind"], answer["case_id"], due or answer) == ("replied", statement["case_id"], answer)
+        if not same or said["code"] not in (code, "unproven"):
+            self.find("fact", more="verdict")
+        self.told["at"] += "; {code}: {answered_at} / {due_at}".format(**said)
 
 
 def check(content, held=(), keys=()):
@@ -263,9 +265,8 @@ def check(content, held=(), keys=()):
     try:
         head, *lines = content.decode().split("\n")
         document = json.loads(head)
-        kinds = {"motmoi/export/1": (work.export, [""]), "motmoi/bundle/1": (work.bundle, [])}
-        look, end = kinds[document["format"]]
-        if canonical(document) != head or lines[-1:] != end:
+        look = {"motmoi/export/1": work.export, "motmoi/bundle/1": work.bundle}[document["format"]]
+        if canonical(document) != head or lines[-1:] != [""] * (look == work.export):
             work.find("form")
         look(document, lines)
     except WRONG as error:
@@ -286,8 +287,7 @@ def main(arguments=None):
         parser.error("--key, --checkpoint: không có khoá, điểm chốt trong đó / no key, no checkpoint in it")
     work = check(content, held, keys)
     for code, chain, seq, more in work.findings:
-        place = f"chuỗi / chain {chain}, mục / entry {seq}" if chain else more
-        print(f"SAI / WRONG: {place}: {SAYS[code]}")
+        print("SAI / WRONG:", f"chuỗi / chain {chain}, mục / entry {seq}:" if chain else more, SAYS[code])
     if not work.findings:
         print("ĐÚNG / IT HOLDS: checkpoint {checkpoint}, {at}, khoá / key {key}".format(**work.told))
     if not work.trusted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,31 +25,42 @@ def fact(name: str, entry: tuple[str, int], field: str, value: Any) -> dict[str,
     return {"name": name, "chain": entry[0], "seq": entry[1], "field": field, "value": value}
 
 
-def entered(office: Office, chain: str, kind: str, **data: Any) -> tuple[str, int]:
+def entered(
+    office: Office, chain: str, kind: str, case_id: int | None = None, **data: Any
+) -> tuple[str, int]:
     office.clock.forward(hours=1)
     with office.db.write() as tx:
-        (seq,) = append(tx, [Draft(chain, kind, office.clock(), data)])
+        (seq,) = append(tx, [Draft(chain, kind, office.clock(), data, case_id)])
     return chain, seq
+
+
+DUE = "2026-03-03T10:00:00+00:00"
 
 
 @pytest.fixture
 def told(sqlite_office: Office) -> tuple[Office, dict[str, Any], list[tuple[str, int]]]:
     """A case that was answered in time while the portal was away, as facts."""
     office = sqlite_office
-    received = entered(office, WARD_A, "received", due_at="2026-03-03T10:00:00+00:00")
+    case_id, other_id = office.opens("1"), office.opens("2")
+    other = entered(office, WARD_A, "replied", other_id, deadlines=[{"due_at": DUE}])
     began = entered(office, "*", "outage_began", portal="1022")
     at = instant(office.clock())
-    answered = entered(office, WARD_A, "replied", words={"sha256": "ab" * 32})
-    facts = [
-        fact("due", received, "data.due_at", "2026-03-03T10:00:00+00:00"),
-        fact("answered", answered, "at", instant(office.clock())),
-        fact("answer", answered, "data.words.sha256", "ab" * 32),
-        fact("away from", began, "at", at),
-        {"name": "away until", "is": "not_after", "of": ["away from", "due"], "value": True},
-        {"name": "in time", "is": "not_after", "of": ["answered", "due"], "value": True},
-        {"name": "away", "is": "between", "of": ["due", "away from", "answered"], "value": False},
-    ]
-    return office, {"serial": "2026-01", "facts": facts}, [received, began, answered]
+    answered = entered(
+        office, WARD_A, "replied", case_id, words={"sha256": "ab" * 32}, deadlines=[{"due_at": DUE}]
+    )
+    answered_at = instant(office.clock())
+    statement = {
+        "serial": "2026-01", "case_id": case_id, "outages": [{"began_at": at}], "words": "ab" * 32,
+        "verdict": {"code": "in_time", "due_at": DUE, "answered_at": answered_at},
+        "facts": [
+            fact("verdict.due_at", answered, "data.deadlines.0.due_at", DUE),
+            fact("verdict.answered_at", answered, "at", answered_at),
+            fact("words", answered, "data.words.sha256", "ab" * 32),
+            fact("outages.0.began_at", began, "at", at),
+            fact("case_id", answered, "case_id", case_id),
+        ],
+    }  # fmt: skip
+    return office, statement, [other, began, answered]
 
 
 def issued(office: Office, statement: dict[str, Any], entries: list[tuple[str, int]]) -> bytes:
@@ -84,15 +96,22 @@ def test_every_changed_byte_is_refused(told: Any) -> None:
     assert judged(paper[:-1])
 
 
+LATER = "2026-03-04T10:00:00+00:00"
 LIES = {
-    "another value": lambda facts: facts[0].update(value="2026-03-04T10:00:00+00:00"),
-    "late is in time": lambda facts: facts[6].update(value=True),
-    "in time is late": lambda facts: facts[5].update(value=False),
-    "an entry that is not there": lambda facts: facts[0].update(seq=99),
-    "a field that is not there": lambda facts: facts[0].update(field="data.nothing"),
-    "a rule that is none": lambda facts: facts[5].update({"is": "because"}),
-    "one name for two": lambda facts: facts.append({**facts[5], "value": True, "of": ["due", "due"]}),
-    "a number for a truth": lambda facts: facts[5].update(value=1),
+    "another value in the fact": lambda said: said["facts"][0].update(value=LATER),
+    "another value in the statement": lambda said: said.update(words="cd" * 32),
+    "late is in time": lambda said: said["verdict"].update(code="late"),
+    "in time though nothing was due": lambda said: said["facts"].pop(0),
+    "no time of an answer": lambda said: said["facts"].pop(1),
+    "another case's answer": lambda said: said["facts"][1].update(seq=said["facts"][1]["seq"] - 1),
+    "another case's deadline": lambda said: said["facts"][0].update(seq=said["facts"][0]["seq"] - 1),
+    "of another case": lambda said: (said.update(case_id=2), said["facts"].pop(4)),
+    "an outage for an answer": lambda said: said["facts"][1].update(chain="*"),
+    "an entry that is not there": lambda said: said["facts"][0].update(seq=99),
+    "a field that is not there": lambda said: said["facts"][2].update(field="data.nothing"),
+    "a word that is not there": lambda said: said["facts"][2].update(name="verdict.nothing"),
+    "one name for two": lambda said: said["facts"].append({**said["facts"][3], "name": "words"}),
+    "a truth for a number": lambda said: said["facts"][4].update(value=True),
 }
 
 
@@ -101,8 +120,33 @@ def test_a_statement_that_the_ledger_does_not_bear_out_is_refused_though_it_was_
     told: Any, lie: str
 ) -> None:
     office, statement, entries = told
-    LIES[lie](statement["facts"])
+    LIES[lie](statement)
     assert judged(issued(office, statement, entries))
+
+
+@pytest.mark.parametrize(
+    ("second", "code", "note"),
+    [
+        (0, "in_time", "in the very second of the deadline"),
+        (1, "late", "one second later"),
+        (-1, "in_time", "one before"),
+    ],
+)
+def test_the_verdict_follows_from_the_two_times(told: Any, second: int, code: str, note: str) -> None:
+    office, statement, _ = told
+    due = office.clock() + timedelta(hours=1)
+    row = [{"due_at": instant(due)}]
+    office.clock.at = due + timedelta(seconds=second, milliseconds=500) - timedelta(hours=1)
+    answer = entered(office, WARD_A, "replied", statement["case_id"], deadlines=row)
+    answered_at = instant(office.clock())
+    statement["verdict"] = {"code": code, "due_at": instant(due), "answered_at": answered_at}
+    statement["facts"] = [
+        fact("verdict.due_at", answer, "data.deadlines.0.due_at", instant(due)),
+        fact("verdict.answered_at", answer, "at", answered_at),
+    ]
+    assert judged(issued(office, statement, [answer])) == [], note
+    statement["verdict"]["code"] = "late" if code == "in_time" else "in_time"
+    assert judged(issued(office, statement, [answer])) == ["fact"], note
 
 
 def test_a_statement_that_was_never_entered_is_refused(told: Any) -> None:
@@ -132,8 +176,9 @@ def test_a_paper_of_a_rewritten_ledger_is_refused_by_who_holds_its_hashes(told: 
     office, statement, entries = told
     paper = issued(office, statement, entries)
     held = json.loads(office.ledger_export.held(1, None))
-    hashes = held["entries"][WARD_A]["hashes"]
-    held["entries"][WARD_A]["hashes"] = "ab" * 32 + hashes[64:]  # they were given another first entry
+    hashes, at = held["entries"][WARD_A]["hashes"], 64 * (entries[0][1] - 1)
+    # They were given another entry at this place.
+    held["entries"][WARD_A]["hashes"] = hashes[:at] + "ab" * 32 + hashes[at + 64 :]
     assert judged(paper, (canonical(held),)) == ["rewritten"]
 
 

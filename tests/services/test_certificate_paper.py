@@ -62,7 +62,7 @@ def test_the_paper_tells_the_statement(printed: Printed) -> None:
         "PA-0007", "TM. ỦY BAN NHÂN DÂN CHỦ TỊCH", "Trang 1/",
     ):  # fmt: skip
         assert words in told, words
-    for words in (printed.view.serial, printed.address, printed.view.statement_sha256, printed.key["public"]):
+    for words in (printed.view.serial, printed.address, printed.view.statement_sha256, printed.key):
         assert unbroken(words) in unbroken(told), words
     assert unbroken(printed.statement["verdict"]["sentence"]) in unbroken(told)
 

@@ -199,6 +199,7 @@ def test_an_outage_over_the_deadline_is_told_with_its_evidence(office: Office) -
     _outage(office, channel_id, began=MONDAY + timedelta(hours=6), ended=MONDAY + timedelta(days=2))
     office.clock.at = MONDAY + timedelta(hours=8)
     office.cases.reply(office.lan, case_id, DONE, "Xong.")
+    office.clock.at = MONDAY + timedelta(days=2, hours=1)
     view = office.certificates.issue(office.lan, case_id)
     (row,) = statement(office, view.id)["outages"]
     assert (row["capability"], row["status"], row["body_sha256"]) == ("write", 503, "ab" * 32)
@@ -250,7 +251,7 @@ def test_hue_and_a_missing_certificate_get_the_same_words(office: Office) -> Non
     assert str(hidden.value) == str(missing.value)
     with pytest.raises(NotAllowed):
         office.certificates.issue(office.admin, case_id)
-    assert office.certificates.of_case(office.admin, case_id)[1] == [view], "who sees all may look"
+    assert office.certificates.of_case(office.admin, case_id).all == [view], "who sees all may look"
 
 
 def test_a_possible_denunciation_is_not_certified_before_somebody_decides(office: Office) -> None:
