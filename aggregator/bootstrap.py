@@ -38,6 +38,7 @@ from aggregator.services.inbox import Inbox
 from aggregator.services.intake import Intake
 from aggregator.services.key_rotation import KeyRotation
 from aggregator.services.ledger_export import LedgerExport
+from aggregator.services.ledger_places import LedgerPlaces
 from aggregator.services.mailing import Mailing
 from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
@@ -118,6 +119,7 @@ class Aggregator:
     certificates: Certificates
     checkpoints: Checkpoints
     ledger_export: LedgerExport
+    ledger_places: LedgerPlaces
     match_rules: MatchRules
     previews: Previews
     training: Training
@@ -156,6 +158,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
 
     accounts = Accounts(db, clock, settings)
     checkpoints = Checkpoints(db, vault, clock, settings)
+    ledger_export = LedgerExport(db, checkpoints)
     channels = Channels(db, vault, connectors, clock, settings)
     match_rules = MatchRules(db, rules, clock)
     polling = Polling(db, vault, connectors, intake, clock, settings)
@@ -207,7 +210,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         figures=Figures(db, clock),
         evidence=Evidence(db),
         checkpoints=checkpoints,
-        ledger_export=LedgerExport(db, checkpoints),
+        ledger_export=ledger_export,
+        ledger_places=LedgerPlaces(db, clock, settings, checkpoints, ledger_export, mailing),
         certificates=Certificates(db, rules, checkpoints, clock, settings),
         match_rules=match_rules,
         previews=Previews(db, rules, match_rules, clock),

@@ -10,6 +10,7 @@
     reap_tick        free what dead workers held
     remind_tick      make the digests of the day, tell of deadlines and of answers to bring by hand
     mail_tick        send what is due to staff
+    ledger_tick      sign what was entered, and bring it to those who hold it outside
     watch_tick       look for channels that have gone quiet
     unseen_tick      ask sources about delivered answers that no poll has shown
     tidy_tick        forget notices and mails that are ninety days old, and runs that brought nothing
@@ -49,7 +50,7 @@ ANSWERS = 1000
 #: Mails that one connection to the mail server carries.
 MAILS = 50
 #: Ticks between two looks for files, for dead workers, and for what has grown old: none is urgent.
-ATTACHMENT_TICKS, REAP_TICKS, WATCH_TICKS, TIDY_TICKS = 3, 10, 600, 3600
+ATTACHMENT_TICKS, REAP_TICKS, LEDGER_TICKS, WATCH_TICKS, TIDY_TICKS = 3, 10, 30, 600, 3600
 #: Often enough that an hour of night is never missed.
 PRIVACY_TICKS = 900
 
@@ -81,6 +82,7 @@ class Worker:
             "reap_tick": (self.reap_tick, REAP_TICKS),
             "remind_tick": (self.remind_tick, 1),
             "mail_tick": (self.mail_tick, 1),
+            "ledger_tick": (self.ledger_tick, LEDGER_TICKS),
             "watch_tick": (self.watch_tick, WATCH_TICKS),
             "unseen_tick": (self.unseen_tick, WATCH_TICKS),
             "tidy_tick": (self.tidy_tick, TIDY_TICKS),
@@ -180,6 +182,9 @@ class Worker:
     def mail_tick(self) -> None:
         while self._parts.mailing.drain(self.owner, MAILS, self._stopping.is_set).total() >= MAILS:
             pass
+
+    def ledger_tick(self) -> None:
+        self._parts.ledger_places.tick(self.owner, self._stopping.is_set)
 
     def watch_tick(self) -> None:
         self._parts.watch.tick()

@@ -134,6 +134,20 @@ def test(now: datetime, settings_url: str) -> Letter:
     return _letter("Thư thử từ Một Mối", opening, [], now, settings_url)
 
 
+def checkpoint(number: int, text: str, signature: str, now: datetime, settings_url: str) -> Letter:
+    """A checkpoint of the ledger to be kept; the verifier reads its text from the saved mail."""
+    opening = [
+        f"Đây là điểm chốt số {number} của nhật ký Một Mối. Hãy giữ thư này, đừng sửa: nó chứng minh được mọi"
+        " việc đã ghi trước thời điểm này không bị sửa về sau, kể cả bởi người quản trị máy chủ.",
+        "",
+        *text.splitlines(),
+        f"signature: {signature}",
+        "",
+        "Cách kiểm tra: lưu thư thành tệp văn bản, rồi chạy motmoi_check.py với --checkpoint và tệp đó.",
+    ]
+    return _letter(f"Điểm chốt nhật ký số {number}", opening, [], now, settings_url)
+
+
 def _letter(
     subject: str, opening: Sequence[str], sections: Sequence[Section], now: datetime, settings_url: str,
     more_url: str = "",

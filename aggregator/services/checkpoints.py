@@ -178,10 +178,14 @@ class Checkpoints:
                     held = file.last()
                 except OSError:
                     continue  # away for now: nothing can be compared
-                known = checkpoint_queries.checkpoint(tx, held.number) if held else None
-                if held and (known is None or known.text != held.text) and not _admitted(tx, held):
+                if held is not None and not self.knows(tx, held):
                     found.append(held)
         return found
+
+    def knows(self, tx: Tx, held: Held) -> bool:
+        """Whether this checkpoint was made here, or was admitted lost."""
+        known = checkpoint_queries.checkpoint(tx, held.number)
+        return (known is not None and known.text == held.text) or _admitted(tx, held)
 
     def admit_loss(self, reason: str, officer_id: int | None = None) -> Held:
         """Enter that what a checkpoint stood for is lost, and go on after it; the newest such checkpoint.
