@@ -42,6 +42,7 @@ from inbox_web import (
     manual,
     matching,
     notices,
+    proof,
     quarantine,
     reminders,
     review,
@@ -60,7 +61,7 @@ BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
     certificates, verify,
     dashboard, channels, channel_settings, channel_days, quarantine, differences, matching, deadline_rules,
-    calendars, health, intake, entry,
+    calendars, proof, health, intake, entry,
 )  # fmt: skip
 
 

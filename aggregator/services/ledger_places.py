@@ -32,6 +32,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.frame import require
 from aggregator.services.held_checkpoint import Held, HeldFile
 from aggregator.services.ledger_export import LedgerExport
+from aggregator.services.ledger_keys import LedgerKey
 from aggregator.services.ledger_tree import LedgerRewritten
 from aggregator.services.mailing import Mailing
 from aggregator.services.receivers import Person
@@ -80,6 +81,16 @@ class PlaceView:
     attempts: int
     next_attempt_at: datetime
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """What was signed last, by which key, who holds it, and why nothing can be signed, if so."""
+
+    checkpoint: Checkpoint | None
+    key: LedgerKey | None
+    places: tuple[PlaceView, ...]
+    trouble: str | None
 
 
 class LedgerPlaces:
@@ -229,14 +240,15 @@ class LedgerPlaces:
 
     # Looking
 
-    def state(self, actor: Actor) -> tuple[Checkpoint | None, list[PlaceView], str | None]:
-        """The newest checkpoint, every place of the settings, and why nothing can be signed, if so."""
+    def state(self, actor: Actor) -> LedgerState:
+        """What was signed last and who holds it. `NotAllowed` for officers."""
         require(actor, Right.DASHBOARD)
         with self._db.read() as tx:
             rows = holder_queries.rows(tx)
-            views = [self._view(tx, place, rows.get(place.name)) for place in self._places.values()]
+            views = tuple(self._view(tx, place, rows.get(place.name)) for place in self._places.values())
+            key = self._checkpoints.keys.current(tx)
         trouble = rows[SIGNING].error if SIGNING in rows else None
-        return self._checkpoints.last(), views, trouble
+        return LedgerState(self._checkpoints.last(), key, views, trouble)
 
     def _view(self, tx: Tx, place: Place, row: Any) -> PlaceView:
         shown = place.name.partition(":")[2].partition("#")[0]

@@ -51,7 +51,7 @@ class Holding:
 
     @property
     def one(self) -> Any:
-        _, (view,), _ = self.places.state(self.office.admin)
+        (view,) = self.places.state(self.office.admin).places
         return view
 
 
@@ -118,11 +118,11 @@ def test_a_file_of_another_history_is_left_alone_and_told_of(
     share.write_text(json.dumps(other) + "\n")
     with pytest.raises(LedgerRewritten):
         world.goes_on()
-    _, _, trouble = world.places.state(office.admin)
+    trouble = world.places.state(office.admin).trouble
     assert trouble is not None and "restored from an old backup" in trouble
     world.checkpoints.admit_loss("Thử")
     world.goes_on()
-    assert world.places.state(office.admin)[2] is None
+    assert world.places.state(office.admin).trouble is None
     assert len(lines(share)) == 2
 
 
