@@ -62,6 +62,18 @@ def page() -> str:
     )  # fmt: skip
 
 
+@blueprint.get("/deliveries/<int:delivery_id>")
+@open_to(Right.HANDLE)
+def one(delivery_id: int) -> Response:
+    """The page of the list that begins with this answer; the whole list where nothing is asked about it."""
+    place = services().errands.place(actor(), delivery_id)
+    if place is None:
+        say(_("Nothing is asked about this answer any more."))
+        return redirect(url_for("manual.page"), code=303)
+    target = address(place, after=place.after)
+    return redirect(f"{target}#d{delivery_id}", code=303)
+
+
 @blueprint.post("/deliveries/<int:delivery_id>/done")
 @takes_up_to(MOST_BYTES + MAX_FORM_BYTES)
 @open_to(Right.HANDLE)

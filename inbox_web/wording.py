@@ -491,6 +491,8 @@ def next_step(delivery: DeliveryView) -> str:
         return ""
     if current() == "vi":
         return delivery.hint_vi
+    if delivery.unseen:
+        return _("Ticked off by hand, but the source did not show it when it was read since.")
     if delivery.held:
         return _("The channel is held back; it goes by itself when the channel works again.")
     if delivery.state is Delivery.PENDING and delivery.next_attempt_at and delivery.attempts:

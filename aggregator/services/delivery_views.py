@@ -51,6 +51,10 @@ _BY_HAND = {
     NoWord.code: "Kênh chưa khai báo trạng thái của cổng cho loại phúc đáp này. Người quản trị bổ sung ở mục "
     "Kênh rồi gửi lại; hoặc tự chuyển qua cổng và đánh dấu đã chuyển.",
 }
+_UNSEEN = (
+    "Đã đánh dấu chuyển tay, nhưng các lần đọc sau đó chưa thấy trên cổng. Mở cổng xem lại, "
+    "rồi chọn ở mục Chuyển tay."
+)
 _CARRIED = "Cán bộ đã chuyển qua cổng. Lần đọc tới sẽ xác nhận cổng đã hiển thị."
 
 
@@ -67,12 +71,15 @@ def view(row: Any, now: datetime) -> DeliveryView:
         next_attempt_at=row.next_attempt_at, sent_at=row.sent_at, acknowledged_at=row.acknowledged_at,
         error=row.error, held=_held(row, now) is not None, hint_vi=hint_vi(row, now), url=row.url,
         error_vi=row.error_vi, error_code=row.error_code, carried=row.officer_id is not None,
+        unseen=bool(row.unseen),
     )  # fmt: skip
 
 
 def hint_vi(row: Any, now: datetime) -> str:
     """One or two plain sentences: why it is where it is, and the next step."""
     state = Delivery(row.state)
+    if row.unseen:
+        return _UNSEEN
     if state is Delivery.SENT and row.officer_id is not None:
         return _CARRIED
     if state is Delivery.MANUAL and row.channel_kind == ENTRY_KIND:

@@ -28,7 +28,7 @@ from aggregator.sdk.placeholders import Template
 from aggregator.services import cover, delivery_views
 from aggregator.services.carrying import STATUS_AFTER, TITLES
 from aggregator.services.views.delivery import DeliveryView
-from aggregator.storage import errand_queries, ids
+from aggregator.storage import errand_queries, ids, tick_queries
 from aggregator.storage.db import Tx
 from aggregator.storage.errand_queries import Scope
 
@@ -139,7 +139,7 @@ def read(
         counts=errand_queries.counts(tx, scope),
         channels=tuple((row.slug, row.title) for row in here),
         silent=tuple(
-            SilentView(row.slug, row.title, row.who, row.at) for row in errand_queries.silent(tx, actor.ward)
+            SilentView(row.slug, row.title, row.who, row.at) for row in tick_queries.silent(tx, actor.ward)
         ),
     )
 
@@ -147,6 +147,14 @@ def read(
 def need_of(word: str) -> Need | None:
     """The need that an address names; None where it names none."""
     return next((need for need in Need if need.word == word), None)
+
+
+def place_of(tx: Tx, actor: Actor, message_id: int) -> ErrandFilter | None:
+    """The page that begins with this errand; None where nothing is asked about it, or not of this person."""
+    row = errand_queries.one(tx, Scope(actor.ward, legal=actor.may(Right.LEGAL)), message_id)
+    if row is None:
+        return None
+    return ErrandFilter(need=Need(row.need).word, after=_token_of(row.need, message_id - 1))
 
 
 def reads_back(connectors: Mapping[str, Found], kind: str) -> bool:
@@ -222,13 +230,17 @@ def _manifest(connectors: Mapping[str, Found], kind: str) -> Manifest | None:
 
 
 def _token(row: Any) -> str:
-    return base64.urlsafe_b64encode(f"{row.need}|{row.id}".encode()).decode()
+    return _token_of(row.need, row.id)
+
+
+def _token_of(need: int, message_id: int) -> str:
+    return base64.urlsafe_b64encode(f"{need}|{message_id}".encode()).decode()
 
 
 def _place(token: str) -> tuple[int, int] | None:
     """The place a token names; one that was tampered with is the first page."""
     try:
         need, _, message = base64.urlsafe_b64decode(token.encode()).decode().partition("|")
-        return (int(Need(int(need))), int(message)) if ids.possible(int(message)) else None
+        return (int(Need(int(need))), int(message)) if ids.possible(int(message) + 1) else None
     except (ValueError, binascii.Error):
         return None

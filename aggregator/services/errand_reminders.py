@@ -26,7 +26,7 @@ from aggregator.services.mailing import Mailing
 from aggregator.services.notices import Notice
 from aggregator.services.receivers import Person
 from aggregator.services.rules import Book, Rules
-from aggregator.storage import errand_queries, notice_queries
+from aggregator.storage import errand_queries, notice_queries, tick_queries
 from aggregator.storage.db import Database, Tx
 
 BATCH = 200
@@ -87,10 +87,10 @@ class ErrandReminders:
         for row in rows:
             at = self._next_sight(row, now)
             if at is None and row.unseen_at is None:
-                errand_queries.change_tick(tx, row.tick_id, unseen_at=now)
+                tick_queries.change_tick(tx, row.tick_id, unseen_at=now)
                 unseen.append(row.message_id)
             elif at is not None and at <= now:
-                errand_queries.settle(tx, [row.message_id], now)
+                tick_queries.settle(tx, [row.message_id], now)
                 settled.add(row.id)
             else:
                 errand_queries.look_again(tx, row.message_id, at)

@@ -35,7 +35,14 @@ from aggregator.services.attachments import path_of, write_once
 from aggregator.services.clock import Clock
 from aggregator.services.errand_page import ErrandFilter, ErrandPage
 from aggregator.services.ledger import SYSTEM, Draft
-from aggregator.storage import channel_queries, errand_queries, ids, outbox_queries, request_queries
+from aggregator.storage import (
+    channel_queries,
+    errand_queries,
+    ids,
+    outbox_queries,
+    request_queries,
+    tick_queries,
+)
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.errand_queries import Scope
 
@@ -89,6 +96,12 @@ class Errands:
         with self._db.read() as tx:
             return errand_page.read(tx, self._connectors, actor, wanted, self._clock())
 
+    def place(self, actor: Actor, message_id: int) -> ErrandFilter | None:
+        """The page of the list that begins with this answer; None where nothing is asked about it."""
+        with self._db.read() as tx:
+            deciding.seen(tx, actor, message_id)
+            return errand_page.place_of(tx, actor, message_id)
+
     def standing(self, actor: Actor) -> Standing:
         """What waits in the wards that `actor` sees, in numbers."""
         scope = Scope(actor.ward, legal=actor.may(Right.LEGAL))
@@ -112,7 +125,7 @@ class Errands:
         def act(tx: Tx, row: Any, now: datetime) -> None:
             tick = _living(tx, row)
             by = actor.id if actor else None
-            errand_queries.change_tick(tx, tick.id, undone_at=now, undone_by=by)
+            tick_queries.change_tick(tx, tick.id, undone_at=now, undone_by=by)
             back: dict[str, Any] = {"state": tick.was, "sent_at": None, "officer_id": None, **tick.was_error}
             deciding.decided(tx, actor, row, (Delivery.SENT,), now, {"undone": True}, **back)
 
@@ -150,7 +163,7 @@ class Errands:
                 "file_size": len(file.content) if file else None,
             }  # fmt: skip
             if row.state in was:
-                errand_queries.insert_tick(tx, tick)
+                tick_queries.insert_tick(tx, tick)
             sent = {"state": Delivery.SENT, "officer_id": tick["officer_id"], "sent_at": at}
             deciding.decided(tx, actor, row, was, now, _evidence(tick), **sent, next_attempt_at=None)
 
@@ -167,7 +180,7 @@ class Errands:
     def proof(self, actor: Actor, tick_id: int) -> tuple[Path, str, str]:
         """Path, file name and type of the picture handed in with a tick of a case that the person sees."""
         with self._db.read() as tx:
-            row = errand_queries.tick_of(tx, tick_id) if ids.possible(tick_id) else None
+            row = tick_queries.tick_of(tx, tick_id) if ids.possible(tick_id) else None
         if row is None or not row.file_sha256 or not actor.sees(row.ward_code):
             raise _no_proof()
         if not legal_matters.may_read(actor, row):
@@ -195,11 +208,11 @@ class Errands:
 
         def act(tx: Tx, row: Any, now: datetime) -> None:
             _change_unseen(tx, row, unseen_at=None)
-            if not errand_queries.is_silent(tx, row.channel_id, row.ward_code):
-                errand_queries.keep_silent(tx, row.channel_id, row.ward_code, actor.id, now)
+            if not tick_queries.is_silent(tx, row.channel_id, row.ward_code):
+                tick_queries.keep_silent(tx, row.channel_id, row.ward_code, actor.id, now)
                 _record(tx, actor, "source_shows_no_answers", row.channel_id, row.ward_code, now)
-            waiting = errand_queries.ticked_at_source(tx, row.channel_id, row.ward_code)
-            errand_queries.settle(tx, waiting, now)
+            waiting = tick_queries.ticked_at_source(tx, row.channel_id, row.ward_code)
+            tick_queries.settle(tx, waiting, now)
             changed = delivery_log.record(
                 tx, waiting, now, officer_id=actor.id, evidence={"shown": "not_expected"}
             )
@@ -211,12 +224,12 @@ class Errands:
         """Taken back: what is brought to this source from now on is looked for there again."""
         with self._db.write() as tx:
             channel = channel_queries.by_slug(tx, slug)
-            wards = [row.ward_code for row in errand_queries.silent(tx, actor.ward) if row.slug == slug]
+            wards = [row.ward_code for row in tick_queries.silent(tx, actor.ward) if row.slug == slug]
             if channel is None or not wards or not actor.may(Right.HANDLE):
                 raise NotFound("no such source", message_vi="Không có kênh này trong danh sách.")
             ledger.lock(tx, [SYSTEM])
             for ward in wards:
-                if errand_queries.forget_silent(tx, channel.id, ward):
+                if tick_queries.forget_silent(tx, channel.id, ward):
                     _record(tx, actor, "source_shows_answers", channel.id, ward, self._clock())
 
     def _shown(self, tx: Tx, actor: Actor, message_id: int, word: str, now: datetime) -> None:
@@ -251,7 +264,7 @@ def _check_version(row: Any, version: int | None) -> None:
 
 
 def _living(tx: Tx, row: Any) -> Any:
-    tick = errand_queries.living_tick(tx, row.id)
+    tick = tick_queries.living_tick(tx, row.id)
     if tick is None or row.state != Delivery.SENT:
         raise NotAllowed(
             f"outbox message {row.id} is {row.state} and not ticked off by a person",
@@ -268,7 +281,7 @@ def _change_unseen(tx: Tx, row: Any, **values: Any) -> None:
             f"outbox message {row.id} is not in question",
             message_vi="Phúc đáp này đã được xử lý. Hãy tải lại trang để xem trạng thái mới.",
         )
-    errand_queries.change_tick(tx, tick.id, **values)
+    tick_queries.change_tick(tx, tick.id, **values)
 
 
 def _record(tx: Tx, actor: Actor, kind: str, channel_id: int, ward: str, now: datetime) -> None:

@@ -272,15 +272,19 @@ def changes(tx: Tx, message_ids: Iterable[int]) -> list[Change]:
 def _problem() -> ColumnElement[bool]:
     # A try under way has not failed yet.
     failed = outbox.c.attempts - case((outbox.c.lease_owner.isnot(None), 1), else_=0)
-    # Ticked off by a person, and the source does not show it.
-    unseen = exists().where(
-        ticks.c.message_id == outbox.c.id, ticks.c.undone_at.is_(None), ticks.c.unseen_at.isnot(None)
-    )
     return or_(
         outbox.c.state.in_([state.value for state in NEEDS_PERSON]),
         and_(outbox.c.state.in_([state.value for state in WAITING]), failed > STUBBORN),
-        and_(outbox.c.state == Delivery.SENT.value, unseen),
+        _unseen(),
     )
+
+
+def _unseen() -> ColumnElement[bool]:
+    """Ticked off by a person, and the source does not show it."""
+    held = exists().where(
+        ticks.c.message_id == outbox.c.id, ticks.c.undone_at.is_(None), ticks.c.unseen_at.isnot(None)
+    )
+    return and_(outbox.c.state == Delivery.SENT.value, held)
 
 
 def problem_cases(tx: Tx, case_ids: Iterable[int] | None = None) -> set[int]:
@@ -327,7 +331,7 @@ def _listed() -> Any:
             schedule.c.write_open_until, schedule.c.write_error_code, cases.c.ward_code,
             cases.c.code.label("case_code"), cases.c.legal,
             replies.c.body, replies.c.kind.label("reply_kind"), replies.c.at.label("reply_at"),
-            replies.c.undo_until,
+            replies.c.undo_until, _unseen().label("unseen"),
         )
         .join(replies, replies.c.id == outbox.c.reply_id)
         .join(reports, reports.c.id == outbox.c.report_id)

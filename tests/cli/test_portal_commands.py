@@ -7,6 +7,7 @@ import signal
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,3 +249,20 @@ def test_days_are_compared_and_read_again_and_the_key_is_rotated(motmoi: Any) ->
         assert rotated["new_key"] and rotated["sealed_anew"] > 3 and rotated["left"] == 0
         assert motmoi.json("secrets", "retire")["retired"] == 1
         assert motmoi.json("channel", "poll", "cong-1022")["outcome"] == "ok"
+
+
+def test_an_answer_brought_by_hand_is_listed_ticked_off_and_taken_back(
+    motmoi: Any, reports: Path, mapping: Path
+) -> None:
+    motmoi.json("import", reports, "--channel", "so", "--mapping", mapping, "--ward", "27142")
+    motmoi.json("user", "add", "lan", "--role", "officer", "--ward", "27142")
+    with motmoi.product() as product:
+        product.cases.reply(officer(product, "lan"), 1, ReplyKind.PROGRESS, ANSWER)
+    (waiting,) = motmoi.json("outbox", "list", "--state", "manual")
+    message = str(waiting["id"])
+    assert motmoi("outbox", "tick", message, "--at", "hôm qua").code == 2
+    assert motmoi("outbox", "tick", message, "--at", "2020-01-01T08:00").code == 2, "not written yet then"
+    assert motmoi.json("outbox", "tick", message, "--ref", "PH-7")["state"] == "sent"
+    assert motmoi("outbox", "tick", message).code == 1, "it is ticked off already"
+    assert motmoi.json("outbox", "untick", message)["state"] == "manual"
+    assert motmoi("ledger", "verify").code == 0

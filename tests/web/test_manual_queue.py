@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from io import BytesIO
+
 from sqlalchemy import update
 
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import Location
 from aggregator.services import delivery_log
+from aggregator.services.errands import MOST_BYTES
 from aggregator.storage.case_tables import outbox
-from tests.web.office import Browser, Office, soup
+from inbox_web.security import MAX_FORM_BYTES
+from tests.domain.test_proof_files import NOTE, PNG
+from tests.web.office import VN, Browser, Office, soup
 
 
 def answered(office: Office, channel: str) -> int:
@@ -93,3 +99,116 @@ def test_many_answers_of_one_case_are_each_told(office: Office, lan: Browser) ->
     office.services.cases.merge(actor, 2, 1)
     office.services.cases.reply(actor, 1, ReplyKind.PROGRESS, "Đang làm.")
     assert len(soup(lan.get("/cases/1")).select(".way")) == 2
+
+
+def test_an_answer_is_ticked_off_with_its_time_a_number_and_a_picture(office: Office, lan: Browser) -> None:
+    message = answered(office, "bang-tinh")
+    office.clock.wait(hours=1)
+    form = lan.form("/by-hand", f"/deliveries/{message}/done")
+    assert form["done_at"] == "", "left empty it is now, however long the page lay open"
+    written = case(office).replies[0].at
+    local = (written + timedelta(minutes=10)).astimezone(VN)
+    filled = {
+        **form,
+        "done_at": f"{local:%Y-%m-%dT%H:%M}",
+        "reference": "PH-7",
+        "file": (BytesIO(PNG), "x.exe"),
+    }
+    assert lan.client.post(f"/deliveries/{message}/done", data=filled).status_code == 303
+    page = soup(lan.get("/by-hand?need=ticked"))
+    item = page.select_one(f"#d{message}")
+    assert f"{local:%H:%M %d/%m/%Y}" in item.text and "PH-7" in item.text
+    link = item.find("a", string=lambda text: text and "Ảnh chụp" in text) or item.select_one(
+        "a[href*=ticks]"
+    )
+    file = lan.get(link["href"])
+    assert (file.mimetype, file.headers["X-Content-Type-Options"]) == ("image/png", "nosniff")
+    assert file.headers["Content-Disposition"].startswith("attachment") and ".png" in str(file.headers)
+    assert "sandbox" in file.headers["Content-Security-Policy"] and NOTE not in file.data
+    undone = lan.submit("/by-hand?need=ticked", f"/deliveries/{message}/not-done")
+    assert undone.status_code == 303
+    assert soup(lan.get("/by-hand")).select_one(f"#d{message}.manual")
+
+
+def test_a_wrong_time_or_file_is_told_and_nothing_is_ticked(office: Office, lan: Browser) -> None:
+    message = answered(office, "bang-tinh")
+    for slip, words in (
+        ({"done_at": "2026-11-10T00:01"}, "không được trước lúc viết"),
+        ({"done_at": "2026-11-10T23:59"}, "không được ở tương lai"),
+        ({"done_at": "hôm qua"}, "không đúng dạng"),
+        ({"file": (BytesIO(b"<svg onload=alert(1)>"), "anh.png")}, "không phải ảnh"),
+    ):
+        form = lan.form("/by-hand", f"/deliveries/{message}/done")
+        assert lan.client.post(f"/deliveries/{message}/done", data={**form, **slip}).status_code == 303
+        page = soup(lan.get("/by-hand"))
+        assert words in page.select_one("#said .bad").text
+        assert page.select_one(f"#d{message}.manual")
+
+
+def test_a_file_beyond_the_limit_is_refused_before_it_is_read(office: Office, lan: Browser) -> None:
+    message = answered(office, "bang-tinh")
+    form = lan.form("/by-hand", f"/deliveries/{message}/done")
+    huge = {**form, "file": (BytesIO(bytes(MOST_BYTES + MAX_FORM_BYTES)), "anh.png")}
+    assert lan.client.post(f"/deliveries/{message}/done", data=huge).status_code == 413
+
+
+def test_hidden_and_missing_pictures_and_answers_look_alike(
+    office: Office, lan: Browser, hue: Browser
+) -> None:
+    message = answered(office, "bang-tinh")
+    form = lan.form("/by-hand", f"/deliveries/{message}/done")
+    lan.client.post(f"/deliveries/{message}/done", data={**form, "file": (BytesIO(PNG), "x.png")})
+    for address in ("/ticks/{}/file", "/deliveries/{}"):
+        hidden, missing = hue.get(address.format(1)), hue.get(address.format(999))
+        assert (hidden.status_code, missing.status_code) == (404, 404)
+        assert soup(hidden).main.text.replace("1", "?") == soup(missing).main.text.replace("999", "?")
+    assert lan.get("/ticks/1/file").status_code == 200
+    assert soup(hue.get("/")).select_one('nav a[href="/by-hand"] .badge') is None
+
+
+def test_the_menu_and_the_figures_count_what_waits(office: Office, lan: Browser, minh: Browser) -> None:
+    answered(office, "bang-tinh")
+    assert soup(lan.get("/")).select_one('nav a[href="/by-hand"] .badge').text.startswith("1")
+    told = next(p for p in soup(minh.get("/dashboard")).main.select("p") if "chờ xử lý tay" in p.text)
+    assert "1" in told.text and "lâu nhất từ 09:30" in told.text
+    office.clock.wait(hours=5)
+    office.services.cases.assign(office.actor("lan"), 1, unit_id=None, officer_id=office.actor("lan").id)
+    office.services.errand_reminders.tick()
+    assert "1 phúc đáp đã viết mà chưa chuyển lên cổng" in lan.get("/notices").text
+
+
+def test_a_case_leads_to_its_answer_wherever_it_stands_in_the_list(office: Office, lan: Browser) -> None:
+    message = answered(office, "bang-tinh")
+    link = soup(lan.get("/cases/1")).select_one(".way.manual a.step")
+    answer = lan.get(link["href"])
+    assert answer.status_code == 303 and answer.headers["Location"].endswith(f"#d{message}")
+    assert soup(lan.get(answer.headers["Location"])).select_one(f"#d{message}")
+    lan.submit("/by-hand", f"/deliveries/{message}/done")
+    lan.submit("/by-hand?need=ticked", f"/deliveries/{message}/not-done")
+
+
+def test_an_answer_taken_back_waits_for_nobody(office: Office, lan: Browser) -> None:
+    message = answered(office, "bang-tinh")
+    assert soup(lan.get("/by-hand")).select_one(f"#d{message}")
+    become(office, message, Delivery.WITHDRAWN)
+    assert soup(lan.get("/by-hand")).select_one(f"#d{message}") is None
+
+
+def test_what_a_source_does_not_show_is_asked_about_with_three_ways_out(office: Office, lan: Browser) -> None:
+    message = answered(office, "cong-1022")
+    become(office, message, Delivery.DEAD)
+    lan.submit("/by-hand", f"/deliveries/{message}/done")
+    office.clock.wait(hours=25)
+    lan.sign_in("lan")
+    office.receive()  # read, and nothing there
+    office.services.errand_reminders.tick()
+    assert "chưa thấy trên cổng" in soup(lan.get("/cases/1")).select_one(".way").text
+    item = soup(lan.get("/by-hand")).select_one(f"#d{message}.unseen")
+    assert [button.text.strip() for button in item.select(".row form button")] == [
+        "Đã xem, chờ thêm một ngày", "Cổng này không hiển thị phúc đáp", "Chưa có, đưa lại vào danh sách",
+    ]  # fmt: skip
+    lan.submit("/by-hand", f"/deliveries/{message}/unseen", do="silent")
+    page = soup(lan.get("/by-hand"))
+    assert page.select_one(f"#d{message}") is None and "Cổng 1022" in page.select_one(".silent").text
+    lan.submit("/by-hand", "/by-hand/sources/cong-1022/shows")
+    assert soup(lan.get("/by-hand")).select_one(".silent") is None

@@ -35,6 +35,8 @@ class DeliveryView:
     error_code: str | None = None
     #: A person carried it over, or saw it at the source.
     carried: bool = False
+    #: And the source does not show it.
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
