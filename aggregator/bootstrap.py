@@ -44,6 +44,7 @@ from aggregator.services.match_preview import Previews
 from aggregator.services.match_rules import MatchRules
 from aggregator.services.match_training import Training
 from aggregator.services.notices import Notices
+from aggregator.services.outages import Outages
 from aggregator.services.outbox import Outbox
 from aggregator.services.placing import Placing
 from aggregator.services.polling import Polling
@@ -110,6 +111,7 @@ class Aggregator:
     case_units: CaseUnits
     fields: Fields
     deadlines: Deadlines
+    outages: Outages
     outbox: Outbox
     errands: Errands
     errand_reminders: ErrandReminders
@@ -203,6 +205,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         case_units=CaseUnits(db, clocks, clock),
         fields=Fields(db, rules, clock),
         deadlines=clocks,
+        outages=Outages(db, vault, clock),
         outbox=Outbox(db, vault, connectors, clock, settings),
         errands=Errands(db, connectors, clock, settings.data_dir),
         errand_reminders=ErrandReminders(db, connectors, rules, mailing, clock),

@@ -42,6 +42,7 @@ from inbox_web import (
     manual,
     matching,
     notices,
+    outages,
     proof,
     quarantine,
     reminders,
@@ -60,8 +61,8 @@ __all__ = ["create_app"]
 BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
     certificates, verify,
-    dashboard, channels, channel_settings, channel_days, quarantine, differences, matching, deadline_rules,
-    calendars, proof, health, intake, entry,
+    dashboard, outages, channels, channel_settings, channel_days, quarantine, differences, matching,
+    deadline_rules, calendars, proof, health, intake, entry,
 )  # fmt: skip
 
 

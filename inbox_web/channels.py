@@ -14,6 +14,9 @@ from inbox_web.language import _
 
 blueprint = Blueprint("channels", __name__)
 
+#: Outages that the channel's page shows; all of them have a page of their own.
+NEWEST_OUTAGES = 5
+
 
 @blueprint.get("/channels")
 @open_to(Right.CHANNELS)
@@ -84,6 +87,7 @@ def _one(slug: str, **more: Any) -> str:
     base = services().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
     quality, pinned = services().channels.quality(channel.kind), services().canaries.of(actor(), slug)
     differing = services().beliefs.count(actor(), slug)
+    outages = services().outages.of_channel(actor(), slug, limit=NEWEST_OUTAGES)
     return render_template(
         "channels/one.html",
         channel=channel,
@@ -92,6 +96,7 @@ def _one(slug: str, **more: Any) -> str:
         quality=quality,
         pinned=pinned,
         differing=differing,
+        outages=outages,
         **more,
     )
 

@@ -27,8 +27,11 @@ VIEW_OF = {
 @blueprint.get("/dashboard")
 @open_to(Right.DASHBOARD)
 def page() -> str:
+    out, unreachable = services().outages.summary(actor())
     return render_template(
         "dashboard/page.html",
+        out=out,
+        unreachable=unreachable,
         board=services().figures.dashboard(actor()),
         gaps=services().fields.check(actor()),
         errands=services().errands.standing(actor()),

@@ -20,6 +20,8 @@ from inbox_web.language import _
 from inbox_web.wording import (
     DELIVERIES,
     LEGAL_KINDS,
+    OUTAGE_BEGAN,
+    OUTAGE_ENDED,
     PAUSE_REASONS,
     REPLY_NAMES,
     STATUSES,
@@ -108,6 +110,11 @@ def _different(data: Data) -> str:
     return _("Said not to be the same as %(code)s", code=data["other"])
 
 
+def _out(data: Data, words: Mapping[Any, Any]) -> str:
+    sentence = f"{data['channel']}: {label(words, data.get('capability', ''))}"
+    return f"{sentence} ({_('perhaps our own network')})" if data.get("ours_maybe") else sentence
+
+
 def _undone(data: Data) -> str:
     return _("What was said of this case and %(code)s was taken back", code=data.get("other", ""))
 
@@ -127,6 +134,8 @@ def _adopted(data: Data) -> str:
 
 
 _SENTENCES: dict[str, Callable[[Data], str]] = {
+    "outage_began": lambda data: _out(data, OUTAGE_BEGAN),
+    "outage_ended": lambda data: _out(data, OUTAGE_ENDED),
     "opened": lambda data: _("Received through %(channel)s", channel=data["channel"]),
     "joined": _joined,
     "revised": lambda data: _("Changed at the source %(channel)s", channel=data["channel"]),

@@ -22,7 +22,12 @@ def number(name: str) -> int | None:
 
 def a_day(name: str) -> date:
     """The date that a form field names, or `InputInvalid`."""
-    given = request.form.get(name, "").strip()
+    return as_day(request.form.get(name, ""), name)
+
+
+def as_day(typed: str, name: str) -> date:
+    """The date that was typed into the field `name`, or `InputInvalid`."""
+    given = typed.strip()
     # What a browser sends, or what people type where it has no date field.
     parts = given.split("/")
     try:

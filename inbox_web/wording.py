@@ -341,6 +341,34 @@ DIRECTIONS = {
     "nw": _l("to the north-west"),
 }
 
+#: Of a source's capabilities: what it is when it is out, when it goes out, and when it is back.
+CAPABILITIES = {
+    "read": _l("Reading"),
+    "sign_in": _l("Signing in"),
+    "write": _l("Taking answers"),
+}
+OUTAGE_BEGAN = {
+    "read": _l("could not be read from here on"),
+    "sign_in": _l("refused to sign us in from here on"),
+    "write": _l("took no answers from here on"),
+}
+OUTAGE_ENDED = {
+    "read": _l("can be read again"),
+    "sign_in": _l("signs us in again"),
+    "write": _l("takes answers again"),
+}
+#: What a failed try saw.
+SEEN = {
+    "transient": _l("no answer, or an error page"),
+    "rate_limited": _l("asked us to wait"),
+    "auth_failed": _l("refused our account"),
+    "schema_drift": _l("a page that is not the usual one"),
+    "bot_challenge": _l("a challenge for people"),
+    "unknown_outcome": _l("no clear answer to what was sent"),
+    "permanent": _l("refused what was asked"),
+    "bad_record": _l("what came could not be read"),
+}
+
 #: Likeness in words, by the same bands as the filter of the open questions.
 LIKENESS = {"high": _l("Very alike"), "middle": _l("Quite alike"), "low": _l("Somewhat alike")}
 
@@ -555,6 +583,7 @@ _TABLES = {
     "WEEKDAYS": WEEKDAYS, "WEEKDAYS_SHORT": WEEKDAYS_SHORT,
     "PREVIEWS": PREVIEWS,
     "HEALTH_ICONS": HEALTH_ICONS, "LIKENESS": LIKENESS, "REFUSALS": REFUSALS, "SKETCH": Sketch,
+    "CAPABILITIES": CAPABILITIES, "SEEN": SEEN,
     "LEGAL_KINDS": LEGAL_KINDS, "LEGAL_STATES": LEGAL_STATES,
     "GUIDES": legal_guidance.GUIDES, "AMENDED_VI": legal_guidance.AMENDED_VI,
 }  # fmt: skip

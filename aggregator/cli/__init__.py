@@ -35,6 +35,7 @@ from aggregator.cli import (
     importing,
     ledger,
     matching,
+    outages,
     outbox,
     people,
     recording,
@@ -99,6 +100,7 @@ for _command in (
 ledger.ledger.add_command(certifying.certificate)
 channels.channel.add_command(channel_past.backfill)
 channels.channel.add_command(channel_past.reconcile)
+channels.channel.add_command(outages.outages)
 
 # What authors of connectors use stands in the module of its subject, and joins the group here.
 for _command in (

@@ -106,6 +106,16 @@ def _overlap(pieces: Iterable[tuple[datetime, datetime]], since: datetime, until
     return sum((end - start for start, end in both if end > start), timedelta())
 
 
+def laid_over(pieces: Iterable[tuple[datetime, datetime]], since: datetime, until: datetime) -> timedelta:
+    """How much of the time from `since` to `until` these pieces cover; what several cover counts once."""
+    total, covered = timedelta(), since
+    for start, end in sorted(pieces):
+        start, end = max(start, covered), min(end, until)
+        if end > start:
+            total, covered = total + (end - start), end
+    return total
+
+
 def concerns(tried: Capability, code: str) -> Capability | None:
     """Which capability a failed try says is out; None where the failure is not the source's."""
     if code == REFUSED:

@@ -14,7 +14,15 @@ from aggregator.domain.sketch import apart
 from aggregator.domain.sla import Step
 from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import answer_views, clock_log, cover, delivery_views, fields, legal_matters
+from aggregator.services import (
+    answer_views,
+    case_outages,
+    clock_log,
+    cover,
+    delivery_views,
+    fields,
+    legal_matters,
+)
 from aggregator.services.clock_views import Explained
 from aggregator.services.cover_views import CaseUnitView
 from aggregator.services.deadlines import Deadlines
@@ -80,7 +88,9 @@ def read(
         clock=explained(tx, clocks, case, [row.report_id for row in living], now),
         reports=(reports := _reports(tx, members, wards, capabilities, by_hand=_secret(tx, case))),
         suggestions=suggestions(tx, case, list(members)) if _may_join(case) else (),
-        timeline=_timeline(entries, names, standing),
+        timeline=_timeline(
+            entries, names, standing, case_outages.entries(tx, case, list(members), deliveries, now)
+        ),
         replies=answer_views.replies(replies, names, deliveries, now),
         other_wards=tuple(
             Choice(code, name)
@@ -97,6 +107,7 @@ def read(
         ),
         suggestion=fields.suggest(tx, clocks.book(tx), case.ward_code, case.category_code, duty)
         if case.is_open else None,
+        unreachable=case_outages.unreachable(tx, case_id),
     )  # fmt: skip
 
 
@@ -248,13 +259,17 @@ def _family(tx: Tx, case: Any) -> tuple[RelativeView, ...]:
 
 
 def _timeline(
-    newest: Sequence[Any], names: Mapping[int, str], standing: Collection[int]
-) -> tuple[TimelineEntry, ...]:
-    """The ledger's own entries, oldest first; `standing` are the decisions that may be undone."""
+    newest: Sequence[Any], names: Mapping[int, str], standing: Collection[int],
+    outages: Sequence[TimelineEntry],
+) -> tuple[TimelineEntry, ...]:  # fmt: skip
+    """The ledger's own entries and the sources' outages, oldest first.
+
+    `standing` are the decisions that may be undone.
+    """
     entries = []
     for row in reversed(newest):
         data = json.loads(row.data) if row.data else {}
         decision = data.get("decision")
         undoable = decision if decision in standing else None
         entries.append(TimelineEntry(row.at, row.kind, names.get(row.officer_id), data, undoable))
-    return tuple(entries)
+    return tuple(sorted([*entries, *outages], key=lambda entry: entry.at)) if outages else tuple(entries)

@@ -176,7 +176,7 @@ def _look_around(tx: Tx) -> None:
 
 
 def _worked(tx: Tx, channel_id: int, tried: Capability, at: datetime) -> None:
-    if not _ended_by(tx, channel_id, tried, at):
+    if not outage_queries.any_around(tx, channel_id, at) or not _ended_by(tx, channel_id, tried, at):
         return
     ledger.lock(tx, [SYSTEM])
     channel = channel_queries.by_id(tx, channel_id)

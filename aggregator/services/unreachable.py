@@ -8,10 +8,13 @@ only then is known whether the outage lasted. It changes no clock and no state o
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
+from aggregator.domain.outages import Capability
 from aggregator.domain.timeliness import Kind, Why, verdict
+from aggregator.services.views.outages import Unreachable
 from aggregator.storage import outage_queries, unreachable_queries
 from aggregator.storage.db import Tx
 
@@ -31,3 +34,14 @@ def weigh(tx: Tx, message_ids: Collection[int], now: datetime) -> int:
         unreachable_queries.mark(tx, {**values, "outage_id": outage})
         marked += 1
     return marked
+
+
+def told(rows: Iterable[Any]) -> tuple[Unreachable, ...]:
+    """The marks as the screens show them."""
+    return tuple(
+        Unreachable(
+            row.case_id, row.code, row.title, row.channel, row.step, row.due_at, row.answered_at,
+            row.delivered_at, Capability(row.capability), row.began_at, row.ended_at,
+        )
+        for row in rows
+    )  # fmt: skip

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from aggregator.domain.outages import Capability, Silent, Span
-from aggregator.storage.channel_tables import channel_schedule
+from aggregator.storage.channel_tables import channel_schedule, channels
 from aggregator.storage.db import Tx
 from aggregator.storage.outage_tables import outage_attempts, outage_evidence, outages
+from aggregator.storage.report_tables import reports
+from aggregator.storage.types import Id, Instant
 
 _OPEN = outages.c.ended_at.is_(None)
 
@@ -56,13 +58,11 @@ def overlapping(tx: Tx, channel_ids: Collection[int], since: datetime, until: da
 
     One that has not ended reaches to now. What is not yet sure to be one is left out.
     """
-    touches = and_(
-        outages.c.channel_id.in_(list(channel_ids)),
-        outages.c.began_at <= until,
-        or_(_OPEN, outages.c.ended_at > since),
-        outages.c.sure,
-    )
-    return _outages(tx, touches)
+    return _outages(tx, and_(outages.c.channel_id.in_(list(channel_ids)), _touches(since, until)))
+
+
+def _touches(since: datetime, until: datetime) -> ColumnElement[bool]:
+    return and_(outages.c.began_at <= until, or_(_OPEN, outages.c.ended_at > since), outages.c.sure)
 
 
 def newest(tx: Tx, channel_id: int, limit: int) -> list[Outage]:
@@ -75,6 +75,22 @@ def newest(tx: Tx, channel_id: int, limit: int) -> list[Outage]:
 def one(tx: Tx, outage_id: int) -> Outage | None:
     found = _outages(tx, outages.c.id == outage_id)
     return found[0] if found else None
+
+
+#: Made once: building it anew for every good try would cost more than asking.
+_ANY_NEAR = (
+    select(outages.c.id)
+    .where(
+        outages.c.channel_id == bindparam("channel", type_=Id),
+        or_(_OPEN, outages.c.ended_at > bindparam("at", type_=Instant())),
+    )
+    .limit(1)
+)
+
+
+def any_around(tx: Tx, channel_id: int, at: datetime) -> bool:
+    """Whether `around` would find something: asked for every good try, of which nearly none does."""
+    return tx.scalar(_ANY_NEAR, {"channel": channel_id, "at": at}) is not None
 
 
 def around(tx: Tx, channel_id: int, at: datetime, capability: Capability | None = None) -> list[Outage]:
@@ -100,6 +116,18 @@ def _outage(row: Row[Any]) -> Outage:
         Seen(row.first_code, row.first_status, row.first_sha256),
         Seen(row.last_code, row.last_status, row.last_sha256),
     )  # fmt: skip
+
+
+def beside(tx: Tx, report_ids: Collection[int], since: datetime, until: datetime) -> list[tuple[Outage, str]]:
+    """As `overlapping`, of the channels that these reports came through, each with its channel's slug."""
+    theirs = select(reports.c.channel_id).where(reports.c.id.in_(list(report_ids)))
+    query = (
+        select(outages, channels.c.slug)
+        .join(channels, channels.c.id == outages.c.channel_id)
+        .where(outages.c.channel_id.in_(theirs), _touches(since, until))
+        .order_by(outages.c.began_at, outages.c.id)
+    )
+    return [(_outage(row), row.slug) for row in tx.execute(query)]
 
 
 def known_good(tx: Tx, channel_id: int, capability: Capability, tried: Capability) -> datetime | None:
@@ -200,6 +228,33 @@ def attempts(tx: Tx, outage_id: int) -> list[Failure]:
     return [_failure(row) for row in tx.execute(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The first and the last tries of an outage, none twice, and how many lie between."""
+
+    first: tuple[Failure, ...]
+    left_out: int
+    last: tuple[Failure, ...]
+
+
+def edges(tx: Tx, outage_id: int, first: int, last: int) -> Edges:
+    table = outage_attempts
+    mine = select(table).where(table.c.outage_id == outage_id)
+    early = list(tx.execute(mine.order_by(table.c.at, table.c.id).limit(first)))
+    seen = [row.id for row in early]
+    late = list(
+        tx.execute(
+            mine.where(table.c.id.not_in(seen)).order_by(table.c.at.desc(), table.c.id.desc()).limit(last)
+        )
+    )
+    known = int(tx.scalar(select(func.count()).where(table.c.outage_id == outage_id)) or 0)
+    return Edges(
+        tuple(_failure(row) for row in early),
+        known - len(early) - len(late),
+        tuple(_failure(row) for row in reversed(late)),
+    )
+
+
 def _failure(row: Row[Any]) -> Failure:
     seen = Seen(row.code, row.status, row.body_sha256)
     return Failure(row.at, Capability(row.tried), seen, row.url, row.body_size)
@@ -227,3 +282,27 @@ def has_evidence(tx: Tx, outage_id: int, sha256: str) -> bool:
 
 def add_evidence(tx: Tx, outage_id: int, values: dict[str, Any]) -> None:
     tx.execute(insert(outage_evidence).values(outage_id=outage_id, **values))
+
+
+def evidence_of(tx: Tx, outage_id: int) -> list[Row[Any]]:
+    """What is kept of an outage, oldest first, without its content."""
+    table = outage_evidence
+    columns = (table.c.id, table.c.sha256, table.c.size, table.c.content_type, table.c.kept_at)
+    query = select(*columns, table.c.officer_id).where(table.c.outage_id == outage_id)
+    return list(tx.execute(query.order_by(table.c.kept_at, table.c.id)))
+
+
+def evidence(tx: Tx, outage_id: int, evidence_id: int) -> Row[Any] | None:
+    mine = and_(outage_evidence.c.outage_id == outage_id, outage_evidence.c.id == evidence_id)
+    return tx.execute(select(outage_evidence).where(mine)).one_or_none()
+
+
+def channels_out(tx: Tx, ward: str | None) -> int:
+    """How many channels have an open outage that is not perhaps our own network's."""
+    query = (
+        select(func.count(outages.c.channel_id.distinct()))
+        .join(channels, channels.c.id == outages.c.channel_id)
+        .where(_OPEN, outages.c.sure, ~outages.c.ours_maybe)
+    )
+    mine = query if ward is None else query.where(channels.c.ward_code == ward)
+    return int(tx.scalar(mine) or 0)

@@ -6,40 +6,49 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, insert, or_, select, update
 
 from aggregator.storage.case_tables import cases, deadlines, outbox, replies
 from aggregator.storage.channel_tables import channels
 from aggregator.storage.db import Tx
 from aggregator.storage.inbox_queries import ORDINARY
 from aggregator.storage.outage_tables import outages, unreachable_deadlines
+from aggregator.storage.types import Instant
 
 #: What the source had to be told of by then.
 STEPS = ("first_answer", "progress", "result")
 _TOOK = func.coalesce(outbox.c.sent_at, outbox.c.acknowledged_at)
 
 
+#: Made once: it is asked with every change of a message, and building it costs more than asking.
+_NOT_THERE = (
+    select(
+        outbox.c.report_id, outbox.c.case_id, outbox.c.channel_id, cases.c.ward_code, deadlines.c.step,
+        deadlines.c.origin, deadlines.c.due_at, replies.c.at.label("answered_at"),
+        _TOOK.label("delivered_at"),
+    )
+    .join(replies, replies.c.id == outbox.c.reply_id)
+    .join(
+        deadlines,
+        and_(
+            deadlines.c.report_id == outbox.c.report_id,
+            deadlines.c.met_at == replies.c.at,
+            deadlines.c.met_at <= deadlines.c.due_at,
+            deadlines.c.due_at < bindparam("now", type_=Instant()),
+            deadlines.c.step.in_(STEPS),
+        ),
+    )
+    .join(cases, cases.c.id == outbox.c.case_id)
+    .where(
+        outbox.c.id.in_(bindparam("ids", expanding=True)),
+        or_(_TOOK.is_(None), deadlines.c.due_at < _TOOK),
+    )
+)  # fmt: skip
+
+
 def not_there_when_due(tx: Tx, message_ids: Collection[int], now: datetime) -> list[Row[Any]]:
     """Deadlines that these messages' answers kept and whose source did not have them by then."""
-    kept = and_(
-        deadlines.c.report_id == outbox.c.report_id,
-        deadlines.c.met_at == replies.c.at,
-        deadlines.c.met_at <= deadlines.c.due_at,
-        deadlines.c.due_at < now,
-        deadlines.c.step.in_(STEPS),
-    )
-    query = (
-        select(
-            outbox.c.report_id, outbox.c.case_id, outbox.c.channel_id, cases.c.ward_code, deadlines.c.step,
-            deadlines.c.origin, deadlines.c.due_at, replies.c.at.label("answered_at"),
-            _TOOK.label("delivered_at"),
-        )
-        .join(replies, replies.c.id == outbox.c.reply_id)
-        .join(deadlines, kept)
-        .join(cases, cases.c.id == outbox.c.case_id)
-        .where(outbox.c.id.in_(list(message_ids)), or_(_TOOK.is_(None), deadlines.c.due_at < _TOOK))
-    )  # fmt: skip
-    return list(tx.execute(query))
+    return list(tx.execute(_NOT_THERE, {"ids": list(message_ids), "now": now}))
 
 
 def mark(tx: Tx, values: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from aggregator.services.clock_views import Explained
 from aggregator.services.cover_views import CaseUnitView, OwnerSuggestion
 from aggregator.services.views.delivery import ReplyView
 from aggregator.services.views.inbox import Choice, InboxRow
+from aggregator.services.views.outages import Unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,8 @@ class CaseView:
     units: tuple[CaseUnitView, ...] = ()
     #: Who should have it by its field, with why.
     suggestion: OwnerSuggestion | None = None
+    #: Deadlines that were kept while the source could not be used.
+    unreachable: tuple[Unreachable, ...] = ()
 
     @property
     def next_unit(self) -> CaseUnitView | None:
