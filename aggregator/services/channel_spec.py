@@ -61,6 +61,13 @@ OPTIONS: Mapping[str, Any] = {
         "retry_cap_s": _SECONDS,
         # How long the portal may take to show what it has accepted.
         "settle_s": {"type": "number", "minimum": 0, "title": "Cổng hiện phúc đáp sau (giây)"},
+        # And one that a person brought there by hand.
+        "shown_within_h": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "title": "Cổng hiện phúc đáp chuyển tay sau (giờ)",
+            "description": "Quá thời gian này mà đọc lại chưa thấy thì hỏi cán bộ; để trống: 24 giờ",
+        },
         # What becomes of a page that does not look as it used to, rule by rule; held unless said otherwise.
         "drift": {
             "type": "object",

@@ -36,7 +36,8 @@ channels = Table(
     Column("config", Json, nullable=False),
     #: Sealed JSON of secret settings; write-only on screen.
     Column("secrets", Blob),
-    #: allow_private, verify, hosts, retry_first_s, retry_cap_s, settle_s, timezone, status_map.
+    #: allow_private, verify, hosts, retry_first_s, retry_cap_s, settle_s, shown_within_h, timezone,
+    #: status_map.
     Column("options", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
 from sqlalchemy import update
 
 from aggregator.domain.delivery import Delivery
+from aggregator.domain.hand_form import HandForm
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import Location
 from aggregator.services import delivery_log
@@ -212,3 +214,14 @@ def test_what_a_source_does_not_show_is_asked_about_with_three_ways_out(office: 
     assert page.select_one(f"#d{message}") is None and "Cổng 1022" in page.select_one(".silent").text
     lan.submit("/by-hand", "/by-hand/sources/cong-1022/shows")
     assert soup(lan.get("/by-hand")).select_one(".silent") is None
+
+
+def test_the_link_leads_to_the_sources_own_page_of_that_report(office: Office, lan: Browser) -> None:
+    found = office.services.connectors["spreadsheet"]
+    form = HandForm(url="https://cong.example.vn/ho-so/{external_id}?xem=1")
+    found = replace(found, manifest=replace(found.manifest, manual=form))
+    office.services.connectors["spreadsheet"] = found
+    office.receive(office.report(external_id="PA 7/../x?", url="javascript:alert(1)"), channel="bang-tinh")
+    office.services.cases.reply(office.actor("lan"), 1, ReplyKind.PROGRESS, "Đang làm.")
+    (link,) = soup(lan.get("/by-hand")).select(".carry a[target=_blank]")
+    assert link["href"] == "https://cong.example.vn/ho-so/PA%207%2F..%2Fx%3F?xem=1"
