@@ -16,6 +16,7 @@ from typing import Any
 
 from aggregator.domain import timeliness
 from aggregator.domain.certificates import Arrival, Handling, Interruption, Outcome, outcome
+from aggregator.domain.delivery import DELIVERED, Delivery
 from aggregator.domain.outages import Capability, Span
 from aggregator.domain.sla import Step
 from aggregator.domain.timeliness import Kind
@@ -35,7 +36,7 @@ BESIDE = ("certified", "certificate_withdrawn", "legal_read", "unmasked", "noted
 #: Kinds that the timeline of the paper tells. Arrivals and deliveries have lists of their own.
 _ACTS = (
     "assigned", "moved", "paused", "resumed", "extended", "replied", "recounted", "merged", "unmerged",
-    "split", "split_off", "ward_came",
+    "split", "split_off", "ward_came", "reply_withdrawn",
 )  # fmt: skip
 #: What the timeline says beside the time, where the entry may be shown.
 _ACT_WORDS = {
@@ -44,7 +45,6 @@ _ACT_WORDS = {
     "paused": {"reason": "data.reason"},
     "replied": {"answer": "data.kind", "text_sha256": "data.body_sha256", "reply": "data.reply"},
 }
-_SENT = ("sent", "acknowledged")
 #: When an outage ends that has not ended.
 _NEVER = datetime.max.replace(tzinfo=UTC)
 #: What a source that was out in several ways at once is said to have been, the plainest first.
@@ -163,13 +163,14 @@ class _Teller:
         for entry in self._entries:
             if entry.kind == "delivery" and entry.data:
                 ways.setdefault(entry.data["outbox"], []).append(entry)
-        for message, way in list(ways.items())[: 4 * MOST_REPORTS]:
-            self._tell_way(message, way)
+        gone = [message for message, way in ways.items() if way[-1].get("state") != Delivery.WITHDRAWN]
+        for message in gone[: 4 * MOST_REPORTS]:
+            self._tell_way(message, ways[message])
 
     def _tell_way(self, message: int, way: Sequence[Kept]) -> None:
         last, failed = way[-1], [one for one in way if one.get("error")]
-        sent = next((one for one in way if one.get("state") in _SENT), None)
-        seen = next((one for one in way if one.get("state") == "acknowledged"), None)
+        sent = next((one for one in way if one.get("state") in DELIVERED), None)
+        seen = next((one for one in way if one.get("state") == Delivery.ACKNOWLEDGED), None)
         plain = {"message": message, "title": self._titles.get(last.get("channel"), last.get("channel")),
                  "by_hand": sent is not None and sent.officer_id is not None}  # fmt: skip
         row = self._told.say(

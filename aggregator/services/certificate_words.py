@@ -14,6 +14,7 @@ from typing import Any
 from aggregator.domain.certificates import Outcome, outcome
 from aggregator.domain.workflow import LABELS_VI, PAUSE_REASONS, Status
 from aggregator.domain.worktime import VN
+from aggregator.services.ledger import SYSTEM
 
 STEPS = {
     "classify": "Phân loại", "forward": "Chuyển đơn vị", "first_answer": "Phản hồi đầu tiên",
@@ -33,6 +34,7 @@ _PLAIN = {
     "resumed": "Đồng hồ chạy tiếp", "recounted": "Tính lại thời hạn", "merged": "Gộp thêm phản ánh",
     "unmerged": "Hoàn tác gộp", "split": "Tách bớt phản ánh", "split_off": "Tách từ vụ việc khác",
     "ward_came": "Chuyển từ phường khác đến", "extended": "Gia hạn",
+    "reply_withdrawn": "Hoàn tác phúc đáp chưa gửi",
 }  # fmt: skip
 _FAILURES = {
     "transient": "cổng lỗi hoặc không trả lời", "auth_failed": "cổng từ chối đăng nhập",
@@ -81,8 +83,9 @@ def proofs(statement: Mapping[str, Any]) -> dict[str, str]:
     """The row of a list ("acts.0") -> the entry that proves it."""
     found: dict[str, str] = {}
     for fact in statement["facts"]:
-        found.setdefault(fact["name"].rpartition(".")[0], f"{fact['chain']} #{fact['seq']}")
-        found[fact["name"]] = f"{fact['chain']} #{fact['seq']}"
+        entry = f"{'hệ thống' if fact['chain'] == SYSTEM else fact['chain']} #{fact['seq']}"
+        found.setdefault(fact["name"].rpartition(".")[0], entry)
+        found[fact["name"]] = entry
     return found
 
 

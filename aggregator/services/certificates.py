@@ -27,7 +27,7 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotFound
-from aggregator.services import certificate_statement, ledger, legal_matters
+from aggregator.services import certificate_statement, ledger, legal_matters, taking_back
 from aggregator.services.certificate_facts import needed
 from aggregator.services.certificate_statement import Content
 from aggregator.services.checkpoints import Checkpoints
@@ -36,7 +36,13 @@ from aggregator.services.frame import require, seen
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Rules
 from aggregator.settings import Settings
-from aggregator.storage import case_queries, certificate_queries, checkpoint_queries, inbox_queries
+from aggregator.storage import (
+    answer_queries,
+    case_queries,
+    certificate_queries,
+    checkpoint_queries,
+    inbox_queries,
+)
 from aggregator.storage.db import Database, Tx
 from aggregator.verifier import PATH, motmoi_check
 
@@ -85,6 +91,8 @@ class Printed:
     #: The public half of the key that signed, hex.
     key: str
     address: str
+    #: Somebody took the case up again since.
+    reopened: bool = False
 
     @property
     def number(self) -> int:
@@ -159,6 +167,7 @@ class Certificates:
                     f"case {case.id} has no answer that finished it",
                     message_vi="Vụ việc chưa có phúc đáp kết thúc nên chưa có gì để xác nhận.",
                 )
+            _check_lasting(tx, content, self._clock())
             row = self._standing(tx, case, content) or self._write(tx, case, content, officer_id)
         self._prove(row.id)
         with self._db.read() as tx:
@@ -281,10 +290,10 @@ class Certificates:
         wanted = clean(code[:LONGEST_CODE]).replace("\0", "")
         with self._db.read() as tx:
             row = certificate_queries.printed(tx, typed(wanted), wanted.strip().lower())
-            if row is None or legal_matters.is_restricted(_case(tx, row)):
+            if row is None or legal_matters.is_restricted(case := _case(tx, row)):
                 raise _unknown()
             view = self._view(tx, row)
-        return self._printed(view, self._prove(row.id))
+        return replace(self._printed(view, self._prove(row.id)), reopened=case.is_open)
 
     def check(self, content: bytes) -> Checked:
         """What the stand-alone verifier finds in a file that somebody brings; nothing is kept.
@@ -336,6 +345,16 @@ def _check(actor: Actor, case: Any) -> None:
         raise MoveNotAllowed(
             f"case {case.id} was merged into {case.merged_into}",
             message_vi="Vụ việc đã gộp. Hãy lập giấy xác nhận cho vụ việc đang giữ các phản ánh này.",
+        )
+
+
+def _check_lasting(tx: Tx, content: Content, now: datetime) -> None:
+    """Raise where the answer can still be taken back: it would leave a paper about nothing."""
+    reply = answer_queries.reply(tx, content.closing.get("reply"))
+    if reply is not None and taking_back.may_undo(reply, now):
+        raise MoveNotAllowed(
+            f"answer {reply.id} can be taken back until {reply.undo_until}",
+            message_vi="Phúc đáp còn có thể hoàn tác. Hãy lập giấy xác nhận sau khi phúc đáp đã gửi.",
         )
 
 

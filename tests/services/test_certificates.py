@@ -9,11 +9,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text, update
 
+from aggregator.domain.ledger import instant
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
+from aggregator.services import ledger
+from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.legal_matters import Dismiss
 from aggregator.settings import CertificateSettings, Settings
+from aggregator.storage.case_tables import replies
+from aggregator.storage.ledger_tables import ledger_entries as table
 from tests.factories import MONDAY, Office, record
 
 DONE = ReplyKind.RESULT
@@ -95,10 +101,6 @@ def test_an_answer_from_before_deadlines_were_told_proves_no_deadline(office: Of
 
 def _forget_deadlines(office: Office, case_id: int) -> None:
     """The entry as the version before wrote it."""
-    from sqlalchemy import select, update
-
-    from aggregator.storage.ledger_tables import ledger_entries as table
-
     with office.db.write() as tx:
         mine = (table.c.case_id == case_id) & (table.c.kind == "replied")
         data = json.loads(tx.execute(select(table.c.data).where(mine)).scalar_one())
@@ -122,11 +124,8 @@ def test_a_process_that_dies_before_the_proof_leaves_no_paper_without_one(office
     case_id = answered(office)
     view = office.certificates.issue(office.lan, case_id)
     before = office.certificates.bundle(office.lan, view.id)[1]
-    office_rows = "UPDATE certificates SET bundle = NULL"
-    from sqlalchemy import text
-
     with office.db.write() as tx:
-        tx.execute(text(office_rows))
+        tx.execute(text("UPDATE certificates SET bundle = NULL"))
     after = office.certificates.bundle(office.lan, view.id)[1]
     assert json.loads(after)["statement"] == json.loads(before)["statement"]
     assert office.certificates.bundle(office.lan, view.id)[1] == after, "and from then on the same bytes"
@@ -211,10 +210,6 @@ def test_an_outage_over_the_deadline_is_told_with_its_evidence(office: Office) -
 
 
 def _outage(office: Office, channel_id: int, *, began: Any, ended: Any) -> None:
-    from aggregator.domain.ledger import instant
-    from aggregator.services import ledger
-    from aggregator.services.ledger import SYSTEM, Draft
-
     same: Mapping[str, Any] = {"outage": 1, "channel": "1022", "capability": "write"}
     with office.db.write() as tx:
         ledger.append(tx, [
@@ -269,8 +264,6 @@ def test_a_possible_denunciation_is_not_certified_before_somebody_decides(office
 def test_what_becomes_a_restricted_matter_is_shown_to_nobody_any_more(office: Office) -> None:
     case_id = answered(office)
     view = office.certificates.issue(office.lan, case_id)
-    from sqlalchemy import text
-
     with office.db.write() as tx:
         tx.execute(text(f"UPDATE cases SET legal = 'recognised' WHERE id = {case_id}"))
     with pytest.raises(NotFound) as hidden:
@@ -310,3 +303,18 @@ def test_a_withdrawn_one_stays_and_says_so(office: Office) -> None:
     assert office.rows("SELECT count(*) FROM ledger_entries WHERE kind = 'certificate_withdrawn'") == [(1,)]
     assert office.certificates.issue(office.lan, case_id).serial != view.serial, "a new one may follow"
     office.is_sound()
+
+
+def test_an_answer_that_can_still_be_taken_back_is_not_certified(office: Office) -> None:
+    case_id = office.opens("PA-0007", due_at=MONDAY + timedelta(hours=9))
+    office.cases.reply(office.lan, case_id, DONE, "Gửi nhầm.")
+    _undo_until(office, office.clock() + timedelta(minutes=5))
+    with pytest.raises(MoveNotAllowed, match="taken back"):
+        office.certificates.issue(office.lan, case_id)
+    office.clock.forward(minutes=6)
+    assert office.certificates.issue(office.lan, case_id).stands
+
+
+def _undo_until(office: Office, at: Any) -> None:
+    with office.db.write() as tx:
+        tx.execute(update(replies).values(undo_until=at))
