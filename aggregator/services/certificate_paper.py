@@ -38,8 +38,8 @@ _TITLES = {
     Outcome.UNPROVEN: "Về thời gian xử lý phản ánh, kiến nghị",
 }
 _HOW_TO_CHECK = (
-    "Cách kiểm tra: mở địa chỉ trong mã QR, hoặc chạy chương trình kiểm tra độc lập motmoi_check.py với tệp "
-    ".json đi kèm. Chương trình tính lại kết luận từ nhật ký có ký số; tệp sửa dù một byte cũng bị từ chối. "
+    "Cách kiểm tra: {where}chạy chương trình kiểm tra độc lập motmoi_check.py với tệp .json đi kèm. "
+    "Chương trình tính lại kết luận từ nhật ký có ký số; tệp sửa dù một byte cũng bị từ chối. "
     "Giấy này không chứa họ tên, liên lạc hay nội dung phản ánh của người dân."
 )
 
@@ -226,7 +226,8 @@ class _Body:
             ("SHA-256 điểm chốt", found.checkpoint_sha256), ("Khoá ký (Ed25519)", found.key),
         ]  # fmt: skip
         text = [self._fine(name, value) for name, value in lines]
-        return self._table([[[*text, self._p(_HOW_TO_CHECK, 9, "Italic")]]], [WIDTH], whole=True)
+        how = _HOW_TO_CHECK.format(where="mở địa chỉ trong mã QR, hoặc " if found.address else "")
+        return self._table([[[*text, self._p(how, 9, "Italic")]]], [WIDTH], whole=True)
 
     def _fine(self, name: str, value: str) -> Any:
         return self._p(f"<b>{name}:</b> {escape(value)}", 9, markup=True)

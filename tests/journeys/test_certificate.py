@@ -42,7 +42,7 @@ def office(_sqlite_template: Path, tmp_path: Path) -> Iterator[Office]:
     folder = tmp_path / "office"
     folder.mkdir()
     shutil.copyfile(_sqlite_template, folder / "motmoi.db")
-    office = Office(f"sqlite:///{folder / 'motmoi.db'}", folder)
+    office = Office(f"sqlite:///{folder / 'motmoi.db'}", folder, public_url="https://motmoi.ben-nghe.test")
     office.furnish()
     yield office
     office.close()
