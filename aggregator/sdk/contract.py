@@ -326,6 +326,8 @@ class CheckResult:
     ok: bool
     detail: str = ""
     hint: str = ""
+    #: The error's, where one ended the step.
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

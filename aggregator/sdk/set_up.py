@@ -22,7 +22,7 @@ def in_steps(
         try:
             told = next(said, None)
         except ChannelError as error:
-            return [*results, CheckResult(name, False, _told(error), hint(error))]
+            return [*results, CheckResult(name, False, _told(error), hint(error), error.code)]
         if told is None:
             break
         results.append(CheckResult(name, True, told))

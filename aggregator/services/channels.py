@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.outages import Capability
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.polling import DOWN, HELD, State
 from aggregator.domain.runs import Counts
-from aggregator.errors import AggregatorError, ChannelError, ConfigInvalid, MoveNotAllowed
+from aggregator.errors import AggregatorError, AuthFailed, ChannelError, ConfigInvalid, MoveNotAllowed
+from aggregator.sdk.answers import Response
 from aggregator.sdk.contract import Capabilities, CheckResult, Expiry, TellsExpiry
 from aggregator.sdk.discovery import Found
-from aggregator.services import call_health, channel_spec, health, ledger
+from aggregator.services import call_health, channel_spec, health, ledger, outage_log
 from aggregator.services.channel_doors import may_look, may_operate, one_channel
 from aggregator.services.channel_spec import ChannelSpec
 from aggregator.services.clock import Clock
@@ -148,12 +150,30 @@ class Channels:
         with self._db.read() as tx:
             channel = one_channel(tx, actor, slug)
         may_operate(actor, channel.ward_code)
-        deadline = self._clock() + timedelta(seconds=CHECK_S)
+        deadline, answer = self._clock() + timedelta(seconds=CHECK_S), None
         try:
             with self._connections.open(channel, deadline=deadline) as (connector, ctx):
-                return connector.check(ctx)
+                try:
+                    steps = connector.check(ctx)
+                finally:
+                    answer = ctx.http.last_answer
         except AggregatorError as error:
-            return [CheckResult("connect", False, str(error), error.message_vi)]
+            steps = [CheckResult("connect", False, str(error), error.message_vi, error.code)]
+        self._tell_sign_in(channel.id, steps, answer)
+        return steps
+
+    def _tell_sign_in(self, channel_id: int, steps: Sequence[CheckResult], answer: Response | None) -> None:
+        """A check is a try at signing in: refused, or all of it well. Polls tell what else is wrong."""
+        refused = any(step.code == AuthFailed.code for step in steps)
+        if not refused and not all(step.ok for step in steps):
+            return
+        evidence = answer.evidence() if answer is not None and refused else {}
+        page = outage_log.page(self._vault, answer, evidence)
+        with self._db.write() as tx:
+            outage_log.attempt(
+                tx, channel_id, Capability.SIGN_IN, self._clock(), ok=not refused,
+                code=AuthFailed.code if refused else "", evidence=evidence, page=page,
+            )  # fmt: skip
 
     # Steering ---------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from aggregator.storage.ledger_tables import ledger_entries
 from aggregator.storage.outage_queries import Outage
 from aggregator.storage.outage_tables import outage_attempts, outage_evidence, outages
 from connectors.portal_1022 import sandbox
+from tests.factories import together
 from tests.services.outbox_world import Portal, impatient, portal_config, simulated_portal
 from tests.services.outbox_world import World as OutboxWorld
 from tests.services.polling_world import World
@@ -200,6 +202,44 @@ def test_a_portal_that_is_read_well_and_refuses_writes_is_out_for_writing_alone(
     world.outbox.retry(None, 1)
     world.work()
     assert kept(world)[0].span.ended_at == world.clock()
+
+
+def test_a_check_by_hand_is_a_try_at_signing_in(both: World) -> None:
+    portal = sandbox.build(
+        {"auth": "jwt", "accounts": {"lan": "mật-khẩu-mới"}, "reports": [{"id": "1", "subject": "Ổ gà"}]}
+    )
+    with serve(portal) as running:
+        spec = {
+            "slug": "cong", "kind": "portal_1022", "title": "Cổng", "ward": "27142",
+            "config": {"base_url": running.url, "scope": "officer", "auth": "jwt"},
+            "secrets": {"username": "lan", "password": "mật-khẩu-cũ"},
+            "options": {"allow_private": True, "min_gap_s": 0},
+        }  # fmt: skip
+        both.channels.add(spec)
+        assert not all(step.ok for step in both.channels.check("cong"))
+        (outage,) = kept(both)
+        assert (outage.span.capability, outage.span.tried, outage.first.status) == (SIGN_IN, SIGN_IN, 401)
+        assert [entry["capability"] for _, entry in told(both, "attempt_failed")] == ["sign_in"]
+        both.clock.wait(hours=1)
+        both.channels.change("cong", {"secrets": {"password": "mật-khẩu-mới"}})
+        assert all(step.ok for step in both.channels.check("cong"))
+        assert kept(both)[0].span.ended_at == both.clock()
+
+
+def test_workers_that_fail_at_the_same_moment_open_one_outage(both: World) -> None:
+    both.channel()
+    at = both.clock()
+
+    def fail(second: int) -> None:
+        with both.app.db.write() as tx:
+            seen = at + timedelta(seconds=second)
+            outage_log.attempt(tx, 1, "write", seen, ok=False, code="unknown_outcome")
+
+    together(*(partial(fail, second) for second in (3, 1, 0, 2)))
+    (outage,) = kept(both)
+    assert (outage.span.began_at, outage.span.attempts) == (at, 4)
+    assert outage.span.last_failed_at == at + timedelta(seconds=3)
+    assert len(told(both, "attempt_failed")) == 4 and len(told(both, "outage_began")) == 1
 
 
 # In any order -----------------------------------------------------------------------------------------
