@@ -51,8 +51,11 @@ from aggregator.services.polling import Polling
 from aggregator.services.privacy.erasing import Erasing
 from aggregator.services.privacy.files import FileSweep
 from aggregator.services.privacy.finding import Finding
+from aggregator.services.privacy.granting import Granting
 from aggregator.services.privacy.holds import Holds
 from aggregator.services.privacy.policy import RetentionPolicy
+from aggregator.services.privacy.register import Register
+from aggregator.services.privacy.request_reminders import RequestReminders
 from aggregator.services.privacy.retention import Retention
 from aggregator.services.quarantine import Quarantine
 from aggregator.services.reconciling import Reconciling
@@ -140,6 +143,9 @@ class Aggregator:
     holds: Holds
     finding: Finding
     erasing: Erasing
+    register: Register
+    granting: Granting
+    request_reminders: RequestReminders
 
     def close(self) -> None:
         self.db.close()
@@ -170,6 +176,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
     mailing = Mailing(db, clock, settings)
     files = FileSweep(db, attachments)
     finding = Finding(db, vault, clock)
+    register = Register(db, vault, rules, clock)
     return Aggregator(
         settings=settings,
         db=db,
@@ -234,4 +241,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         holds=Holds(db, clock),
         finding=finding,
         erasing=Erasing(db, vault, clock, finding, files),
+        register=register,
+        granting=Granting(db, vault, clock, register),
+        request_reminders=RequestReminders(db, rules, mailing, clock),
     )

@@ -14,7 +14,7 @@
     watch_tick       look for channels that have gone quiet
     unseen_tick      ask sources about delivered answers that no poll has shown
     tidy_tick        forget notices and mails that are ninety days old, and runs that brought nothing
-    privacy_tick     remove files that nobody names; at night forget what is due, where that is switched on
+    privacy_tick     tell of personal-data requests; at night forget what is due, where that is switched on
 
 APScheduler is a clock here and nothing more: its job store is memory, what is due is rows, and any
 number of workers may run on one database. What may surprise: a tick that is late or was missed needs
@@ -206,6 +206,7 @@ class Worker:
         return self._stopping.is_set()
 
     def privacy_tick(self) -> None:
+        self._parts.request_reminders.tick()
         self._parts.retention.tick(self._stopping.is_set)
 
     # Nothing ends the heartbeat ---------------------------------------------------------------------

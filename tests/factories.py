@@ -62,8 +62,11 @@ from aggregator.services.placing import Placing
 from aggregator.services.privacy.erasing import Erasing
 from aggregator.services.privacy.files import FileSweep
 from aggregator.services.privacy.finding import Finding
+from aggregator.services.privacy.granting import Granting
 from aggregator.services.privacy.holds import Holds
 from aggregator.services.privacy.policy import RetentionPolicy
+from aggregator.services.privacy.register import Register
+from aggregator.services.privacy.request_reminders import RequestReminders
 from aggregator.services.privacy.retention import Retention
 from aggregator.services.recounts import Recounts
 from aggregator.services.reminder_choices import ReminderChoices
@@ -255,6 +258,8 @@ class Office:
         self.retention = Retention(self.db, self.clock, files)
         self.finding = Finding(self.db, self.vault, self.clock)
         self.erasing = Erasing(self.db, self.vault, self.clock, self.finding, files)
+        self.register = Register(self.db, self.vault, RULES, self.clock)
+        self.granting = Granting(self.db, self.vault, self.clock, self.register)
         self.retention_policy = RetentionPolicy(self.db, self.clock)
         self.holds = Holds(self.db, self.clock)
         self.checkpoints = Checkpoints(self.db, self.vault, self.clock, Settings(data_dir=folder))
@@ -278,6 +283,7 @@ class Office:
         self.mailing = Mailing(self.db, self.clock, settings)
         self.reminders = Reminders(self.db, RULES, self.mailing, self.clock)
         self.digests = Digests(self.db, RULES, self.mailing, self.clock)
+        self.request_reminders = RequestReminders(self.db, RULES, self.mailing, self.clock)
         self.reminder_choices = ReminderChoices(self.db, RULES, self.mailing, self.clock)
 
     def certifying(self, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 
 from aggregator.domain import countdown
 from aggregator.domain.personal import hidden
+from aggregator.domain.privacy import Asks, Owed
 from aggregator.domain.reminding import Kind
 from aggregator.domain.worktime import VN
 
@@ -126,6 +127,28 @@ def weekly(
     opening = [f"Số liệu tuần {span} – {week.place}.", *(f"{name}: {n}" for name, n in week.numbers)]
     sections = [Section("Quá hạn lâu nhất", tuple(oldest), total)] if oldest else []
     return _letter(f"Tuần {span}: {week.place}", opening, sections, now, settings_url, board_url)
+
+
+_ASKED: Final = {
+    Asks.ACCESS: "xem dữ liệu", Asks.CORRECT: "chỉnh sửa dữ liệu", Asks.ERASE: "xoá dữ liệu",
+    Asks.RESTRICT: "hạn chế xử lý", Asks.OBJECT: "phản đối xử lý", Asks.WITHDRAW: "rút lại sự đồng ý",
+}  # fmt: skip
+_OWED: Final = {
+    Owed.ANSWER_SOON: ("Sắp đến hạn trả lời", "phải được trả lời trước"),
+    Owed.ANSWER_LATE: ("Quá hạn trả lời", "đã quá hạn trả lời từ"),
+    Owed.DONE_SOON: ("Sắp đến hạn thực hiện", "phải thực hiện xong trước"),
+    Owed.DONE_LATE: ("Quá hạn thực hiện", "đã quá hạn thực hiện từ"),
+}
+
+
+def personal_data(
+    number: int, asks: Asks, what: Owed, due_at: datetime, now: datetime, url: str, settings_url: str
+) -> Letter:
+    """A personal-data request that is due or overdue; nothing of who asks."""
+    heading, words = _OWED[what]
+    opening = f"Yêu cầu về dữ liệu cá nhân số {number} ({_ASKED[asks]}) {words} {when(due_at)}."
+    subject = f"{heading}: yêu cầu về dữ liệu cá nhân số {number}"
+    return _letter(subject, [opening], [], now, settings_url, url)
 
 
 def test(now: datetime, settings_url: str) -> Letter:

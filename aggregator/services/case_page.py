@@ -188,7 +188,7 @@ def _reports(
             row,
             members[row.id],
             files.get(row.id, []),
-            row.id in identified,
+            identified.get(row.id),
             due.get(row.id),
             wards,
             capabilities(row.channel_kind),
@@ -199,7 +199,7 @@ def _reports(
 
 
 def _report(
-    row: Any, member: Any, files: Sequence[AttachmentView], identified: bool, due_at: datetime | None,
+    row: Any, member: Any, files: Sequence[AttachmentView], identified: bool | None, due_at: datetime | None,
     wards: Mapping[str, str], can: Capabilities, by_hand: bool,
 ) -> ReportView:  # fmt: skip
     guess = row.place_guess or {}
@@ -210,7 +210,7 @@ def _report(
         received_at=row.received_at, subject=row.subject, body=row.body, address=row.address, area=row.area,
         lat=row.lat, lng=row.lng, category=row.category_code, category_raw=row.category_raw,
         status_raw=row.status_raw, source_status=row.source_status, source_due_at=row.source_due_at,
-        due_at=due_at, url=row.url, anonymous=row.anonymous, has_identity=identified,
+        due_at=due_at, url=row.url, anonymous=row.anonymous, has_identity=identified is not None,
         from_officer=row.channel_kind == ENTRY_KIND, revision=row.revision,
         attachments=tuple(files), cause=member.cause, score=member.score, reasons=reasons(member.reasons),
         rule_version=member.rule_version, joined_at=member.started_at,
@@ -219,6 +219,7 @@ def _report(
         place_why_en=guess.get("reason_en", ""), place_moved=guess.get("code") == row.ward_code,
         place_code=guess["code"] if elsewhere else None, place_served=served,
         guidance=guidance(wards[row.ward_code], guess) if elsewhere and not served else "",
+        restricted=bool(identified),
     )  # fmt: skip
 
 

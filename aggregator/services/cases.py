@@ -38,7 +38,7 @@ from aggregator.services.ledger import Draft
 from aggregator.services.legal_matters import Decision
 from aggregator.services.taking_back import Guided
 from aggregator.services.views.case import CaseView
-from aggregator.storage import case_queries, inbox_queries, report_queries
+from aggregator.storage import case_queries, inbox_queries, register_queries, report_queries
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.vault import Vault
 
@@ -123,6 +123,11 @@ class Cases:
                 raise NotAllowed(
                     f"report {report_id} is anonymous",
                     message_vi="Người phản ánh yêu cầu giấu tên: không ai được xem thông tin này.",
+                )
+            if not actor.may(Right.PRIVACY) and register_queries.restricted(tx, [report_id]):
+                raise NotAllowed(
+                    f"processing of report {report_id} is restricted on its sender's request",
+                    message_vi="Người phản ánh yêu cầu hạn chế xử lý dữ liệu: chỉ lãnh đạo được xem.",
                 )
             sealed = report_queries.identity(tx, report_id)
             told = {"report": report_id, "reason": why}

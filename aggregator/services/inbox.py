@@ -109,7 +109,9 @@ class Inbox:
         words = squash(q).split()[:12]
         phone = e164(q)
         index = self._vault.blind(phone, "phone") if phone else None
-        return inbox_queries.search(tx, words, index, q, ward, restricted=actor.may(Right.LEGAL))
+        return inbox_queries.search(
+            tx, words, index, q, ward, restricted=actor.may(Right.LEGAL), everybody=actor.may(Right.PRIVACY)
+        )
 
     def _counts(self, tx: Tx, ward: str | None, mine: tuple[int, ...]) -> dict[str, int]:
         kept = count_queries.cells(tx, ward, ("all", "status", "officer"))

@@ -38,6 +38,7 @@ from aggregator.storage.case_tables import cases, memberships
 from aggregator.storage.channel_tables import channels
 from aggregator.storage.db import Tx
 from aggregator.storage.place_tables import categories, units, wards
+from aggregator.storage.privacy_tables import restrictions
 from aggregator.storage.report_tables import reporters, reports
 from aggregator.storage.types import Id
 
@@ -203,11 +204,13 @@ def _marked(name: str) -> ColumnElement[bool]:
 
 
 def search(
-    tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None, *, restricted: bool
-) -> list[int]:
+    tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None, *, restricted: bool,
+    everybody: bool = True,
+) -> list[int]:  # fmt: skip
     """Case ids found, of reports newest first; words are folded, the last one may be a beginning.
 
     Not `restricted`: by what a restricted legal matter says it is not found, by its code it is.
+    Not `everybody`: not by the telephone of a person whose data is not to be processed.
     """
     report_ids: TextualSelect | list[int] = _by_words(tx.dialect.name, words, ward) if words else []
     named = select(cases.c.id).where(cases.c.code == code)
@@ -217,6 +220,9 @@ def search(
     ]
     if phone_index is not None:
         called = select(reporters.c.report_id).where(reporters.c.phone_index == phone_index)
+        if not everybody:
+            hidden = select(restrictions.c.report_id).where(restrictions.c.lifted_at.is_(None))
+            called = called.where(reporters.c.report_id.not_in(hidden))
         if ward is not None:
             called = called.join(reports, reports.c.id == reporters.c.report_id)
         by_phone = (

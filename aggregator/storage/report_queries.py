@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, delete, select, update
+from sqlalchemy import Row, bindparam, case, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -15,6 +15,7 @@ from aggregator.storage import ids
 from aggregator.storage.bulk import insert_rows
 from aggregator.storage.channel_tables import channels, quarantine, raw_payloads
 from aggregator.storage.db import Tx
+from aggregator.storage.privacy_tables import restrictions
 from aggregator.storage.report_tables import attachments, report_revisions, reporters, reports
 
 #: SQLite before 3.32 took 999 parameters; one statement stays well inside every limit.
@@ -194,8 +195,12 @@ def attachments_of(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
     return list(tx.execute(query))
 
 
-def with_identity(tx: Tx, report_ids: Sequence[int]) -> set[int]:
-    return set(tx.scalars(select(reporters.c.report_id).where(reporters.c.report_id.in_(report_ids))))
+def with_identity(tx: Tx, report_ids: Sequence[int]) -> dict[int, bool]:
+    """Those of the reports whose sender is known -> whether their processing is restricted."""
+    living = restrictions.c.lifted_at.is_(None)
+    hidden = exists().where(restrictions.c.report_id == reporters.c.report_id, living).label("hidden")
+    query = select(reporters.c.report_id, hidden).where(reporters.c.report_id.in_(report_ids))
+    return {row.report_id: row.hidden for row in tx.execute(query)}
 
 
 def report_ward(tx: Tx, report_id: int) -> str | None:

@@ -83,6 +83,8 @@ class ReportView:
     place_code: str | None = None
     place_served: bool = False
     guidance: str = ""
+    #: Who sent it is out of sight, on their request, but for those who answer for personal data.
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
