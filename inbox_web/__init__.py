@@ -43,9 +43,11 @@ from inbox_web import (
     matching,
     notices,
     outages,
+    privacy,
     proof,
     quarantine,
     reminders,
+    retention,
     review,
     security,
     streets,
@@ -62,7 +64,7 @@ BLUEPRINTS = (
     auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
     certificates, verify,
     dashboard, outages, channels, channel_settings, channel_days, quarantine, differences, matching,
-    deadline_rules, calendars, proof, health, intake, entry,
+    deadline_rules, calendars, proof, health, intake, entry, privacy, retention,
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ def page() -> str:
         errands=services().errands.standing(actor()),
         cover_gaps=services().absences.board(actor()).gaps,
         gap_line=gap_line,
+        late_requests=services().register.late(actor()),
         behind=behind,
         on_time=on_time,
     )

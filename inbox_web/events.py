@@ -16,7 +16,7 @@ from flask import Flask
 from aggregator.services.views.case import TimelineEntry
 from inbox_web.difference_words import ENDED as DIFFERENCE_ENDS
 from inbox_web.difference_words import KINDS as DIFFERENCES
-from inbox_web.language import _
+from inbox_web.language import _, _l
 from inbox_web.wording import (
     DELIVERIES,
     LEGAL_KINDS,
@@ -42,7 +42,7 @@ def told(entry: TimelineEntry, channels: Mapping[str, str]) -> str:
     before, after = data.get("from"), data.get("to")
     if before in STATUSES and after in STATUSES:
         sentence += f" ({label(STATUSES, before)} → {label(STATUSES, after)})"
-    return sentence
+    return f"{sentence} ({_('what it said was erased')})" if data.get("gone") else sentence
 
 
 def _with(sentence: str, more: object) -> str:
@@ -96,7 +96,10 @@ def _extended(data: Data) -> str:
 def _handed_over(data: Data) -> str:
     kind = label(LEGAL_KINDS, data.get("kind", ""))
     return _(
-        "%(kind)s: handed over to %(to)s, number %(no)s", kind=kind, to=data["to"], no=data["register_no"]
+        "%(kind)s: handed over to %(to)s, number %(no)s",
+        kind=kind,
+        to=data.get("to", ""),
+        no=data.get("register_no", ""),
     )
 
 
@@ -131,6 +134,25 @@ def _adopted(data: Data) -> str:
     at = when(datetime.fromisoformat(data["answered_at"])) if data.get("answered_at") else ""
     kind = label(REPLY_NAMES, data.get("kind", ""))
     return _("%(channel)s: its answer of %(at)s is ours: %(kind)s", channel=data["channel"], at=at, kind=kind)
+
+
+_FORGOTTEN = {
+    "identity": _l("the sender"),
+    "files": _l("attachments"),
+    "raw": _l("raw items"),
+    "text": _l("words and place"),
+    "answers": _l("answers"),
+    "notes": _l("notes"),
+    "redact": _l("who the person is"),
+    "all": _l("everything of the person"),
+}
+
+
+def _erased(data: Data) -> str:
+    what = ", ".join(label(_FORGOTTEN, kind) for kind in data.get("what", ()))
+    if data.get("why") == "request":
+        return _("Erased on the person's request: %(what)s", what=what)
+    return _("Erased, its period is over: %(what)s", what=what)
 
 
 _SENTENCES: dict[str, Callable[[Data], str]] = {
@@ -193,6 +215,11 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
         _("Certificate %(serial)s was withdrawn", serial=data.get("serial", "")), data.get("reason")
     ),
     "unmasked": lambda data: _with(_("The sender was looked up"), data.get("reason")),
+    "erased": _erased,
+    "hold_set": lambda data: _with(_("Held: nothing of it is forgotten"), data.get("note")),
+    "hold_lifted": lambda data: _("The hold was lifted"),
+    "identity_restricted": lambda data: _("The sender was put out of sight, on their request"),
+    "identity_lifted": lambda data: _("The restriction on the sender was lifted"),
 }
 
 

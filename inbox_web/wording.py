@@ -253,6 +253,7 @@ PREVIEWS = {
 ATTACHMENTS = {
     "pending": _l("being fetched"),
     "refused": _l("refused: not a permitted kind of file"),
+    "erased": _l("erased"),
 }
 
 IDENTITY = {

@@ -269,7 +269,7 @@ def _timeline(
     """
     entries = []
     for row in reversed(newest):
-        data = json.loads(row.data) if row.data else {}
+        data = json.loads(row.data) if row.data else {"gone": True}
         decision = data.get("decision")
         undoable = decision if decision in standing else None
         entries.append(TimelineEntry(row.at, row.kind, names.get(row.officer_id), data, undoable))
