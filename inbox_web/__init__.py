@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from inbox_web import (
     access,
+    answering,
     assets,
     auth,
     bodies,
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 BLUEPRINTS = (
-    auth, inbox, case, review, notices, reminders, cover, bodies, legal, manual, streets,
+    auth, inbox, case, answering, review, notices, reminders, cover, bodies, legal, manual, streets,
     certificates, verify,
     dashboard, outages, channels, channel_settings, channel_days, quarantine, differences, matching,
     deadline_rules, calendars, proof, health, intake, entry, privacy, retention,

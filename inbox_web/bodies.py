@@ -11,6 +11,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from aggregator.domain.people import Right
 from aggregator.errors import AggregatorError, InputInvalid
 from inbox_web.access import actor, open_to, services
+from inbox_web.answering import on_its_way
 from inbox_web.case import Answer, Done, change
 from inbox_web.errors import message
 from inbox_web.forms import guards, number, say
@@ -55,8 +56,8 @@ def choose(case_id: int) -> str:
 def refuse(case_id: int) -> Answer:
     def act() -> Done:
         body_id, text = number("body_id") or 0, request.form.get("body", "")
-        services().bodies.refuse(actor(), case_id, body_id, text, **guards())
-        return Done(_("The answer is on its way to every source."), draft=f"refuse-{case_id}")
+        given = services().bodies.refuse(actor(), case_id, body_id, text, **guards())
+        return on_its_way(case_id, given, draft=f"refuse-{case_id}")
 
     return change(case_id, act)
 

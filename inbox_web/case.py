@@ -15,13 +15,14 @@ from flask import Blueprint, redirect, render_template, request, send_file, url_
 from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
-from aggregator.domain.workflow import ReplyKind, Status
+from aggregator.domain.workflow import Status
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotFound, StaleWrite
 from aggregator.services.views.case import CaseView
 from inbox_web.access import Door, actor, open_to, safe_next, services
 from inbox_web.errors import message
 from inbox_web.forms import a_day, guards, number, once, one_of, say
 from inbox_web.language import _
+from inbox_web.wording import local
 
 blueprint = Blueprint("case", __name__)
 
@@ -41,8 +42,9 @@ class Done:
     case_id: int | None = None
     #: The ward that the case has gone to.
     ward: str = ""
-    #: The decision that a button beside the words takes back.
+    #: The decision that a button beside the words takes back, or another address that does so.
     decision: int | None = None
+    undo: str = ""
 
 
 @blueprint.get("/cases/<int:case_id>")
@@ -51,18 +53,7 @@ def page(case_id: int) -> str:
     view = services().cases.case(actor(), case_id)
     if view.row.unread and actor().may(Right.HANDLE):
         services().cases.mark_read(actor(), case_id)
-    return _page(view)
-
-
-@blueprint.post("/cases/<int:case_id>/reply")
-@open_to(Right.HANDLE)
-def reply(case_id: int) -> Answer:
-    def act() -> Done:
-        kind = one_of(ReplyKind, "kind")
-        services().cases.reply(actor(), case_id, kind, request.form.get("body", ""), **guards())
-        return Done(_("The answer is on its way to every source."), draft=f"reply-{case_id}")
-
-    return change(case_id, act)
+    return _page(view, typed=_taken_back(view, request.args.get("again", type=int)))
 
 
 @blueprint.post("/cases/<int:case_id>/note")
@@ -323,7 +314,7 @@ def change(case_id: int, act: Callable[[], Done]) -> Answer:
         if isinstance(error, StaleWrite):
             return _conflict(case_id, error), 409
         return _page(services().cases.case(actor(), case_id), error=message(error), typed=request.form), 422
-    taken_back = url_for("case.undo", decision_id=done.decision) if done.decision else ""
+    taken_back = url_for("case.undo", decision_id=done.decision) if done.decision else done.undo
     say(done.text, link=done.link, sent=done.draft, undo=taken_back)
     if done.ward and not actor().sees(done.ward):
         return redirect(url_for("inbox.page"), code=303)
@@ -338,6 +329,18 @@ def _onward(case_id: int) -> str:
     if request.form.get("then") == "back":
         return safe_next(request.form.get("back"))
     return url_for("case.page", case_id=case_id)
+
+
+def _taken_back(view: CaseView, reply_id: int | None) -> Mapping[str, Any] | None:
+    """The words of an answer, for the form, for who has taken it back."""
+    for reply in view.replies:
+        if reply.id == reply_id and reply.withdrawn_by_id == actor().id:
+            if reply.corrects is not None:
+                return {"corrects": str(reply.corrects), "correction": reply.body.partition("\n")[2]}
+            if reply.due_at is not None:
+                return {"until": local(reply.due_at).date().isoformat(), "tell": reply.body}
+            return {"kind": reply.kind, "body": reply.body, "transfer_to": reply.transfer_to}
+    return None
 
 
 def _page(

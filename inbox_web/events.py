@@ -107,6 +107,11 @@ def _delivery(data: Data) -> str:
     return f"{data['channel']}: {label(DELIVERIES, data.get('state', ''))}"
 
 
+def _replied(data: Data) -> str:
+    told = _("Answered: %(kind)s", kind=label(REPLY_NAMES, data.get("kind", "")))
+    return f"{told} → {data['transfer_to']}" if data.get("transfer_to") else told
+
+
 def _different(data: Data) -> str:
     if "other" not in data:  # as it was told before cases were compared
         return _("Said not to be the same as another report")
@@ -167,7 +172,10 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "source_differs": _differs,
     "difference_settled": _agreed,
     "answer_adopted": _adopted,
-    "replied": lambda data: _("Answered: %(kind)s", kind=label(REPLY_NAMES, data.get("kind", ""))),
+    "replied": _replied,
+    "reply_withdrawn": lambda data: _(
+        "Taken back before it left: %(kind)s", kind=label(REPLY_NAMES, data.get("kind", ""))
+    ),
     "noted": lambda data: _("Internal note"),
     "assigned": _assigned,
     "unit_joined": _unit_joined,

@@ -138,6 +138,16 @@ DELIVERIES = {
     Delivery.WITHDRAWN: _l("Taken back before it was sent"),
 }
 
+#: How far an answer is with so many sources, behind their number.
+ANSWER_STAGES = {
+    "failed": _l("refused"),
+    "person": _l("waiting for a person"),
+    "queued": _l("waiting to be sent"),
+    "sent": _l("sent"),
+    "seen": _l("seen at the source"),
+    "withdrawn": _l("undone"),
+}
+
 DELIVERY_NEXT = {
     Delivery.MANUAL: _l("Copy the text into the source's own page, then tick it off."),
     Delivery.UNCLEAR: _l("Look at the source, then say whether the answer is there."),
@@ -511,7 +521,7 @@ def bilingual(value: Any, name: str) -> str:
 
 
 #: States whose label says it all.
-_PLAIN = (Delivery.LEASED, Delivery.ACKNOWLEDGED)
+_PLAIN = (Delivery.LEASED, Delivery.ACKNOWLEDGED, Delivery.WITHDRAWN)
 
 
 def next_step(delivery: DeliveryView) -> str:
@@ -573,7 +583,7 @@ def reasons(found: Sequence[ReasonView], most: int = 0) -> str:
 _TABLES = {
     "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
-    "ALARMS": ALARMS, "BREAKERS": BREAKERS, "BACKFILLS": BACKFILLS,
+    "ANSWER_STAGES": ANSWER_STAGES, "ALARMS": ALARMS, "BREAKERS": BREAKERS, "BACKFILLS": BACKFILLS,
     "GRADES": GRADES, "GRADE_MEANS": GRADE_MEANS,
     "HEALTH": HEALTH, "OUTCOMES": OUTCOMES, "RUN_KINDS": RUN_KINDS, "CAME": CAME, "CAUSES": CAUSES,
     "QUARANTINE_STATES": QUARANTINE_STATES,

@@ -28,6 +28,8 @@ class WardAnswers:
     undo_s: int | None
     usual_s: int
     acknowledges: bool
+    #: The longest that may be chosen.
+    most_s: int = MOST_UNDO_S
 
 
 class AnswerSettings:

@@ -6,13 +6,32 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from aggregator.domain.delivery import Delivery
+from aggregator.domain.delivery import Delivery, spoken_as
+from aggregator.domain.workflow import ReplyKind
+from aggregator.sdk.contract import Capabilities
 from aggregator.services.views.delivery import DeliveryView, ReplyView
 
 #: States in which no source has an answer, nor will have it.
 _NOWHERE = (Delivery.WITHDRAWN, Delivery.DEAD)
 #: States of messages that nobody has touched yet, as far as the state alone can tell.
 _UNTOUCHED = (Delivery.PENDING, Delivery.MANUAL)
+
+
+def offered(case: Any, rows: Sequence[Any], *, restricted: bool) -> tuple[ReplyKind, ...]:
+    """The kinds that the page's form offers. An extension and a correction have forms of their own, and
+    nobody is told that a report came who was told more already."""
+    if restricted:
+        return (ReplyKind.PROGRESS,)
+    kinds = (ReplyKind.RESULT, ReplyKind.PROGRESS, ReplyKind.REFUSAL, ReplyKind.TRANSFER)
+    silent = case.is_open and all(row.withdrawn_at is not None for row in rows)
+    return (*kinds, ReplyKind.ACKNOWLEDGEMENT) if silent else kinds
+
+
+def by_itself(can: Capabilities) -> tuple[ReplyKind, ...]:
+    """The kinds that such a source is told without a person."""
+    if not can.push_reply:
+        return ()
+    return tuple(kind for kind in ReplyKind if spoken_as(kind, can.push_kinds) is not None)
 
 
 def replies(
@@ -44,7 +63,9 @@ def _reply(
     gone = row.withdrawn_at is not None
     return ReplyView(
         id=row.id, kind=row.kind, body=row.body, at=row.at, who=names.get(row.officer_id, ""),
-        deliveries=ways, transfer_to=row.transfer_to, undo_s=undo_s, withdrawn_at=row.withdrawn_at,
+        deliveries=ways, transfer_to=row.transfer_to, due_at=row.due_at,
+        undo_until=row.undo_until if undo_s is not None else None, undo_s=undo_s, corrects=row.corrects,
+        withdrawn_at=row.withdrawn_at,
         withdrawn_by=names.get(row.withdrawn_by, "") if gone else "", withdrawn_by_id=row.withdrawn_by,
         corrects_at=corrects_at, corrected_at=corrected_at,
         may_correct=not gone and undo_s is None and row.corrects is None

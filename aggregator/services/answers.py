@@ -17,6 +17,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from aggregator.domain.delivery import NO_KIND, Delivery, spoken_as
@@ -199,6 +200,14 @@ class Answers:
         if kind is ReplyKind.ACKNOWLEDGEMENT:
             rules = [policy.id for policy in book.policies.values() if policy.by_acknowledgement]
             answer_queries.meet_by_rule(tx, ids, now, _BY_ACKNOWLEDGEMENT, rules)
+
+    def undo_left(self, tx: Tx, case: Any, reply_id: int, now: datetime) -> int | None:
+        """The seconds in which an answer of this case can still be taken back; None where it cannot."""
+        reply = taking_back.reply_of(tx, case, reply_id)
+        if reply.withdrawn_at is not None or not taking_back.may_undo(reply, now):
+            return None
+        left: float = (reply.undo_until - now).total_seconds()
+        return ceil(left)
 
     def _undo_until(self, book: Book, ward: str, now: datetime) -> datetime | None:
         own = book.undo_s.get(ward)

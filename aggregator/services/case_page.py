@@ -108,6 +108,7 @@ def read(
         suggestion=fields.suggest(tx, clocks.book(tx), case.ward_code, case.category_code, duty)
         if case.is_open else None,
         unreachable=case_outages.unreachable(tx, case_id),
+        offered=answer_views.offered(case, replies, restricted=legal_matters.is_restricted(case)),
     )  # fmt: skip
 
 
@@ -215,6 +216,7 @@ def _report(
         attachments=tuple(files), cause=member.cause, score=member.score, reasons=reasons(member.reasons),
         rule_version=member.rule_version, joined_at=member.started_at,
         can_reply=can.push_reply and not by_hand, max_reply_chars=can.max_reply_chars,
+        by_itself=answer_views.by_itself(can) if not by_hand else (),
         place=guess.get("name"), place_why_vi=guess.get("reason_vi", ""),
         place_why_en=guess.get("reason_en", ""), place_moved=guess.get("code") == row.ward_code,
         place_code=guess["code"] if elsewhere else None, place_served=served,

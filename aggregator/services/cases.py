@@ -175,6 +175,11 @@ class Cases:
 
         return int(self._do(actor, case_id, version, once, act))
 
+    def undo_left(self, actor: Actor, case_id: int, reply_id: int) -> int | None:
+        """For how many seconds an answer can still be taken back; None where it cannot be any more."""
+        with self._db.read() as tx:
+            return self._answers.undo_left(tx, seen(tx, actor, case_id), reply_id, self._clock())
+
     def withdraw_reply(self, actor: Actor, case_id: int, reply_id: int, *, once: str | None = None) -> int:
         """Take an answer back while none of it has left: status and clock are as before. The reply's id.
 

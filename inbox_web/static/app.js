@@ -35,6 +35,19 @@
   setInterval(tick, 30000);
   document.addEventListener("visibilitychange", () => document.hidden || tick());
 
+  // --- Answers that can still be taken back: how long, by the server's time --------------------------
+  function leave() {
+    for (const box of $$("[data-until]")) {
+      const left = Math.ceil((Date.parse(box.dataset.until) - Date.now() - skew) / 1000);
+      $("[data-left]", box).textContent = Math.max(left, 0);
+      if (left <= 0) { // the button would be refused; the page still shows the answer
+        box.removeAttribute("data-until");
+        box.textContent = vi ? "Hết giờ hoàn tác: phúc đáp đang được gửi." : "Too late to take it back: it is leaving.";
+      }
+    }
+  }
+  if ($("[data-until]")) setInterval(leave, 1000);
+
   // --- New cases: asked for while the page is in front; rows never move by themselves -------------
   const news = $("#news");
   if (news) {

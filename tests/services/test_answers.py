@@ -12,8 +12,10 @@ from sqlalchemy import select, update
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
+from aggregator.services import delivery_log
 from aggregator.services.answer_settings import AnswerSettings
 from aggregator.services.cases import Cases
+from aggregator.services.views.inbox import InboxFilter
 from aggregator.settings import Settings
 from aggregator.storage.case_tables import deadlines, outbox
 from aggregator.storage.channel_tables import channels
@@ -293,3 +295,31 @@ def test_a_wards_choice_is_its_administrators_and_in_the_ledger(office: Office) 
     assert [one.code for one in settings.of_wards(office.lan)] == [WARD_A]
     assert office.rows("SELECT count(*) FROM ledger_entries WHERE kind = 'answers_set'") == [(1,)]
     office.is_sound()
+
+
+# In sight ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["result", "correction"])
+def test_a_closed_case_stays_in_sight_until_its_answers_are_settled(office: Office, kind: str) -> None:
+    def in_sight() -> list[int]:
+        return [row.id for row in office.inbox.page(office.lan, InboxFilter(view="problem")).rows]
+
+    office.channel("nguon-paper", kind="paper")
+    case = office.opens("1", slug="nguon-paper")
+    reply = office.cases.reply(office.lan, case, ReplyKind.RESULT, "Đã xong.")
+    if kind == "correction":
+        settle(office, case, reply)
+        assert in_sight() == []
+        reply = office.cases.correct(office.lan, case, reply, "Ở số 21.")
+    assert not office.row(case).is_open and in_sight() == [case]
+    settle(office, case, reply)
+    assert in_sight() == []
+    office.is_sound()
+
+
+def settle(office: Office, case: int, reply: int) -> None:
+    """A person carries the answer over."""
+    set_all(office, reply, Delivery.SENT)
+    with office.db.write() as tx:
+        delivery_log.refresh_problems(tx, [case])

@@ -72,6 +72,8 @@ class ReportView:
     #: What its channel allows: False means that a person carries the answer over by hand.
     can_reply: bool = True
     max_reply_chars: int = 4000
+    #: Kinds of answer that go there by themselves.
+    by_itself: tuple[str, ...] = ()
     #: The ward its text names for sure, where that is not simply its channel's; `place_moved` = it is here
     #: for that reason, else it may belong there.
     place: str | None = None
@@ -184,6 +186,8 @@ class CaseView:
     suggestion: OwnerSuggestion | None = None
     #: Deadlines that were kept while the source could not be used.
     unreachable: tuple[Unreachable, ...] = ()
+    #: The kinds of answer that may be given now.
+    offered: tuple[str, ...] = ()
 
     @property
     def next_unit(self) -> CaseUnitView | None:

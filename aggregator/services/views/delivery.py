@@ -50,13 +50,17 @@ class ReplyView:
     who: str
     deliveries: tuple[DeliveryView, ...]
     transfer_to: str = ""
-    #: For how many seconds more it can be taken back; None: it cannot.
+    #: The date that an extension promised.
+    due_at: datetime | None = None
+    #: Until when it can be taken back, and for how many seconds more; None: it cannot.
+    undo_until: datetime | None = None
     undo_s: float | None = None
     withdrawn_at: datetime | None = None
     #: Who took it back.
     withdrawn_by: str = ""
     withdrawn_by_id: int | None = None
-    #: When the answer that this one corrects was given, and when this one was corrected last.
+    #: The answer that this one corrects and when that was given; and when this one was corrected last.
+    corrects: int | None = None
     corrects_at: datetime | None = None
     corrected_at: datetime | None = None
     #: Some source has it, or will: it can be corrected.
