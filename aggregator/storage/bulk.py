@@ -32,18 +32,18 @@ def _prepared(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[s
     return _processed(table, insert(table).compile(dialect=dialect, column_keys=list(names)), names, dialect)
 
 
-def update_rows(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Set, row by row, the columns that the first of `rows` has; `id` says where."""
+def update_rows(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], key: str = "id") -> None:
+    """Set, row by row, the columns that the first of `rows` has; `key` says where."""
     if rows:
-        statement, values = _prepared_update(table, tuple(rows[0]), tx.dialect)
+        statement, values = _prepared_update(table, tuple(rows[0]), tx.dialect, key)
         tx.exec_driver_sql(statement, [values(row) for row in rows])
 
 
 @lru_cache(maxsize=32)
-def _prepared_update(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, _Values]:
-    # The key's own name is taken by the column; `id` is never among what is set.
-    changed: dict[str, Any] = {name: bindparam(name) for name in names if name != "id"}
-    statement = update(table).where(table.c.id == bindparam("id")).values(changed)
+def _prepared_update(table: Table, names: tuple[str, ...], dialect: Dialect, key: str) -> tuple[str, _Values]:
+    # The key's own name is taken by the column; it is never among what is set.
+    changed: dict[str, Any] = {name: bindparam(name) for name in names if name != key}
+    statement = update(table).where(table.c[key] == bindparam(key)).values(changed)
     return _processed(table, statement.compile(dialect=dialect), names, dialect)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain import ledger
 from aggregator.domain.ledger_check import Row as Link
-from aggregator.storage.bulk import insert_rows
+from aggregator.storage.bulk import insert_rows, update_rows
 from aggregator.storage.db import Tx
 from aggregator.storage.ledger_tables import ledger_entries, ledger_heads
 
@@ -23,7 +23,10 @@ def heads(tx: Tx, chains: Sequence[str], *, lock: bool) -> dict[str, tuple[int, 
     meet somebody who holds and waits the other way round.
     """
     wanted = sorted(set(chains))
-    found = _read_heads(tx, wanted, lock=False)
+    # Of one chain that is there, nothing can go wrong: it is locked at once.
+    found = _read_heads(tx, wanted, lock=lock and len(wanted) == 1)
+    if len(wanted) == len(found) == 1:
+        return found
     missing = [chain for chain in wanted if chain not in found]
     if missing:
         insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
@@ -44,7 +47,8 @@ def _read_heads(tx: Tx, chains: list[str], lock: bool) -> dict[str, tuple[int, s
 
 def append(tx: Tx, rows: list[dict[str, Any]], new_heads: dict[str, tuple[int, str]]) -> None:
     insert_rows(tx, ledger_entries, rows)
-    _change_heads(tx, {chain: {"seq": seq, "hash": digest} for chain, (seq, digest) in new_heads.items()})
+    changed = [{"chain": chain, "seq": seq, "hash": digest} for chain, (seq, digest) in new_heads.items()]
+    update_rows(tx, ledger_heads, changed, key="chain")
 
 
 def take_case_numbers(tx: Tx, year: int, counts: Mapping[str, int]) -> dict[str, int]:
@@ -52,28 +56,12 @@ def take_case_numbers(tx: Tx, year: int, counts: Mapping[str, int]) -> dict[str,
     table = ledger_heads.c
     query = select(table.chain, table.case_year, table.case_number).where(table.chain.in_(counts))
     last = {row.chain: row.case_number if row.case_year == year else 0 for row in tx.execute(query)}
-    _change_heads(
-        tx,
-        {chain: {"case_year": year, "case_number": last[chain] + count} for chain, count in counts.items()},
-    )
-    return {chain: last[chain] + 1 for chain in counts}
-
-
-def _change_heads(tx: Tx, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """One statement for all chains; all have the columns of the first."""
-    if not changes:
-        return
-    names = next(iter(changes.values()))
-    statement = (
-        update(ledger_heads)
-        .where(ledger_heads.c.chain == bindparam("of_chain"))
-        .values({name: bindparam(f"new_{name}") for name in names})
-    )
-    rows = [
-        {"of_chain": chain, **{f"new_{name}": value for name, value in values.items()}}
-        for chain, values in changes.items()
+    changed = [
+        {"chain": chain, "case_year": year, "case_number": last[chain] + count}
+        for chain, count in counts.items()
     ]
-    tx.execute(statement, rows)
+    update_rows(tx, ledger_heads, changed, key="chain")
+    return {chain: last[chain] + 1 for chain in counts}
 
 
 def links(tx: Tx) -> Iterator[Sequence[Link]]:

@@ -1,7 +1,7 @@
 """`make bench`: what was promised, measured; one table a subject.
 
     make bench                         everything, some minutes (the first run fills the databases)
-    make bench ARGS="--only lists"     one subject: import, lists, ticks, deadlines, holiday, start
+    make bench ARGS="--only lists"     one subject: import, lists, ticks, deadlines, holiday, ledger, start
     make bench ARGS="--large 1000000"  against a million cases
 
 Exit code 1 where a figure misses its goal.
@@ -13,10 +13,10 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from tests.benchmarks import deadlines, holiday, import_file, pages, start, ticks
+from tests.benchmarks import deadlines, holiday, import_file, ledger, pages, start, ticks
 from tests.benchmarks.table import Figure, lines
 
-SUBJECTS = ("import", "lists", "ticks", "deadlines", "holiday", "start")
+SUBJECTS = ("import", "lists", "ticks", "deadlines", "holiday", "ledger", "start")
 
 
 def main() -> int:
@@ -47,6 +47,8 @@ def _measured(options: argparse.Namespace) -> Iterator[tuple[str, list[Figure]]]
         yield from deadlines.measure(engines, (deadlines.FEW, max(options.large, 10 * deadlines.FEW)))
     if "holiday" in only:
         yield from holiday.measure(postgres=postgres)
+    if "ledger" in only:
+        yield from ledger.measure(options.rounds, postgres=postgres)
     if "start" in only:
         yield from start.measure()
 
