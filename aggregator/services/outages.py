@@ -45,6 +45,8 @@ LISTED, FIRST_TRIES, LAST_TRIES = 100, 3, 20
 NAMED_CASES = 200
 #: Days that the leaders' page begins with.
 USUAL_DAYS = 30
+#: A write that failed longer ago, with nothing sent since, does not say that the source is out now.
+STALE = timedelta(days=1)
 MOST_SCREENSHOT = 5_000_000
 
 
@@ -148,7 +150,7 @@ class Outages:
         since, until = self._period(None, None)
         with self._db.read() as tx:
             return (
-                outage_queries.channels_out(tx, actor.ward),
+                outage_queries.channels_out(tx, actor.ward, self._clock() - STALE),
                 unreachable_queries.count(tx, actor.ward, since, until),
             )
 

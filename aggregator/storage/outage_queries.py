@@ -297,12 +297,16 @@ def evidence(tx: Tx, outage_id: int, evidence_id: int) -> Row[Any] | None:
     return tx.execute(select(outage_evidence).where(mine)).one_or_none()
 
 
-def channels_out(tx: Tx, ward: str | None) -> int:
-    """How many channels have an open outage that is not perhaps our own network's."""
+def channels_out(tx: Tx, ward: str | None, since: datetime) -> int:
+    """How many channels have an open outage that is not perhaps our own network's.
+
+    Where a write failed last before `since`, nothing has been sent there since: nobody knows.
+    """
+    known = or_(outages.c.capability != Capability.WRITE.value, outages.c.last_failed_at >= since)
     query = (
         select(func.count(outages.c.channel_id.distinct()))
         .join(channels, channels.c.id == outages.c.channel_id)
-        .where(_OPEN, outages.c.sure, ~outages.c.ours_maybe)
+        .where(_OPEN, outages.c.sure, ~outages.c.ours_maybe, known)
     )
     mine = query if ward is None else query.where(channels.c.ward_code == ward)
     return int(tx.scalar(mine) or 0)
