@@ -39,6 +39,7 @@ from aggregator.sdk.contract import (
     Record,
     RemoteState,
     SourceStatus,
+    UnknownOutcome,
     WebhookReply,
     WebhookRequest,
 )
@@ -105,6 +106,12 @@ class Webhook:
         if answer.status == 409:
             return PushResult("already_there")
         answer.refuse()
+        if answer.content_type == "text/html":
+            # Case software answers in data; a gateway under maintenance says so with a page and status 200.
+            raise UnknownOutcome(
+                "a web page answered the reply", evidence=answer.evidence(),
+                message_vi="Địa chỉ nhận phúc đáp trả về một trang web, chưa rõ đã nhận hay chưa",
+            )  # fmt: skip
         return PushResult("sent", _ref(answer.content))
 
     def lookup(self, ctx: Context, command: PushCommand) -> RemoteState | None:

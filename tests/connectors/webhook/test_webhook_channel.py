@@ -296,6 +296,7 @@ def test_the_agency_is_asked_where_it_can_be(agency: Running) -> None:
         (Fault("outage"), UnknownOutcome),
         (Fault("status", options={"code": 500}), UnknownOutcome),
         (Fault("status", options={"code": 403}), AuthFailed),
+        (Fault("maintenance"), UnknownOutcome),
     ],
 )
 def test_what_goes_wrong_at_the_agency_says_what_to_do(
