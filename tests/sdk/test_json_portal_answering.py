@@ -117,6 +117,15 @@ def test_a_lost_answer_is_unclear_and_the_repeat_finds_it_there(connector: JsonP
     assert again.outcome == "already_there" and len(given.taken) == 1
 
 
+def test_a_portal_that_keeps_our_key_is_asked_by_sending_again(connector: JsonPortal) -> None:
+    streams = [{key: value for key, value in SOURCE["streams"][0].items() if key != "detail"}]
+    keyed = portal_of({"streams": streams}, PUSH)
+    assert keyed.manifest.capabilities.idempotency == "natural_key"
+    with serve(Answered()) as running:
+        state = keyed.lookup(context_for(running, keyed.manifest, now=NOW), COMMAND)
+    assert state is not None and state.found is None, "not gone: it may be there, or not"
+
+
 SAID: list[tuple[str, Response, type[ChannelError] | str]] = [
     ("it had the answer before", reply({"message": "đã có"}, 409), "already_there"),
     ("a clear no in words", reply({"ok": False}), Permanent),

@@ -22,6 +22,7 @@ from aggregator.sdk.contract import (
     Record,
     RemoteState,
     SchemaDrift,
+    SourceStatus,
     Span,
     Transient,
 )
@@ -174,7 +175,9 @@ class JsonPortal:
     def lookup(self, ctx: Context, command: PushCommand) -> RemoteState | None:
         """What the source shows for the report; None where it is not there, or cannot be asked."""
         if self.source.fetch is None:
-            return None
+            # The source refuses a key that it has: to send the answer again is to look.
+            by_key = self.manifest.capabilities.idempotency == "natural_key"
+            return RemoteState(SourceStatus.UNMAPPED) if by_key else None
         found = self.fetch(ctx, command.external_id)
         return None if found is None else answering.state_of(found[0], command)
 
