@@ -89,18 +89,18 @@ def hint_vi(row: Any, now: datetime) -> str:
     if state in _PLAIN:
         return _PLAIN[state]
     if row.undo_until is not None and now < row.undo_until:
-        return f"Gửi {_when(row.undo_until, now)}; đến lúc đó còn hoàn tác được."
+        return f"Gửi {moment(row.undo_until, now)}; đến lúc đó còn hoàn tác được."
     if (held := _held(row, now)) is not None:
         return held
     if row.behind:
         return _BEHIND
     if state is Delivery.CONFIRMING:
         return (
-            f"Chưa rõ cổng đã nhận chưa. Hệ thống xem lại trên cổng {_when(row.next_attempt_at, now)}, "
+            f"Chưa rõ cổng đã nhận chưa. Hệ thống xem lại trên cổng {moment(row.next_attempt_at, now)}, "
             "chỉ gửi lại nếu chưa có."
         )
     if row.attempts:
-        return f"Lần gửi trước chưa tới nơi. Tự gửi lại {_when(row.next_attempt_at, now)}."
+        return f"Lần gửi trước chưa tới nơi. Tự gửi lại {moment(row.next_attempt_at, now)}."
     return "Đang chờ gửi, thường chỉ trong giây lát."
 
 
@@ -114,13 +114,14 @@ def _held(row: Any, now: datetime) -> str | None:
         return _HELD[row.channel_state]
     if row.write_open_until is None or row.write_open_until <= now:
         return None
-    when = _when(row.write_open_until, now)
+    when = moment(row.write_open_until, now)
     if row.write_error_code == "rate_limited":
         return f"Cổng yêu cầu gửi chậm lại. Tự gửi {when}."
     return f"Cổng đang không nhận được phúc đáp. Tự gửi lại {when}, không cần nhập lại."
 
 
-def _when(at: datetime | None, now: datetime) -> str:
+def moment(at: datetime | None, now: datetime) -> str:
+    """When, in words that follow a verb: at once, in so many seconds, at that hour."""
     if at is None or at <= now:
         return "ngay bây giờ"
     local, today = at.astimezone(_LOCAL), now.astimezone(_LOCAL).date()

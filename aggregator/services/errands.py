@@ -18,7 +18,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,9 @@ from aggregator.domain.proof_files import ProofFile
 from aggregator.domain.text import clean
 from aggregator.errors import InputInvalid, NotAllowed, NotFound
 from aggregator.sdk.discovery import Found
-from aggregator.services import deciding, delivery_log, errand_page, ledger, legal_matters
+from aggregator.services import deciding, delivery_log, delivery_views, errand_page, ledger, legal_matters
 from aggregator.services.attachments import path_of, write_once
+from aggregator.services.carrying import patience_of
 from aggregator.services.clock import Clock
 from aggregator.services.errand_page import ErrandFilter, ErrandPage
 from aggregator.services.ledger import SYSTEM, Draft
@@ -135,11 +136,15 @@ class Errands:
         self, actor: Actor, message_id: int, arrived: bool,
         *, version: int | None = None, once: str | None = None,
     ) -> Delivery:  # fmt: skip
-        """A person looked at the source: it is there (sent), or it is not (pushed again, once)."""
+        """A person looked at the source: it is there (sent), or it is not (pushed again, once).
+
+        `NotAllowed` for "not there" before the source's settling time is over: it may still come.
+        """
         if arrived:
             return self._arrived(actor, message_id, (Delivery.UNCLEAR,), NOW, version, once)
 
         def act(tx: Tx, row: Any, now: datetime) -> None:
+            _check_settled(tx, row, now)
             again: dict[str, Any] = {"state": Delivery.PENDING, "next_attempt_at": now}
             deciding.decided(tx, actor, row, (Delivery.UNCLEAR,), now, **again)
 
@@ -260,6 +265,18 @@ def _check_version(row: Any, version: int | None) -> None:
         raise NotAllowed(
             f"outbox message {row.id} has changed since the page was drawn",
             message_vi="Phúc đáp này vừa có thay đổi. Hãy xem lại rồi quyết định.",
+        )
+
+
+def _check_settled(tx: Tx, row: Any, now: datetime) -> None:
+    tried = errand_queries.last_try(tx, row.case_id, row.id)
+    settle_s = patience_of(channel_queries.by_id(tx, row.channel_id).options).settle_s
+    if tried is not None and now < (settled := tried + timedelta(seconds=settle_s)):
+        raise NotAllowed(
+            f"outbox message {row.id}: its source may still show it until {settled.isoformat()}",
+            hint="look at the source again then",
+            message_vi="Cổng có thể hiện phúc đáp chậm vài phút. Hãy xem lại trên cổng "
+            f"{delivery_views.moment(settled, now)}, rồi chọn “Chưa có”.",
         )
 
 

@@ -7,6 +7,7 @@ read by one index in list order, so ten thousand waiting answers cost what ten d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -247,6 +248,16 @@ def tries(tx: Tx, case_ids: Iterable[int]) -> list[Row[Any]]:
         entry.c.case_id.in_(sorted(set(case_ids))), entry.c.kind == "delivery", entry.c.data.isnot(None)
     )
     return list(tx.execute(query.order_by(entry.c.id)))
+
+
+def last_try(tx: Tx, case_id: int, message_id: int) -> datetime | None:
+    """When the ledger last says that a worker tried this message; None where it never does."""
+    entry = ledger_entries
+    query = select(entry.c.at, entry.c.data).where(
+        entry.c.case_id == case_id, entry.c.kind == "delivery", entry.c.officer_id.is_(None)
+    )
+    told = tx.execute(query.order_by(entry.c.id.desc()))
+    return next((row.at for row in told if row.data and json.loads(row.data)["outbox"] == message_id), None)
 
 
 def channels_of(tx: Tx, scope: Scope) -> list[Row[Any]]:

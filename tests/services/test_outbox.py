@@ -533,6 +533,21 @@ def test_where_a_source_cannot_be_read_back_a_person_says_whether_it_arrived(
     assert counter.looks == 0
 
 
+def test_a_person_who_looks_before_the_source_has_settled_is_asked_to_look_again(
+    world: World, counter: Counter
+) -> None:
+    _, _, _, message = one(world, "deaf")
+    counter.next_push.append(fail(UnknownOutcome("lost")))
+    world.work()
+    world.clock.wait(59)
+    with pytest.raises(NotAllowed) as early:
+        world.errands.resolve_unclear(world.lan, message, False)
+    assert "sau 1 giây" in early.value.message_vi
+    assert world.state(message) is Delivery.UNCLEAR
+    world.clock.wait(1)
+    assert world.errands.resolve_unclear(world.lan, message, False) is Delivery.PENDING
+
+
 def test_a_dead_worker_and_no_reading_back_needs_a_person(world: World, counter: Counter) -> None:
     _, _, _, message = one(world, "deaf")
     assert world.outbox.claim("dies") is not None
