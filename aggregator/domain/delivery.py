@@ -117,7 +117,8 @@ class Patience:
     """How one channel wants to be retried, in seconds (`options` of the channel)."""
 
     first_s: float = 30.0
-    cap_s: float = 300.0
+    #: So that a portal that is back is written to within five minutes.
+    cap_s: float = 240.0
     #: After an attempt of unknown outcome the source is left alone this long before the look.
     settle_s: float = 60.0
 

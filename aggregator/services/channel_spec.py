@@ -56,6 +56,8 @@ OPTIONS: Mapping[str, Any] = {
         "timezone": {"type": "string", "title": "Múi giờ của cổng", "description": "Để trống: giờ Việt Nam"},
         # The pause between two requests to the portal, where its owner allows another than usual.
         "min_gap_s": {"type": "number", "minimum": 0, "title": "Nghỉ giữa hai lần gọi (giây)"},
+        # How long it may be silent in the middle of an answer.
+        "read_timeout_s": _SECONDS,
         # The first wait after a failure, and the longest between two deliveries.
         "retry_first_s": _SECONDS,
         "retry_cap_s": _SECONDS,

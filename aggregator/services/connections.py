@@ -35,6 +35,8 @@ from aggregator.storage.vault import SealBroken, Vault
 
 #: Portals print local times without a zone; Vietnam has one.
 DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
+#: How long a portal may be silent in the middle of an answer, where the channel's options say nothing.
+READ_TIMEOUT_S = 30.0
 
 
 class Connections:
@@ -74,6 +76,7 @@ class Connections:
             deadline=deadline,
             now=self._clock,
             min_gap_s=self.gap_s(channel.kind, channel.options),
+            read_timeout=float(channel.options.get("read_timeout_s", READ_TIMEOUT_S)),
             max_bytes=max_bytes or self._max_bytes(manifest),
             secrets=list(secrets.values()),
             log=log,

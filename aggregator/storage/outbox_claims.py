@@ -33,6 +33,9 @@ from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import reports
 from aggregator.storage.types import Instant
 
+# Made once: an alias makes all its columns anew, and a claim is what an idle worker does all day.
+_todo, _older = outbox.alias("todo"), outbox.alias("older")
+_own, _theirs = units.alias("own"), units.alias("theirs")
 RELEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None}
 
 
@@ -117,7 +120,7 @@ def claim(
 
 
 def _free(channel_id: int, now: datetime, most: int) -> Any:
-    todo, older = outbox.alias("todo"), outbox.alias("older")
+    todo, older = _todo, _older
     # `behind` alone would do where nothing goes wrong; an order that citizens read is looked at twice.
     blocked = exists().where(
         older.c.report_id == todo.c.report_id,
@@ -141,7 +144,7 @@ def _free(channel_id: int, now: datetime, most: int) -> Any:
 
 
 def _claimed(tx: Tx, due: Mapping[int, datetime], owner: str) -> list[Claimed]:
-    own, theirs = units.alias("own"), units.alias("theirs")
+    own, theirs = _own, _theirs
     query = (
         select(
             outbox.c.id, outbox.c.fence, outbox.c.state, outbox.c.attempts, outbox.c.idempotency_key,

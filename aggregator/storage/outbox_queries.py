@@ -38,6 +38,7 @@ from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import reports
 from aggregator.storage.types import Instant
 
+_BEFORE = outbox.alias("before")
 #: A poll that shows the answer confirms a message in one of these. `pending` only after a try:
 #: before it the words at the source are somebody else's.
 _CONFIRMABLE = ("leased", "confirming", "sent", "unclear", "manual", "dead")
@@ -343,7 +344,7 @@ def _listed() -> Any:
 
 
 def _older_waits() -> ColumnElement[bool]:
-    older = outbox.alias("before")
+    older = _BEFORE
     return exists().where(
         older.c.report_id == outbox.c.report_id,
         older.c.seq < outbox.c.seq,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -74,10 +74,17 @@ def others_wait(tx: Tx, turn: Turn, now: datetime) -> bool:
 
 def _writable(now: datetime) -> Select[Any]:
     schedule = channel_schedule
-    due = exists().where(
-        outbox.c.channel_id == schedule.c.channel_id,
-        outbox.c.next_attempt_at <= now,
-        ~outbox.c.behind,
+    # In this order one index serves; a plain EXISTS may read through all that a channel ever got.
+    due = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.channel_id == schedule.c.channel_id,
+            outbox.c.next_attempt_at <= now,
+            ~outbox.c.behind,
+        )
+        .order_by(outbox.c.next_attempt_at, outbox.c.id)
+        .limit(1)
+        .scalar_subquery()
     )
     return (
         select(
@@ -90,7 +97,7 @@ def _writable(now: datetime) -> Select[Any]:
             schedule.c.paused.is_(False),
             schedule.c.state.not_in(HELD_STATES),
             or_(schedule.c.write_open_until.is_(None), schedule.c.write_open_until <= now),
-            due,
+            due.isnot(None),
         )
         .order_by(
             write_turns.c.free_at.asc().nulls_first(),
