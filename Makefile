@@ -13,7 +13,8 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching bench-polling bench-channels peers oracle chaos drifts fuzz tampering format
+.PHONY: help run test check bench bench-matching bench-polling bench-channels bench-outbox peers oracle chaos
+.PHONY: storms drifts fuzz tampering format
 .PHONY: constraints chromium dovecot clean
 
 help: ## this list
@@ -46,6 +47,9 @@ bench-polling: $(DEV) peers ## measure what reading a portal costs, beside a Sin
 bench-channels: $(DEV) ## 500 channels a minute on four workers that get killed, on PostgreSQL
 	$(BIN)/python -m tests.benchmarks.many_channels $(ARGS)
 
+bench-outbox: $(DEV) ## how fast answers leave, what finding the next costs, and whether portals' rates are kept
+	$(BIN)/python -m tests.benchmarks.outbox $(ARGS)
+
 # What the rule is measured beside; nothing else needs it. A peer that is missing is named in the table.
 peers:
 	@[ -f '$(BENCH)' ] || sh .ci/install '$(PYTHON)' '.[test,lint,bench]' '$(BENCH)' || \
@@ -56,6 +60,9 @@ oracle: $(DEV) ## ask engine and minute-by-minute oracle for a million deadlines
 
 chaos: $(DEV) ## kill -9 fifty workers in mid work and count what is left
 	$(BIN)/python -m tests.chaos.killing $(or $(ARGS),50)
+
+storms: $(DEV) ## 10,000 answers to five portals over 30 days of outages and faults: each arrives once, in order
+	$(BIN)/python -m tests.storms.storm $(ARGS)
 
 tampering: $(DEV) ## change a real ledger in 10,000 ways: the stand-alone verifier finds and places each
 	$(BIN)/python -m tests.tampering $(ARGS)
