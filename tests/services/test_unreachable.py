@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.discovery import discover
 from aggregator.storage import unreachable_queries
-from aggregator.storage.case_tables import deadlines, replies
+from aggregator.storage.case_tables import deadlines, outbox, replies
 from aggregator.storage.outage_tables import unreachable_deadlines
+from tests.factories import Office
 from tests.services.outbox_world import (
     WARD_A,
     WARD_B,
@@ -30,6 +32,12 @@ def office(database_url: str) -> Iterator[tuple[World, Portal]]:
         world = World(database_url, {"portal_1022": impatient(discover()["portal_1022"])})
         yield world, portal
         world.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def desk(request: pytest.FixtureRequest) -> Office:
+    found: Office = request.getfixturevalue(f"{request.param}_office")
+    return found
 
 
 def answered(world: World, portal: Portal, *, due_in: timedelta) -> tuple[int, int, datetime]:
@@ -115,3 +123,19 @@ def test_a_delivery_that_is_late_for_no_reason_of_the_source_gets_no_mark(
     world.work_until_quiet()
     assert world.view(message).sent_at is not None
     assert marks(world) == []
+
+
+def test_the_answer_of_the_case_page_keeps_the_deadlines_that_are_weighed(desk: Office) -> None:
+    """What an officer's answer meets is what is looked for when its delivery is late."""
+    case = desk.opens("1")
+    desk.cases.reply(desk.lan, case, ReplyKind.RESULT, "Đã vá ổ gà.")
+    with desk.db.read() as tx:
+        messages = list(tx.scalars(select(outbox.c.id)))
+        owed = [row for row in tx.execute(select(deadlines)) if row.step in unreachable_queries.STEPS]
+    later = max(row.due_at for row in owed) + timedelta(days=1)
+    with desk.db.read() as tx:
+        found = unreachable_queries.not_there_when_due(tx, messages, later)
+        before = unreachable_queries.not_there_when_due(tx, messages, desk.clock())
+    assert {row.step for row in found} == {row.step for row in owed if row.met_at} != set()
+    assert "result" in {row.step for row in found}
+    assert {row.case_id for row in found} == {case} and before == []
