@@ -63,12 +63,17 @@ def outcome(answered_at: datetime, due_at: datetime | None) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """A source that could not be used; `until` None: not seen to be back. `how`: read, sign_in, write."""
+    """A source that could not be used, by failed tries: the first, the last, and the first good one after.
+
+    `back` None: not seen to be back. `how`: read, sign_in, write. `ours_maybe`: perhaps our own network.
+    """
 
     source: str
     since: datetime
-    until: datetime | None
+    last: datetime
+    back: datetime | None
     how: str = "read"
+    ours_maybe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +137,11 @@ _BROKEN = {
 
 
 def _broken(one: Interruption) -> str:
-    until = f"đến {_when(one.until)}" if one.until else "và chưa thấy trở lại"
-    return f"{one.source} {_BROKEN[one.how]} từ {_when(one.since)} {until}"
+    """Only what was tried is told: between the last failed try and the first good one nobody knows."""
+    many = f"trong các lần thử từ {_when(one.since)} đến {_when(one.last)}"
+    tried = many if one.last > one.since else f"lúc {_when(one.since)}"
+    back = f", dùng lại được lúc {_when(one.back)}" if one.back else ", chưa thấy dùng lại được"
+    return f"{one.source} {_BROKEN[one.how]} {tried}{back}{' (có thể do mạng của đơn vị)' * one.ours_maybe}"
 
 
 def _arrived(arrivals: Sequence[Arrival]) -> list[str]:

@@ -11,24 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.domain import timeliness
 from aggregator.domain.certificates import Arrival, Handling, Interruption, Outcome, outcome
 from aggregator.domain.delivery import DELIVERED, Delivery
-from aggregator.domain.outages import Capability, Span
 from aggregator.domain.sla import Step
 from aggregator.domain.timeliness import Kind
 from aggregator.domain.workflow import CLOSING, OPEN
 from aggregator.services.certificate_facts import Kept, Statement, kept
+from aggregator.services.certificate_outages import (
+    ends_at,
+    instant_of,
+    interruption,
+    lay_over,
+    paired,
+    span_of,
+    touches,
+)
 from aggregator.services.ledger import SYSTEM
 from aggregator.services.rules import Book
 from aggregator.storage import case_queries, certificate_queries, inbox_queries, report_queries
 from aggregator.storage.db import Tx
 
 #: What a reader of a paper can take in; a flood's case has hundreds. The others are counted.
-MOST_REPORTS, MOST_ACTS, MOST_OUTAGES = 40, 80, 20
+MOST_REPORTS, MOST_DELIVERIES, MOST_ACTS, MOST_OUTAGES = 40, 120, 80, 20
 #: No outage that touches a case began longer before it was told of.
 LONGEST = timedelta(days=120)
 #: Kinds that say nothing of how the case was handled.
@@ -45,10 +53,6 @@ _ACT_WORDS = {
     "paused": {"reason": "data.reason"},
     "replied": {"answer": "data.kind", "text_sha256": "data.body_sha256", "reply": "data.reply"},
 }
-#: When an outage ends that has not ended.
-_NEVER = datetime.max.replace(tzinfo=UTC)
-#: What a source that was out in several ways at once is said to have been, the plainest first.
-_HOW = ("read", "sign_in", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,41 @@ def content(tx: Tx, book: Book, case: Any, now: datetime, *, names: bool) -> Con
     return told.all(now)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One message's way to its source by its entries; `sent` is the one since which the source has it."""
+
+    message: int
+    slug: str
+    #: None in entries from before it was told.
+    reply: int | None
+    entries: Sequence[Kept]
+    sent: Kept | None
+
+    @property
+    def by_hand(self) -> bool:
+        return self.sent is not None and self.sent.officer_id is not None
+
+
+def ways_of(entries: Iterable[Kept]) -> list[Way]:
+    """Every message that was not taken back before it left."""
+    found: dict[int, list[Kept]] = {}
+    for entry in entries:
+        if entry.kind == "delivery" and entry.data:
+            found.setdefault(entry.data["outbox"], []).append(entry)
+    return [
+        Way(
+            message, way[-1].get("channel"), way[-1].get("reply"), way,
+            next((one for one in way if one.get("state") in DELIVERED), None),
+        )
+        for message, way in found.items() if way[-1].get("state") != Delivery.WITHDRAWN
+    ]  # fmt: skip
+
+
+def _latest(ways: Iterable[Way], at_least: datetime) -> datetime:
+    return max([at_least, *(way.sent.at for way in ways if way.sent is not None)])
+
+
 class _Teller:
     """Fills one statement, list by list."""
 
@@ -99,6 +138,7 @@ class _Teller:
         self._told = Statement(names)
         self._reports = {row.id: row for row in report_queries.in_case_ids(tx, members)}
         self._titles = {row.slug: row.title for row in self._reports.values()}
+        self._ways = ways_of(entries)
 
     def all(self, now: datetime) -> Content:
         document = self._told.document
@@ -158,21 +198,19 @@ class _Teller:
     # Delivered
 
     def _tell_deliveries(self) -> None:
-        """One line a message: its failed tries, and when the source had it."""
-        ways: dict[int, list[Kept]] = {}
-        for entry in self._entries:
-            if entry.kind == "delivery" and entry.data:
-                ways.setdefault(entry.data["outbox"], []).append(entry)
-        gone = [message for message, way in ways.items() if way[-1].get("state") != Delivery.WITHDRAWN]
-        for message in gone[: 4 * MOST_REPORTS]:
-            self._tell_way(message, ways[message])
+        """One line a message: its failed tries, and when the source had it. Those that wait come first."""
+        order = sorted(self._ways, key=lambda way: (way.sent is not None, way.message))
+        for way in order[:MOST_DELIVERIES]:
+            self._tell_way(way)
 
-    def _tell_way(self, message: int, way: Sequence[Kept]) -> None:
-        last, failed = way[-1], [one for one in way if one.get("error")]
-        sent = next((one for one in way if one.get("state") in DELIVERED), None)
-        seen = next((one for one in way if one.get("state") == Delivery.ACKNOWLEDGED), None)
-        plain = {"message": message, "title": self._titles.get(last.get("channel"), last.get("channel")),
-                 "by_hand": sent is not None and sent.officer_id is not None}  # fmt: skip
+    def _tell_way(self, way: Way) -> None:
+        last, failed = way.entries[-1], [one for one in way.entries if one.get("error")]
+        seen = next((one for one in way.entries if one.get("state") == Delivery.ACKNOWLEDGED), None)
+        plain = {
+            "message": way.message,
+            "title": self._titles.get(way.slug, way.slug),
+            "by_hand": way.by_hand,
+        }
         row = self._told.say(
             "deliveries", last, plain,
             channel="data.channel", report="data.report", reply="data.reply", state="data.state",
@@ -182,7 +220,7 @@ class _Teller:
         first = failed[0] if failed else None
         self._told.prove(row, path, first, first_failed_at="at", error="data.error")
         self._told.prove(row, path, failed[-1] if failed else None, last_failed_at="at")
-        self._told.prove(row, path, sent, sent_at="at")
+        self._told.prove(row, path, way.sent, sent_at="at")
         self._told.prove(row, path, seen, seen_at="at")
 
     # Owed
@@ -206,12 +244,12 @@ class _Teller:
         received = min((row.received_at for row in self._reports.values()), default=self._closing.at)
         rows = certificate_queries.outage_entries(self._tx, SYSTEM, channels, received - LONGEST)
         titles = {row.channel_id: row.title for row in self._reports.values()}
-        ways = self._told.document["deliveries"]
-        until = None if any(not row["sent_at"] for row in ways) else _latest(ways, self._closing.at)
+        waiting = any(way.sent is None for way in self._ways)
+        until = None if waiting else _latest(self._ways, self._closing.at)
         touching = [
             (began, ended)
-            for began, ended in _paired([kept(row) for row in rows])
-            if _touches(began, ended, received, until)
+            for began, ended in paired([kept(row) for row in rows])
+            if touches(began, ended, received, until)
         ]
         for began, ended in touching[-MOST_OUTAGES:]:
             self._tell_outage(titles[began.channel_id or 0], began, ended)
@@ -248,7 +286,7 @@ class _Teller:
         self._told.prove(verdict, "verdict", self._closing, answered_at="at", answer="data.kind")
         if found in (Outcome.IN_TIME, Outcome.LATE):
             self._told.prove(verdict, "verdict", self._closing, due_at="data.deadlines.0.due_at")
-        due_at = _instant(verdict["due_at"]) or (self._case.due_at if found is Outcome.UNPROVEN else None)
+        due_at = instant_of(verdict["due_at"]) or (self._case.due_at if found is Outcome.UNPROVEN else None)
         verdict["sources"] = self._sources(due_at, now)
         verdict["unreachable"] = any(one["kind"] == Kind.UNREACHABLE for one in verdict["sources"])
         verdict["sentence"] = Handling(
@@ -263,7 +301,7 @@ class _Teller:
         for slug, arrival in zip(self._slugs(), self._arrived(), strict=True):
             due = self._due_of(slug) or due_at
             if due is not None:
-                spans = [_span(row) for row in self._told.document["outages"] if row["channel"] == slug]
+                spans = [span_of(row) for row in self._told.document["outages"] if row["channel"] == slug]
                 found = timeliness.verdict(due, answered_at, arrival.at, spans, as_of=now)
                 told.append({"title": arrival.source, "kind": found.kind.value, "label": found.label_vi})
         return told
@@ -281,22 +319,18 @@ class _Teller:
     def _slugs(self) -> list[str]:
         return list(dict.fromkeys(self._closing.get("sources") or ()))
 
-    def _of_closing(self) -> list[Mapping[str, Any]]:
+    def _of_closing(self) -> list[Way]:
         """The messages that carry the closing answer."""
-        reply = self._closing.get("reply")
-        return [row for row in self._told.document["deliveries"] if row["reply"] in (reply, None)]
+        return [way for way in self._ways if way.reply in (self._closing.get("reply"), None)]
 
     def _arrived(self) -> list[Arrival]:
         """For each source when it had the answer: the last of its reports counts."""
-        ways = self._of_closing()
         told = []
         for slug in self._slugs():
-            mine = [row for row in ways if row["channel"] == slug]
-            at = None
-            if mine and all(row["sent_at"] for row in mine):
-                at = max(datetime.fromisoformat(row["sent_at"]) for row in mine)
-            by_hand = any(row["by_hand"] for row in mine)
-            told.append(Arrival(self._titles.get(slug, slug), at, by_hand))
+            mine = [way for way in self._of_closing() if way.slug == slug]
+            sent = [way.sent.at for way in mine if way.sent is not None]
+            at = max(sent) if mine and len(sent) == len(mine) else None
+            told.append(Arrival(self._titles.get(slug, slug), at, any(way.by_hand for way in mine)))
         return told
 
     def _interruptions(self, due_at: datetime | None) -> list[Interruption]:
@@ -306,9 +340,9 @@ class _Teller:
         found: dict[str, list[Mapping[str, Any]]] = {}
         for row in self._told.document["outages"]:
             begun = waiting or datetime.fromisoformat(row["began_at"]) <= last
-            if (begun and _ends(row) > self._closing.at) or _over(row, due_at):
+            if (begun and ends_at(row) > self._closing.at) or lay_over(row, due_at):
                 found.setdefault(row["title"], []).append(row)
-        return [_interruption(title, rows) for title, rows in found.items()]
+        return [interruption(title, rows) for title, rows in found.items()]
 
 
 def who(officer: Any, *, names: bool) -> dict[str, Any] | None:
@@ -330,57 +364,3 @@ def _rule(book: Book, key: str, version: int) -> dict[str, Any] | None:
 def _first_due(rows: Sequence[Mapping[str, Any]]) -> datetime | None:
     """The first row is the result that was due first, where any result was."""
     return datetime.fromisoformat(rows[0]["due_at"]) if rows and rows[0]["step"] == Step.RESULT else None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _paired(entries: Iterable[Kept]) -> list[tuple[Kept, Kept | None]]:
-    """The entries of each outage: of its beginning, and the newest of its end."""
-    began: dict[int, Kept] = {}
-    ended: dict[int, Kept] = {}
-    for entry in entries:
-        if entry.data:
-            (began if entry.kind == "outage_began" else ended)[entry.data["outage"]] = entry
-    return [(one, ended.get(number)) for number, one in began.items()]
-
-
-def _touches(began: Kept, ended: Kept | None, since: datetime, until: datetime | None) -> bool:
-    start = datetime.fromisoformat(began.get("at"))
-    over = datetime.fromisoformat(ended.get("ended_at")) if ended else None
-    return (until is None or start <= until) and (over is None or over > since)
-
-
-def _latest(ways: Iterable[Mapping[str, Any]], at_least: datetime) -> datetime:
-    sent = [datetime.fromisoformat(row["sent_at"]) for row in ways if row["sent_at"]]
-    return max([at_least, *sent])
-
-
-def _ends(row: Mapping[str, Any]) -> datetime:
-    return _instant(row["ended_at"]) or _NEVER
-
-
-def _span(row: Mapping[str, Any]) -> Span:
-    capability = Capability(row["capability"])
-    gaps = tuple((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in row["gaps"] or ())
-    return Span(
-        capability, capability, datetime.fromisoformat(row["began_at"]),
-        datetime.fromisoformat(row["last_failed_at"]), _instant(row["ended_at"]),
-        attempts=row["attempts"] or 1, gaps=gaps, ours_maybe=bool(row["ours_maybe"]),
-    )  # fmt: skip
-
-
-def _over(row: Mapping[str, Any], due_at: datetime | None) -> bool:
-    """Whether the outage lay over the deadline."""
-    return due_at is not None and datetime.fromisoformat(row["began_at"]) <= due_at < _ends(row)
-
-
-def _interruption(title: str, rows: Sequence[Mapping[str, Any]]) -> Interruption:
-    ends = [_instant(row["ended_at"]) for row in rows]
-    known = [end for end in ends if end]
-    how = min((row["capability"] for row in rows), key=_HOW.index)
-    return Interruption(
-        title, min(datetime.fromisoformat(row["began_at"]) for row in rows),
-        max(known) if len(known) == len(ends) else None, how,
-    )  # fmt: skip

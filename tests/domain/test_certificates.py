@@ -82,13 +82,21 @@ def test_the_sentence(answered: str, due: datetime | None, told: str, note: str)
 def test_the_sentence_tells_of_the_portal_that_was_away() -> None:
     handling = Handling(
         NAME, Outcome.IN_TIME, at("20/11/2026 16:40:00"), DUE,
-        [Interruption("Cổng 1022", at("20/11/2026 14:00:00"), at("22/11/2026 08:15:00"))],
+        [
+            Interruption(
+                "Cổng 1022", at("20/11/2026 14:00:00"), at("22/11/2026 08:00:00"), at("22/11/2026 08:15:00")
+            ),
+            Interruption("Zalo", at("20/11/2026 16:41:00"), at("20/11/2026 16:41:00"), None, "write", True),
+        ],
         [Arrival("Cổng 1022", at("22/11/2026 08:16:00")), Arrival("Zalo", None),
          Arrival("Bảng tính", at("20/11/2026 17:30:00"), by_hand=True)],
     )  # fmt: skip
     assert handling.sentence() == (
         f"{NAME} trả lời lúc 16:40 ngày 20/11/2026, trước hạn 17:00; "
-        "Cổng 1022 không truy cập được từ 14:00 ngày 20/11/2026 đến 08:15 ngày 22/11/2026; "
+        "Cổng 1022 không truy cập được trong các lần thử từ 14:00 ngày 20/11/2026 đến 08:00 ngày 22/11/2026, "
+        "dùng lại được lúc 08:15 ngày 22/11/2026; "
+        "Zalo không nhận được phúc đáp lúc 16:41 ngày 20/11/2026, chưa thấy dùng lại được "
+        "(có thể do mạng của đơn vị); "
         "phúc đáp được chuyển tới Cổng 1022 lúc 08:16 ngày 22/11/2026; "
         "phúc đáp chưa tới Zalo, hệ thống đang tiếp tục chuyển; "
         "phúc đáp cán bộ chuyển tới Bảng tính lúc 17:30 ngày 20/11/2026; kết luận: xử lý trong hạn."

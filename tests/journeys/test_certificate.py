@@ -127,7 +127,8 @@ def test_the_certificate_of_a_deadline_that_the_portal_slept_through(
         told = page.locator(".verdict").inner_text()
         for words in (
             "trả lời lúc 16:40 ngày 20/11/2026, trước hạn 17:00",
-            "Cổng 1022 thành phố không truy cập được từ 14:00 ngày 20/11/2026 đến 08:15 ngày 22/11/2026",
+            "Cổng 1022 thành phố không truy cập được trong các lần thử từ 14:00 ngày 20/11/2026 "
+            "đến 08:00 ngày 22/11/2026, dùng lại được lúc 08:15 ngày 22/11/2026",
             "phúc đáp được chuyển tới Cổng 1022 thành phố lúc 08:15 ngày 22/11/2026",
             "kết luận: xử lý trong hạn",
         ):

@@ -14,13 +14,14 @@ from sqlalchemy import select, text, update
 from aggregator.domain.ledger import instant
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
-from aggregator.services import ledger
+from aggregator.services import certificate_statement, ledger
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.legal_matters import Dismiss
 from aggregator.settings import CertificateSettings, Settings
 from aggregator.storage.case_tables import replies
 from aggregator.storage.ledger_tables import ledger_entries as table
 from tests.factories import MONDAY, Office, record
+from tests.people import WARD_A
 
 DONE = ReplyKind.RESULT
 
@@ -204,9 +205,9 @@ def test_an_outage_over_the_deadline_is_told_with_its_evidence(office: Office) -
     assert (row["capability"], row["status"], row["body_sha256"]) == ("write", 503, "ab" * 32)
     assert view.verdict["unreachable"] is True
     assert (
-        "Kênh 1022 không nhận được phúc đáp từ 14:00 ngày 02/03/2026 đến 08:00 ngày 04/03/2026"
-        in (view.verdict["sentence"])
-    )
+        "Kênh 1022 không nhận được phúc đáp trong các lần thử từ 14:00 ngày 02/03/2026 "
+        "đến 07:55 ngày 04/03/2026, dùng lại được lúc 08:00 ngày 04/03/2026"
+    ) in view.verdict["sentence"]
 
 
 def _outage(office: Office, channel_id: int, *, began: Any, ended: Any) -> None:
@@ -318,3 +319,34 @@ def test_an_answer_that_can_still_be_taken_back_is_not_certified(office: Office)
 def _undo_until(office: Office, at: Any) -> None:
     with office.db.write() as tx:
         tx.execute(update(replies).values(undo_until=at))
+
+
+def test_a_flood_is_counted_and_what_waits_is_never_left_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MOST_REPORTS", "MOST_DELIVERIES"):
+        monkeypatch.setattr(certificate_statement, name, 2)
+    cases = [office.opens(str(n), slug=f"kenh-{n}") for n in range(1, 5)]
+    for other in cases[1:]:
+        office.cases.merge(office.lan, other, cases[0])
+    office.cases.reply(office.lan, cases[0], DONE, "Xong.")
+    _delivered(office, cases[0], but=4)
+    view = office.certificates.issue(office.lan, cases[0])
+    told = statement(office, view.id)
+    assert (len(told["reports"]), told["reports_in_all"]) == (2, 4)
+    assert len(told["deliveries"]) == 2
+    assert "phúc đáp chưa tới Kênh kenh-4" in view.verdict["sentence"]
+    assert "phúc đáp được chuyển tới Kênh kenh-1" in view.verdict["sentence"]
+
+
+def _delivered(office: Office, case_id: int, but: int) -> None:
+    """Every message but this one has arrived, as the worker writes it down."""
+    rows = office.rows(f"SELECT id, reply_id, report_id FROM outbox WHERE case_id = {case_id} ORDER BY id")
+    with office.db.write() as tx:
+        ledger.append(tx, [
+            Draft(WARD_A, "delivery", office.clock(), {
+                "outbox": id_, "reply": reply, "report": report, "channel": f"kenh-{n}", "attempt": 1,
+                "state": "pending" if n == but else "sent", **({"error": "transient"} if n == but else {}),
+            }, case_id=case_id)
+            for n, (id_, reply, report) in enumerate(rows, 1)
+        ])  # fmt: skip
