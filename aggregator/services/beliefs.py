@@ -31,11 +31,12 @@ from aggregator.domain.beliefs import (
     Held,
     Kind,
     Message,
+    Severity,
     Shown,
     ShownAnswer,
     Source,
 )
-from aggregator.domain.delivery import Delivery, comparable
+from aggregator.domain.delivery import Delivery
 from aggregator.domain.runs import Run
 from aggregator.domain.text import clean
 from aggregator.domain.workflow import CLOSING, ReplyKind, Status
@@ -60,18 +61,31 @@ class Look:
     report_id: int
     ward: str
     values: Canonical
-    answers: tuple[ShownAnswer, ...]
+    shown: tuple[Answer, ...]
     #: What was stored before; None for a report that has just come.
     head: Head | None
     changed: bool
 
     @property
     def digest(self) -> str | None:
-        """A name of the answers; None where there is none. The same words in another layout are the same."""
-        if not self.answers:
+        """A name of the answers; None where there is none. The same words in another layout are the same.
+
+        Every answered report of every poll comes by here: the words are not cleaned for it.
+        """
+        if not self.shown:
             return None
-        words = "\n".join(comparable(answer.body) for answer in self.answers)
-        return hashlib.sha256(words.encode()).hexdigest()
+        words = "\n".join(" ".join(answer.body.split()) for answer in self.shown)
+        return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def answers(self) -> tuple[ShownAnswer, ...]:
+        """The answers, their texts safe for every database."""
+        return tuple(
+            ShownAnswer(
+                clean(one.body)[:MAX_TEXT].strip(), _aware(one.at), line(one.author) or "", one.remote_ref
+            )
+            for one in self.shown
+        )
 
     @property
     def shown_done(self) -> bool:
@@ -81,21 +95,7 @@ class Look:
     def begins_with_something(self) -> bool:
         """A report that is new here, and was worked on there before."""
         unread = self.values.status.value == beliefs.UNMAPPED and self.values.status_raw is not None
-        return self.head is None and (bool(self.answers) or self.shown_done or unread)
-
-
-def look(
-    report_id: int, ward: str, values: Canonical, answers: Iterable[Answer], head: Head | None,
-    *, changed: bool,
-) -> Look:  # fmt: skip
-    """A record's part that is compared, its texts safe for every database."""
-    shown = tuple(
-        ShownAnswer(
-            clean(one.body)[:MAX_TEXT].strip(), _aware(one.at), line(one.author) or "", one.remote_ref
-        )
-        for one in answers
-    )
-    return Look(report_id, ward, values, shown, head, changed)
+        return self.head is None and (bool(self.shown) or self.shown_done or unread)
 
 
 def _aware(at: datetime | None) -> datetime | None:
@@ -107,19 +107,13 @@ def to_compare(tx: Tx, run: Run, looks: Sequence[Look], now: datetime) -> list[L
     if run.kind not in LIVE:
         return []
     known = [one.report_id for one in looks if one.head is not None]
-    before = belief_queries.looks(tx, known)
+    before = belief_queries.digests(tx, known)
     settled = belief_queries.newly_settled(tx, known, now - SETTLING)
 
-    def differs(one: Look) -> bool:
-        last = before.get(one.report_id)
-        return one.digest != (last.answers if last is not None else None)
+    def moved(one: Look) -> bool:
+        return one.changed or one.report_id in settled or one.digest != before.get(one.report_id)
 
-    return [
-        one
-        for one in looks
-        if one.begins_with_something
-        or (one.head is not None and (one.changed or one.report_id in settled or differs(one)))
-    ]
+    return [one for one in looks if one.begins_with_something or (one.head is not None and moved(one))]
 
 
 def compare(tx: Tx, run: Run, looks: Sequence[Look], now: datetime) -> None:
@@ -257,6 +251,9 @@ class Comparison:
             case_id = homes[report_id]
             drafts.append(self._draft("source_differs", wards[case_id], case_id, told))
         ledger.append(self._tx, drafts)
+        # An answer that changes at the source makes no revision: without the mark nobody would look.
+        seen = {report_id for report_id, one in new if one.severity is not Severity.NOTE}
+        case_queries.mark_unread(self._tx, {homes[report_id] for report_id in seen})
 
     def _row(self, report_id: int, one: Difference) -> dict[str, Any]:
         followed = one.kind is Kind.DEADLINE_EARLIER

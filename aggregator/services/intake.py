@@ -360,9 +360,8 @@ def _looks(found: Sequence[_Read], stored: Mapping[str, Head], work: _Work) -> l
             id_, ward = arrival.report_id, arrival.ward
         else:
             continue
-        looks[external_id] = beliefs.look(
-            id_, ward, one.values, one.answers, head, changed=external_id in changed
-        )
+        is_new = external_id in changed
+        looks[external_id] = beliefs.Look(id_, ward, one.values, one.answers, head, is_new)
     return list(looks.values())
 
 

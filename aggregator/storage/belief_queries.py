@@ -43,6 +43,15 @@ def looks(tx: Tx, report_ids: Iterable[int]) -> dict[int, Row[Any]]:
     return found
 
 
+def digests(tx: Tx, report_ids: Iterable[int]) -> dict[int, str | None]:
+    """The names of the answers that were shown at the last look, for those that were compared before."""
+    found: dict[int, str | None] = {}
+    for part in chunks(report_ids):
+        query = select(source_looks.c.report_id, source_looks.c.answers)
+        found.update({row[0]: row[1] for row in tx.execute(query.where(source_looks.c.report_id.in_(part)))})
+    return found
+
+
 def newly_settled(tx: Tx, report_ids: Iterable[int], settled_to: datetime) -> set[int]:
     """Those of the reports with an answer that had no time to be shown at the last look, and has had now."""
     found: set[int] = set()

@@ -11,7 +11,11 @@ import pytest
 from aggregator.domain.beliefs import Kind, Remedy
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
+from aggregator.storage import case_queries
+from tests.factories import Office, apart
 from tests.services.beliefs_world import A_DAY, OURS, SLUG, THEIRS, Beside, beside_a_portal
+from tests.services.polling_world import WARD_B
+from tests.web.test_budgets import statements
 
 
 @pytest.fixture
@@ -177,6 +181,26 @@ def test_an_answer_that_no_poll_has_shown_is_asked_for_once(both: Beside) -> Non
     assert both.app.unseen.tick() == 0
 
 
+def test_what_changes_at_the_portal_alone_makes_the_case_unread(beside: Beside) -> None:
+    case = beside.case_of("1")
+    beside.app.cases.mark_read(beside.lan, case)
+    beside.colleague("1", THEIRS)
+    beside.polled()
+    assert beside.row_of(case).unread
+
+
+def test_the_usual_poll_asks_as_often_for_many_reports_as_for_few(sqlite_office: Office) -> None:
+    def asked(count: int, start: int) -> int:
+        known = apart(count, start)
+        sqlite_office.receives("1022", *known)
+        with statements() as said:
+            sqlite_office.receives("1022", *known)
+        assert not [one for one in said if "discrepancies" in one or "INSERT INTO source_looks" in one]
+        return len(said)
+
+    assert asked(200, 1000) == asked(2, 1)
+
+
 def test_the_usual_way_of_an_answer_leaves_no_difference(beside: Beside) -> None:
     case = beside.case_of("1")
     beside.app.cases.reply(beside.lan, case, ReplyKind.RESULT, OURS)
@@ -280,6 +304,42 @@ def test_another_ward_sees_and_settles_nothing(beside: Beside) -> None:
     assert beside.app.beliefs.page(beside.admin, SLUG).counts == {Kind.SOURCE_CLOSED: 1}
     with pytest.raises(NotAllowed):
         beside.app.beliefs.settle(beside.admin, one.id, Remedy.KNOWN, reason="không phải việc của tôi")
+
+
+def test_a_difference_follows_its_report_to_another_ward(both: Beside) -> None:
+    both.edits("2", status="resolved")
+    both.polled()
+    one = both.only()
+    both.app.placing.move(both.lan, one.case_id, WARD_B)
+    assert (both.differences(), both.app.beliefs.summary(both.lan)) == ([], ())
+    (theirs,) = both.app.beliefs.page(both.hue, SLUG).items
+    assert theirs.id == one.id, "seen where its case is, though the channel is another ward's"
+    both.app.beliefs.settle(both.hue, one.id, Remedy.KNOWN, reason="cổng đóng nhầm")
+    both.is_sound()
+
+
+def test_of_a_restricted_matter_only_who_may_read_it_learns_anything(beside: Beside) -> None:
+    beside.colleague("1", THEIRS, status="resolved")
+    beside.polled()
+    one = beside.only()
+    with beside.app.db.write() as tx:
+        case_queries.change_quietly(tx, one.case_id, legal="recognised")
+    assert (beside.differences(), beside.app.beliefs.of_case(beside.lan, one.case_id)) == ([], ())
+    with pytest.raises(NotFound):
+        beside.app.beliefs.settle(beside.lan, one.id, Remedy.NOT_OURS)
+    assert [item.id for item in beside.app.beliefs.page(beside.minh, SLUG).items] == [one.id]
+    with pytest.raises(MoveNotAllowed):
+        beside.app.beliefs.settle(beside.minh, one.id, Remedy.ADOPT)
+    assert beside.app.beliefs.page(beside.minh, SLUG).items[0].settled_at is None
+
+
+def test_a_press_that_arrives_twice_is_one_press(beside: Beside) -> None:
+    beside.colleague("1", THEIRS, status="resolved")
+    beside.polled()
+    one = beside.only()
+    for _ in range(2):
+        beside.app.beliefs.settle(beside.lan, one.id, Remedy.ADOPT, once="khoa-mot-lan")
+    assert len(beside.app.cases.case(beside.lan, one.case_id).replies) == 1
 
 
 def test_many_are_settled_one_by_one_and_a_refused_one_stops_no_other(both: Beside) -> None:
