@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,8 @@ from aggregator.storage.report_queries import Head
 
 #: Runs that show the source as it is now.
 LIVE = ("poll", "backfill", "webhook")
+#: Said once, it holds under every report of the channel.
+_CHANNEL_WIDE = (Kind.ANSWER_FOREIGN, Kind.STATUS_UNMAPPED)
 #: How a difference ended that nobody settled.
 AGREES, FOLLOWED = "agrees", "followed"
 
@@ -167,7 +169,7 @@ class Comparison:
                 last = before.get(one.report_id)
                 shown = _shown(one, last.done_at if last is not None else None)
                 found[one.report_id] = beliefs.told_once(beliefs.compare(shown, mine, source, self._now))
-        self._write(found)
+        self._write(found, mapped=_mapped(looks))
 
     def gone(self, report_ids: Sequence[int]) -> None:
         """Beside what else was found of them before, which nobody can look at now."""
@@ -199,38 +201,37 @@ class Comparison:
 
     # What is new, and what went away
 
-    def _write(self, found: Mapping[int, Sequence[Difference]], *, whole: bool = True) -> None:
-        """`whole`: everything of these reports was compared, so what is not found any more has gone."""
+    def _write(
+        self, found: Mapping[int, Sequence[Difference]], *, whole: bool = True, mapped: Collection[str] = ()
+    ) -> None:
+        """`whole`: everything of these reports was compared, so what is not found any more has gone.
+        `mapped`: status words that have a meaning now."""
         known: dict[int, list[Any]] = defaultdict(list)
         for row in belief_queries.of_reports(self._tx, found):
             known[row.report_id].append(row)
-        aside = self._automatic(found)
-        words = self._words(found)
-        new, away = [], []
+        words = belief_queries.open_words(self._tx, self._run.channel_id) if whole else {}
+        aside = self._aside(found)
+        new: list[tuple[int, Difference]] = []
+        away = {row.id: row for name, row in words.items() if name in mapped}
         for report_id, differences in found.items():
             told = _told(known[report_id])
-            fresh = [one for one in differences if (one.kind, one.about) not in told]
-            new += [
-                (report_id, one)
-                for one in fresh
-                if not (one.kind is Kind.ANSWER_FOREIGN and one.about in aside)
-                and not (one.kind is Kind.STATUS_UNMAPPED and one.about in words)
-            ]
-            words |= {one.about for one in fresh if one.kind is Kind.STATUS_UNMAPPED}
+            for one in differences:
+                wide = one.kind in _CHANNEL_WIDE and (one.kind, one.about) in aside
+                unread = one.kind is Kind.STATUS_UNMAPPED  # one difference a channel and word
+                if wide or (one.kind, one.about) in told or (unread and one.about in words):
+                    continue
+                new.append((report_id, one))
+                aside |= {(one.kind, one.about)} if unread else set()
             if whole:
                 still = {(one.kind, one.about) for one in differences}
-                away += [row for row in known[report_id] if _went_away(row, still)]
+                away |= {row.id: row for row in known[report_id] if _went_away(row, still)}
         self._tell(new)
-        self._end(away)
+        self._end(list(away.values()))
 
-    def _automatic(self, found: Mapping[int, Sequence[Difference]]) -> set[str]:
-        names = {one.about for each in found.values() for one in each if one.kind is Kind.ANSWER_FOREIGN}
-        return belief_queries.automatic(self._tx, self._run.channel_id, names) if names else set()
-
-    def _words(self, found: Mapping[int, Sequence[Difference]]) -> set[str]:
-        """Status words that are told already: one difference a channel and word, not one a report."""
-        unread = any(one.kind is Kind.STATUS_UNMAPPED for each in found.values() for one in each)
-        return set(belief_queries.open_words(self._tx, self._run.channel_id)) if unread else set()
+    def _aside(self, found: Mapping[int, Sequence[Difference]]) -> set[tuple[str, str]]:
+        """What a person laid aside for every report of the channel."""
+        names = {one.about for each in found.values() for one in each if one.kind in _CHANNEL_WIDE}
+        return belief_queries.laid_aside(self._tx, self._run.channel_id, names) if names else set()
 
     def _tell(self, new: Sequence[tuple[int, Difference]]) -> None:
         if not new:
@@ -293,6 +294,15 @@ def facts(kind: Kind, ours: str, theirs: str) -> dict[str, str]:
         return {name: value for name, value in sides.items() if value}
     return {
         f"{name}_sha256": hashlib.sha256(value.encode()).hexdigest() for name, value in sides.items() if value
+    }
+
+
+def _mapped(looks: Iterable[Look]) -> set[str]:
+    """The names of the status words that have a meaning in this batch."""
+    return {
+        beliefs.fingerprint(one.values.status_raw)
+        for one in looks
+        if one.values.status_raw and one.values.status.value != beliefs.UNMAPPED
     }
 
 

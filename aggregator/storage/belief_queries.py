@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.delivery import DELIVERED
 from aggregator.storage import ids
-from aggregator.storage.belief_tables import discrepancies, source_looks
+from aggregator.storage.belief_tables import ASIDE, discrepancies, source_looks
 from aggregator.storage.bulk import insert_rows
 from aggregator.storage.case_tables import cases, deadlines, memberships, outbox, replies
 from aggregator.storage.channel_tables import channels
@@ -163,27 +163,25 @@ def of_reports(tx: Tx, report_ids: Iterable[int]) -> list[Row[Any]]:
     return found
 
 
-def automatic(tx: Tx, channel_id: int, names: Iterable[str]) -> set[str]:
-    """Those of the answers (by `about`) that a person said this portal writes by itself."""
-    found: set[str] = set()
+def laid_aside(tx: Tx, channel_id: int, names: Iterable[str]) -> set[tuple[str, str]]:
+    """(kind, name) of the differences of these names that a person laid aside under some report."""
+    found: set[tuple[str, str]] = set()
     for part in chunks(sorted(set(names))):
-        query = select(discrepancies.c.about).where(
-            discrepancies.c.channel_id == channel_id,
-            discrepancies.c.about.in_(part),
-            discrepancies.c.how == "automatic",
+        query = select(discrepancies.c.kind, discrepancies.c.about).where(
+            discrepancies.c.channel_id == channel_id, discrepancies.c.about.in_(part), ASIDE
         )
-        found.update(tx.scalars(query))
+        found.update((row[0], row[1]) for row in tx.execute(query))
     return found
 
 
-def open_words(tx: Tx, channel_id: int) -> dict[str, int]:
-    """Status words of the source that are told as unmapped: name -> id of the difference that tells it."""
-    query = select(discrepancies.c.about, discrepancies.c.id).where(
+def open_words(tx: Tx, channel_id: int) -> dict[str, Row[Any]]:
+    """Status words of the source that are told as unmapped: name -> the difference that tells it."""
+    query = select(discrepancies).where(
         discrepancies.c.channel_id == channel_id,
         discrepancies.c.kind == "status_unmapped",
         discrepancies.c.settled_at.is_(None),
     )
-    return {row[0]: row[1] for row in tx.execute(query)}
+    return {row.about: row for row in tx.execute(query)}
 
 
 def insert_found(tx: Tx, rows: list[dict[str, Any]]) -> list[int]:

@@ -62,7 +62,8 @@ def upgrade() -> None:
     _index("ix_discrepancies_list", "discrepancies", ["channel_id", "id"], still_open)
     _index("ix_discrepancies_list_kind", "discrepancies", ["channel_id", "kind", "id"], still_open)
     _index("ix_discrepancies_settled", "discrepancies", ["channel_id", "id"], "settled_at IS NOT NULL")
-    _index("ix_discrepancies_automatic", "discrepancies", ["channel_id", "about"], "how = 'automatic'")
+    aside = "how IN ('automatic', 'known')"
+    _index("ix_discrepancies_aside", "discrepancies", ["channel_id", "about"], aside)
 
 
 def downgrade() -> None:

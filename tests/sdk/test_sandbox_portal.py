@@ -53,6 +53,18 @@ def test_control_tells_what_citizens_see(running):
     assert (state["kind"], state["requests"], state["writes"], state["faults"]) == ("portal", 1, 1, [])
 
 
+def test_somebody_works_at_the_portal_itself_and_reports_are_taken_off_it(running):
+    control(running, "POST", "reports", [REPORT, {**REPORT, "id": "8"}])
+    shown = [{"body": "Đã vá.", "author": "Phòng Quản lý đô thị"}]
+    assert control(running, "POST", "answers", {"id": "7", "answers": shown, "status": "resolved"}).ok
+    assert control(running, "POST", "answers", {"id": "9", "answers": []}).status_code == 400
+    assert control(running, "DELETE", "reports", ["8", "9"]).json() == {"gone": 1}
+    state = control(running, "GET", "state").json()
+    (report,) = state["reports"]
+    assert (report["id"], report["status"], state["answers"]["7"][0]["body"]) == ("7", "resolved", "Đã vá.")
+    assert state["writes"] == 0, "what we wrote is counted, and nobody else's work"
+
+
 @pytest.mark.parametrize(
     ("path", "data", "says"),
     [

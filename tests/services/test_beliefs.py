@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from aggregator.domain.beliefs import Kind, Remedy
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
-from aggregator.storage import case_queries
+from aggregator.sdk.contract import SourceStatus
+from aggregator.storage import belief_queries, case_queries
 from tests.factories import Office, apart
 from tests.services.beliefs_world import A_DAY, OURS, SLUG, THEIRS, Beside, beside_a_portal
 from tests.services.polling_world import WARD_B
@@ -63,6 +65,18 @@ def test_a_colleagues_answer_is_adopted_and_stops_the_clock_when_it_was_given(bo
     both.is_sound()
 
 
+def test_a_colleagues_word_on_the_progress_leaves_the_case_open(beside: Beside) -> None:
+    case = beside.case_of("1")
+    beside.colleague("1", THEIRS)
+    beside.polled()
+    one = beside.only()
+    assert one.adopted_as is ReplyKind.PROGRESS
+    beside.app.beliefs.settle(beside.lan, one.id, Remedy.ADOPT)
+    row = beside.row_of(case)
+    assert (row.status, row.is_open, row.closed_at) == (Status.IN_PROGRESS, True, None)
+    beside.is_sound()
+
+
 def test_what_is_not_ours_is_not_told_again_until_it_says_something_else(beside: Beside) -> None:
     beside.colleague("1", THEIRS)
     beside.polled()
@@ -78,19 +92,19 @@ def test_what_is_not_ours_is_not_told_again_until_it_says_something_else(beside:
 
 
 def test_words_that_the_portal_writes_under_every_report_are_settled_once_for_the_channel(
-    both: Beside,
+    beside: Beside,
 ) -> None:
     received = "Cổng 1022 đã tiếp nhận phản ánh của bạn."
-    both.colleague("1", received)
-    both.colleague("2", received)
-    both.polled()
-    assert both.kinds() == [Kind.ANSWER_FOREIGN] * 2
-    both.app.beliefs.settle(both.lan, both.differences()[0].id, Remedy.AUTOMATIC)
-    assert both.differences() == []
-    both.colleague("3", received)
-    both.polled()
-    assert both.differences() == []
-    both.is_sound()
+    beside.colleague("1", received)
+    beside.colleague("2", received)
+    beside.polled()
+    assert beside.kinds() == [Kind.ANSWER_FOREIGN] * 2
+    beside.app.beliefs.settle(beside.lan, beside.differences()[0].id, Remedy.AUTOMATIC)
+    assert beside.differences() == []
+    beside.colleague("3", received)
+    beside.polled()
+    assert beside.differences() == []
+    beside.is_sound()
 
 
 def test_an_adopted_answer_goes_to_the_other_reports_of_the_case_too(beside: Beside) -> None:
@@ -119,27 +133,27 @@ def test_a_report_that_was_answered_before_we_first_saw_it_is_told(sqlite_url: s
 # Our answer at the portal ---------------------------------------------------------------------------
 
 
-def test_our_words_edited_at_the_portal_become_an_event_and_stay_as_they_were_here(both: Beside) -> None:
-    case = both.case_of("1")
-    both.answered(case)
-    assert both.differences() == []
+def test_our_words_edited_at_the_portal_become_an_event_and_stay_as_they_were_here(beside: Beside) -> None:
+    case = beside.case_of("1")
+    beside.answered(case)
+    assert beside.differences() == []
     edited = OURS.replace("10/11", "12/11")
-    both.colleague("1", edited)
-    both.polled(A_DAY)
-    one = both.only()
+    beside.colleague("1", edited)
+    beside.polled(A_DAY)
+    one = beside.only()
     assert (one.kind, one.note) == (Kind.ANSWER_EDITED, "edited")
     assert [part.text.strip() for part in one.ours if part.only] == ["10/11."]
     assert [part.text.strip() for part in one.theirs if part.only] == ["12/11."]
-    assert [event["what"] for event in both.events(case, "source_differs")] == ["answer_edited"]
-    assert both.app.cases.case(both.lan, case).replies[0].body == OURS
-    both.polled(A_DAY)
-    assert len(both.events(case, "source_differs")) == 1, "told once"
-    both.colleague("1", OURS)
-    both.polled(A_DAY)
-    (gone,) = both.differences(is_open=False)
-    assert (both.differences(), gone.how, gone.settled_by) == ([], "agrees", None)
-    assert [event["how"] for event in both.events(case, "difference_settled")] == ["agrees"]
-    both.is_sound()
+    assert [event["what"] for event in beside.events(case, "source_differs")] == ["answer_edited"]
+    assert beside.app.cases.case(beside.lan, case).replies[0].body == OURS
+    beside.polled(A_DAY)
+    assert len(beside.events(case, "source_differs")) == 1, "told once"
+    beside.colleague("1", OURS)
+    beside.polled(A_DAY)
+    (gone,) = beside.differences(is_open=False)
+    assert (beside.differences(), gone.how, gone.settled_by) == ([], "agrees", None)
+    assert [event["how"] for event in beside.events(case, "difference_settled")] == ["agrees"]
+    beside.is_sound()
 
 
 def test_an_answer_that_vanished_is_sent_again_only_after_a_look(both: Beside) -> None:
@@ -165,20 +179,20 @@ def test_an_answer_that_vanished_is_sent_again_only_after_a_look(both: Beside) -
     both.is_sound()
 
 
-def test_an_answer_that_no_poll_has_shown_is_asked_for_once(both: Beside) -> None:
-    case, other = both.case_of("1"), both.case_of("2")
-    both.answered(other)  # this source does show answers
-    both.app.cases.reply(both.lan, case, ReplyKind.PROGRESS, OURS)
-    both.delivered()
-    both.colleague("1")  # taken, and lost again before any poll came by
-    both.polled(minutes=30)
-    assert (both.differences(), both.app.unseen.tick()) == ([], 0), "the usual polls come first"
-    both.clock.wait(minutes=40)
-    assert both.app.unseen.tick() == 1
-    both.asked()
-    assert both.only().kind is Kind.ANSWER_MISSING
-    both.clock.wait(minutes=10)
-    assert both.app.unseen.tick() == 0
+def test_an_answer_that_no_poll_has_shown_is_asked_for_once(beside: Beside) -> None:
+    case, other = beside.case_of("1"), beside.case_of("2")
+    beside.answered(other)  # this source does show answers
+    beside.app.cases.reply(beside.lan, case, ReplyKind.PROGRESS, OURS)
+    beside.delivered()
+    beside.colleague("1")  # taken, and lost again before any poll came by
+    beside.polled(minutes=30)
+    assert (beside.differences(), beside.app.unseen.tick()) == ([], 0), "the usual polls come first"
+    beside.clock.wait(minutes=40)
+    assert beside.app.unseen.tick() == 1
+    beside.asked()
+    assert beside.only().kind is Kind.ANSWER_MISSING
+    beside.clock.wait(minutes=10)
+    assert beside.app.unseen.tick() == 0
 
 
 def test_what_changes_at_the_portal_alone_makes_the_case_unread(beside: Beside) -> None:
@@ -241,6 +255,24 @@ def test_a_report_closed_at_the_portal_without_a_word_is_told_and_may_stay(besid
     assert beside.differences(is_open=False)[0].reason == "Cổng đóng nhầm, đã báo 1022"
     with pytest.raises(MoveNotAllowed):
         beside.app.beliefs.settle(beside.lan, one.id, Remedy.KNOWN, reason="lần nữa")
+
+
+def test_a_status_word_without_a_meaning_is_told_once_a_channel_and_goes_when_it_has_one(
+    sqlite_office: Office,
+) -> None:
+    def words() -> list[str]:
+        with sqlite_office.db.read() as tx:
+            found = belief_queries.open_words(tx, sqlite_office.run("1022").channel_id)
+        return [row.theirs for row in found.values()]
+
+    strange = {"status_raw": "Chờ phân công", "status": SourceStatus.UNMAPPED}
+    reports = apart(3, **strange)
+    sqlite_office.receives("1022", *reports[:2])
+    assert words() == ["Chờ phân công"]
+    sqlite_office.receives("1022", dataclasses.replace(reports[2], status=SourceStatus.ACCEPTED))
+    assert words() == ["Chờ phân công"], "a new report brings nothing to compare"
+    sqlite_office.receives("1022", dataclasses.replace(reports[1], status=SourceStatus.ACCEPTED))
+    assert words() == []
 
 
 def test_a_later_deadline_of_the_portal_waits_for_a_person_who_sees_first_what_it_changes(
@@ -342,18 +374,18 @@ def test_a_press_that_arrives_twice_is_one_press(beside: Beside) -> None:
     assert len(beside.app.cases.case(beside.lan, one.case_id).replies) == 1
 
 
-def test_many_are_settled_one_by_one_and_a_refused_one_stops_no_other(both: Beside) -> None:
+def test_many_are_settled_one_by_one_and_a_refused_one_stops_no_other(beside: Beside) -> None:
     for number in ("1", "2", "3"):
-        both.colleague(number, f"{THEIRS} Số {number}.", status="resolved")
-    both.polled()
-    effects = both.app.beliefs.preview(both.lan, Remedy.ADOPT, slug=SLUG, kind=Kind.ANSWER_FOREIGN)
+        beside.colleague(number, f"{THEIRS} Số {number}.", status="resolved")
+    beside.polled()
+    effects = beside.app.beliefs.preview(beside.lan, Remedy.ADOPT, slug=SLUG, kind=Kind.ANSWER_FOREIGN)
     ids = [effect.item.id for effect in effects]
     assert len(ids) == 3
-    both.app.beliefs.settle(both.minh, ids[1], Remedy.NOT_OURS)
-    settled = both.app.beliefs.settle_many(both.lan, ids, Remedy.ADOPT)
+    beside.app.beliefs.settle(beside.minh, ids[1], Remedy.NOT_OURS)
+    settled = beside.app.beliefs.settle_many(beside.lan, ids, Remedy.ADOPT)
     assert (settled.done, [code for code, *_ in settled.refused]) == (2, [effects[1].item.case_code])
-    assert both.differences() == []
-    both.is_sound()
+    assert beside.differences() == []
+    beside.is_sound()
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(beside: Beside) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from aggregator.domain.people import Role
 from aggregator.domain.workflow import ReplyKind
+from aggregator.services.deadlines import follow_sources
 from aggregator.storage.reminder_tables import mails, reminders
 from tests.factories import VN, Office
 from tests.people import WARD_A
@@ -179,6 +180,9 @@ def test_a_moved_deadline_corrects_what_was_told_and_is_told_again(office: Offic
     case = opens(office)
     runs(office, "2026-03-05T14:24")
     office.receives("1022", *[_again(office, vn("2026-03-20T10:00"))])
+    with office.db.write() as tx:  # a person takes the later deadline on
+        follow_sources(tx, [office.report("1")])
+        office.deadlines.refresh(tx, case, office.clock())
     assert office.row(case).due_at > vn("2026-03-06T10:00")
     runs(office, "2026-03-05T14:30")
     assert told(office) == [("due_soon", 0), ("deadline_changed", 0)]
