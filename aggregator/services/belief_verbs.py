@@ -56,6 +56,7 @@ from aggregator.storage import (
     channel_queries,
     inbox_queries,
     outbox_claims,
+    tick_queries,
 )
 from aggregator.storage.db import Database, Tx
 
@@ -258,12 +259,13 @@ class Beliefs:
         """Back to "may have arrived": the worker looks first, and pushes only what is not there."""
         was = (Delivery.SENT, Delivery.ACKNOWLEDGED, Delivery.UNCLEAR, Delivery.MANUAL, Delivery.DEAD)
         cleared = dict.fromkeys(("error_code", "error", "error_vi"))
-        again = {"state": Delivery.CONFIRMING.value, "next_attempt_at": now, **cleared}
+        again = {"state": Delivery.CONFIRMING.value, "next_attempt_at": now, "officer_id": None, **cleared}
         if row.message_id is None or not outbox_claims.decide(tx, row.message_id, was, **again):
             raise MoveNotAllowed(
                 f"message {row.message_id} is on its way already",
                 message_vi="Phúc đáp này đang được chuyển rồi.",
             )
+        tick_queries.end(tx, row.message_id, now, actor.id)  # what a person said of it is over
         delivery_log.record(tx, [row.message_id], now, officer_id=actor.id, kept=case.id)
         return {"outbox": row.message_id}
 

@@ -32,6 +32,12 @@ def change_tick(tx: Tx, tick_id: int, **values: Any) -> bool:
     return tx.execute(update(ticks).where(still).values(**values)).rowcount == 1
 
 
+def end(tx: Tx, message_id: int, at: datetime, officer_id: int | None) -> None:
+    """Take back whatever tick a message has."""
+    held = and_(ticks.c.message_id == message_id, ticks.c.undone_at.is_(None))
+    tx.execute(update(ticks).where(held).values(undone_at=at, undone_by=officer_id))
+
+
 def tick_of(tx: Tx, tick_id: int) -> Row[Any] | None:
     """A tick, also one that was taken back, with what says who may see it."""
     query = (

@@ -72,7 +72,8 @@
   const back = $("[data-back]");
   if ($(".inbox")) session("list", location.pathname + location.search);
   else if (back && session("list")) back.href = session("list");
-  const pairs = $$(".pair, .carry"); // what is decided on in the list itself
+  // What is decided on in the list itself; other boxes of that look have no keys.
+  const pairs = $$(".pair, .carry").filter((one) => $("[data-do], [data-copy]", one));
   const opened = pairs.length
     ? pairs.findIndex((pair) => `#${pair.id}` === location.hash)
     : links.findIndex((link) => link.pathname === session("case"));

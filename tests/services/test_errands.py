@@ -23,7 +23,7 @@ from aggregator.services import delivery_log, ledger
 from aggregator.services.errand_page import ErrandFilter
 from aggregator.services.errand_reminders import ErrandReminders
 from aggregator.services.errands import Done, Errands
-from aggregator.storage import case_queries, errand_queries
+from aggregator.storage import case_queries, errand_queries, tick_queries
 from aggregator.storage.case_tables import cases, outbox
 from aggregator.storage.channel_tables import channel_schedule
 from aggregator.storage.errand_tables import errands
@@ -511,3 +511,15 @@ def _cost(desk: Desk, wanted: dict[str, Any]) -> tuple[int, int]:
     assert len(page.rows) == 25
     asked = [text for text, _ in seen.statements if text.startswith("SELECT")]
     return len(asked), seen.steps
+
+
+def test_a_machine_that_sends_again_ends_what_a_person_said(desk: Desk) -> None:
+    message = ticked_and_not_shown(desk)
+    with desk.office.db.write() as tx:
+        tick_queries.end(tx, message, desk.clock(), desk.lan.id)
+    desk.becomes(message, Delivery.CONFIRMING, officer_id=None)
+    desk.becomes(message, Delivery.SENT)
+    assert desk.needs(need="ticked") == [] == desk.needs()
+    with pytest.raises(NotAllowed):
+        desk.errands.untick(desk.lan, message)
+    desk.is_sound()
