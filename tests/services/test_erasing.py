@@ -24,6 +24,7 @@ from aggregator.storage.case_tables import cases, outbox
 from aggregator.storage.privacy_tables import privacy_requests
 from aggregator.storage.report_tables import attachments
 from aggregator.storage.types import metadata
+from aggregator.verifier import motmoi_check
 from tests.factories import Office, batch, problem, record
 from tests.people import WARD_A
 
@@ -233,6 +234,29 @@ def test_files_pages_and_unreadable_items_go_too(office: Office) -> None:
     assert done.files == 1 and not path.exists()
     assert names(everything(office)) == []
     assert office.rows("SELECT state FROM quarantine") == [("dismissed",)]
+
+
+def test_what_was_certified_before_still_verifies_and_the_ledger_is_clean(office: Office) -> None:
+    case_id = sends(office)
+    office.cases.note(office.lan, case_id, f"Đã gọi bà {NAME}")
+    office.cases.reply(office.lan, case_id, ReplyKind.RESULT, f"Kính gửi bà {NAME}: đã vá xong.")
+    view = office.certificates.issue(office.lan, case_id)
+    _, proof = office.certificates.bundle(office.lan, view.id)
+    assert motmoi_check.check(proof).findings == []
+    erase(office)
+    assert motmoi_check.check(proof).findings == [], "the paper in the citizen's hands holds"
+    _, again = office.certificates.bundle(office.lan, view.id)
+    assert motmoi_check.check(again).findings == [], "and so does what we hand out now"
+    assert office.evidence.verify().findings == ()
+
+
+def test_an_erasure_that_nobody_recorded_is_a_finding(office: Office) -> None:
+    """The control: not every missing word is forgiven, only the recorded ones."""
+    case_id = sends(office)
+    office.cases.note(office.lan, case_id, "Ghi chú")
+    with office.db.write() as tx:
+        tx.exec_driver_sql("UPDATE ledger_entries SET data = NULL, salt = NULL WHERE kind = 'noted'")
+    assert [finding.code for finding in office.evidence.verify().findings] == ["erased"]
 
 
 # Not brought back ------------------------------------------------------------------------------------
