@@ -50,17 +50,12 @@ class StoredTree:
         """The root of the complete subtree; `LedgerRewritten` where entries of it are gone."""
         tier, inner = divmod(level, WIDE_BITS)
         first, width = number << inner, 1 << inner
-        hashes = self._tile(tier, first >> WIDE_BITS)[first % WIDE : first % WIDE + width]
-        if len(hashes) < width:
-            raise LedgerRewritten(f"entries of chain {self._chain} are missing")
-        return merkle.root(hashes)
+        low = first % WIDE
+        return merkle.root(self._filled(tier, first >> WIDE_BITS, low + width)[low : low + width])
 
     def complete(self, tier: int, number: int) -> str:
         """The root of a complete subtree of this tier, from the tier below; `LedgerRewritten` as above."""
-        hashes = self._tile(tier - 1, number)
-        if len(hashes) < WIDE:
-            raise LedgerRewritten(f"entries of chain {self._chain} are missing")
-        return merkle.root(hashes).hex()
+        return merkle.root(self._filled(tier - 1, number, WIDE)).hex()
 
     def root(self, size: int) -> str:
         return merkle.tree_root(size, self.node).hex()
@@ -68,6 +63,15 @@ class StoredTree:
     def path(self, seq: int, size: int) -> list[str]:
         """What leads from the entry to the root of the first `size` entries."""
         return [step.hex() for step in merkle.inclusion_path(seq - 1, size, self.node)]
+
+    def _filled(self, tier: int, number: int, count: int) -> list[bytes]:
+        """A subtree of which the first `count` hashes are known; what is not stored yet is computed."""
+        hashes = self._tile(tier, number)
+        while len(hashes) < count:
+            if tier == 0:
+                raise LedgerRewritten(f"entries of chain {self._chain} are missing")
+            hashes.append(bytes.fromhex(self.complete(tier, number * WIDE + len(hashes))))
+        return hashes
 
     def _tile(self, tier: int, number: int) -> list[bytes]:
         if (tier, number) not in self._tiles:

@@ -18,7 +18,7 @@ from aggregator.domain.checkpoints import ChainState, leaf_of, root_of, successi
 from aggregator.domain.ledger import GENESIS, canonical, commit, instant, link
 from aggregator.domain.ledger_check import Walk
 from aggregator.errors import MoveNotAllowed, NotFound
-from aggregator.services import ledger_tree
+from aggregator.services import checkpoints, ledger_tree
 from aggregator.services.checkpoint_audit import Audit
 from aggregator.services.checkpoints import Checkpoint, Checkpoints, Proofs
 from aggregator.services.ledger import Draft, append
@@ -128,6 +128,24 @@ def test_nothing_new_makes_no_checkpoint_and_news_wait_for_ten_minutes(office: O
     office.clock.forward(minutes=10)
     fourth = office.checkpoints.make()
     assert fourth is not None and fourth.number == 4 and fourth.root == naive_root(office)
+
+
+def test_what_is_entered_while_subtrees_are_stored_is_signed_with_the_rest(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_tree, "WIDE_BITS", 2)
+    monkeypatch.setattr(ledger_tree, "WIDE", 4)
+    entered(office, 30, "x")
+    store = checkpoints.store_complete
+
+    def busy(*given: Any) -> None:
+        store(*given)
+        entered(office, 40, "x")  # several subtrees become whole that nobody has stored
+
+    monkeypatch.setattr(checkpoints, "store_complete", busy)
+    made = signed(office)
+    assert made.root == naive_root(office)
+    assert leads_to_the_root(proven(office, ("x", 1), ("x", 31), ("x", 70)))
 
 
 def test_what_is_not_covered_is_not_proven(office: Office) -> None:
@@ -240,13 +258,13 @@ def test_where_the_data_folder_is_from_the_backup_too_a_file_outside_tells(
             '{"checkpoint": {"text": "motmoi/checkp'
         )  # the share went away in the middle of the next one
     put_back(office, 3)
-    checkpoints = restored(office, tmp_path / "elsewhere", (outside, tmp_path / "away.jsonl"))
+    elsewhere = restored(office, tmp_path / "elsewhere", (outside, tmp_path / "away.jsonl"))
     office.clock.forward(days=1)
     entered(office, 1)
     with pytest.raises(LedgerRewritten, match="restored from an old backup"):
-        checkpoints.make()
-    checkpoints.admit_loss("Khôi phục")
-    assert checkpoints.make(force=True) is not None
+        elsewhere.make()
+    elsewhere.admit_loss("Khôi phục")
+    assert elsewhere.make(force=True) is not None
 
 
 def test_a_lost_data_folder_alone_is_no_harm(office: Office, tmp_path: Path) -> None:
