@@ -30,7 +30,7 @@ import enum
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rapidfuzz import fuzz
@@ -215,6 +215,9 @@ def remedies(kind: Kind, *, can_push: bool, can_look: bool, can_fetch: bool) -> 
 
 def compare(shown: Shown, held: Held, source: Source, now: datetime) -> tuple[Difference, ...]:
     """Everything in which the two differ, in the order of `Kind`."""
+    # What was taken back has never left us.
+    left = tuple(message for message in held.messages if message.state is not Delivery.WITHDRAWN)
+    held = replace(held, messages=left)
     found = [*_answers(shown, held, source, now)]
     written_there = any(one.kind is Kind.ANSWER_FOREIGN for one in found)
     found += _status(shown, held, source, now, written_there=written_there)
