@@ -96,10 +96,17 @@ class Handling:
     due_at: datetime | None
     interruptions: Sequence[Interruption] = ()
     arrivals: Sequence[Arrival] = ()
+    #: Answered at the source itself: there, and when we saw it. The time is then the source's word.
+    seen_at: tuple[str, datetime] | None = None
 
     def sentence(self) -> str:
         """All of it in one plain Vietnamese sentence, with the verdict at its end."""
         parts = [f"{self.office} trả lời lúc {_when(self.answered_at)}{self._against()}"]
+        if self.seen_at:
+            source, seen = self.seen_at
+            parts.append(
+                f"trả lời ngay trên {source}, giờ theo {source}, hệ thống ghi nhận lúc {_when(seen)}"
+            )
         parts += [_broken(one) for one in self.interruptions]
         parts += _arrived(self.arrivals)
         return f"{'; '.join(parts)}; kết luận: {_VERDICTS[self.outcome]}."

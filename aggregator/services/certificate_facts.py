@@ -20,8 +20,8 @@ from aggregator.domain.ledger import instant
 
 #: Kinds whose data is ids, codes, instants and hashes only, whatever happened.
 _PLAIN = frozenset(
-    {"opened", "joined", "replied", "delivery", "resumed", "merged", "unmerged", "split", "split_off",
-     "reply_withdrawn", "outage_began", "outage_ended"}
+    {"opened", "joined", "replied", "answer_adopted", "reply_withdrawn", "delivery", "resumed", "merged",
+     "unmerged", "split", "split_off", "outage_began", "outage_ended"}
 )  # fmt: skip
 #: Kinds with a place for free words, open where it was left empty.
 _WORDS = {"moved": "reason", "paused": "note"}

@@ -43,14 +43,21 @@ LONGEST = timedelta(days=120)
 BESIDE = ("certified", "certificate_withdrawn", "legal_read", "unmasked", "noted", "revised", "escalated")
 #: Kinds that the timeline of the paper tells. Arrivals and deliveries have lists of their own.
 _ACTS = (
-    "assigned", "moved", "paused", "resumed", "extended", "replied", "recounted", "merged", "unmerged",
-    "split", "split_off", "ward_came", "reply_withdrawn",
+    "assigned", "moved", "paused", "resumed", "extended", "replied", "answer_adopted", "reply_withdrawn",
+    "recounted", "merged", "unmerged", "split", "split_off", "ward_came",
 )  # fmt: skip
+#: Entries of answers: we gave it, or found it given at the source itself.
+ANSWERED = ("replied", "answer_adopted")
 #: What the timeline says beside the time, where the entry may be shown.
 _ACT_WORDS = {
     "assigned": {"unit": "data.unit", "officer": "data.officer"},
     "moved": {"to": "data.to"},
     "paused": {"reason": "data.reason"},
+    "answer_adopted": {
+        "answer": "data.kind",
+        "text_sha256": "data.body_sha256",
+        "answered_at": "data.answered_at",
+    },
     "replied": {"answer": "data.kind", "text_sha256": "data.body_sha256", "reply": "data.reply"},
 }
 
@@ -69,7 +76,7 @@ def closing_answer(entries: Iterable[Kept]) -> Kept | None:
     found: Kept | None = None
     for entry in entries:
         after = entry.get("to")
-        if entry.kind == "replied" and entry.get("kind") in CLOSING:
+        if entry.kind in ANSWERED and entry.get("kind") in CLOSING:
             found = found or entry
         elif after in OPEN and entry.get("from") not in OPEN and after is not None:
             found = None
@@ -139,6 +146,10 @@ class _Teller:
         self._reports = {row.id: row for row in report_queries.in_case_ids(tx, members)}
         self._titles = {row.slug: row.title for row in self._reports.values()}
         self._ways = ways_of(entries)
+        # Found given at one source, it answered the reports of others only when it was found.
+        alone = closing.kind == "answer_adopted" and not closing.get("also_to")
+        self._given = "data.answered_at" if alone else "at"
+        self._answered_at = datetime.fromisoformat(closing.at_field(self._given))
 
     def all(self, now: datetime) -> Content:
         document = self._told.document
@@ -235,7 +246,7 @@ class _Teller:
             if row["rule"]:
                 key, version = row["rule"]
                 self._told.document["rules"][f"{key}/{version}"] = _rule(self._book, key, version)
-        return outcome(self._closing.at, _first_due(rows))
+        return outcome(self._answered_at, _first_due(rows))
 
     # Interrupted
 
@@ -283,20 +294,20 @@ class _Teller:
         document = self._told.document
         verdict: dict[str, Any] = {"code": found.value, "due_at": None}
         document["verdict"] = verdict
-        self._told.prove(verdict, "verdict", self._closing, answered_at="at", answer="data.kind")
+        self._told.prove(verdict, "verdict", self._closing, answered_at=self._given, answer="data.kind")
         if found in (Outcome.IN_TIME, Outcome.LATE):
             self._told.prove(verdict, "verdict", self._closing, due_at="data.deadlines.0.due_at")
         due_at = instant_of(verdict["due_at"]) or (self._case.due_at if found is Outcome.UNPROVEN else None)
         verdict["sources"] = self._sources(due_at, now)
         verdict["unreachable"] = any(one["kind"] == Kind.UNREACHABLE for one in verdict["sources"])
         verdict["sentence"] = Handling(
-            office=document["ward"]["name"], outcome=found, answered_at=self._closing.at, due_at=due_at,
-            interruptions=self._interruptions(due_at), arrivals=self._arrived(),
+            office=document["ward"]["name"], outcome=found, answered_at=self._answered_at, due_at=due_at,
+            seen_at=self._seen(), interruptions=self._interruptions(due_at), arrivals=self._arrived(),
         ).sentence()  # fmt: skip
 
     def _sources(self, due_at: datetime | None, now: datetime) -> list[dict[str, Any]]:
         """What became of the deadline at each source, by the same rule that marks the case's own page."""
-        answered_at = self._closing.at.replace(microsecond=0)
+        answered_at = self._answered_at.replace(microsecond=0)
         told = []
         for slug, arrival in zip(self._slugs(), self._arrived(), strict=True):
             due = self._due_of(slug) or due_at
@@ -316,8 +327,14 @@ class _Teller:
         ]
         return min(due, default=None)
 
+    def _seen(self) -> tuple[str, datetime] | None:
+        """Where and when an answer was found that somebody had given at the source."""
+        slug = self._closing.get("channel")
+        return (self._titles.get(slug, slug), self._closing.at) if slug else None
+
     def _slugs(self) -> list[str]:
-        return list(dict.fromkeys(self._closing.get("sources") or ()))
+        """The sources that were owed the closing answer; where it was found given, the others."""
+        return list(dict.fromkeys(self._closing.get("sources") or self._closing.get("also_to") or ()))
 
     def _of_closing(self) -> list[Way]:
         """The messages that carry the closing answer."""

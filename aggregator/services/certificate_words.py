@@ -143,8 +143,10 @@ def _acts(rows: Sequence[Mapping[str, Any]], proof: Mapping[str, str]) -> Iterat
 
 def _act(row: Mapping[str, Any]) -> str:
     kind = str(row["kind"])
-    if kind == "replied":
+    if kind in ("replied", "answer_adopted"):
         told = f"Phúc đáp ({ANSWERS.get(row['answer'], row['answer'] or '')})"
+        if row.get("answered_at"):
+            told += f" đã trả lời ngay trên kênh lúc {when(row['answered_at'])}, nay ghi nhận"
         return told + (f", SHA-256 nội dung {row['text_sha256'][:16]}…" if row["text_sha256"] else "")
     if kind == "assigned":
         return f"Giao {row['unit']}" if row["unit"] else "Giao xử lý"

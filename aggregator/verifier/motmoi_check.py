@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import re
-from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -251,9 +250,10 @@ class Check:
             if len({*map(canonical, told)}) > 1 or facts.setdefault(name, entry) is not entry:
                 self.find("fact", more=name)
         answer, due = facts["verdict.answered_at"], facts.get("verdict.due_at")
-        at = datetime.fromisoformat(said["answered_at"]).replace(microsecond=0)  # its second is in time
-        code = ("in_time", "late")[at > datetime.fromisoformat(said["due_at"])] if due else "no_deadline"
-        same = (answer["kind"], answer["case_id"], due or answer) == ("replied", statement["case_id"], answer)
+        at, given = said["answered_at"], json.loads(answer["data"]).get("answered_at")  # at the source itself
+        code = ("in_time", "late")[at[:19] > said["due_at"][:19]] if due else "no_deadline"  # all in UTC
+        same = (answer["case_id"], due or answer) == (statement["case_id"], answer)
+        same = same and answer["kind"] in ("replied", "answer_adopted") and at in (answer["at"], given)
         if not same or said["code"] not in (code, "unproven"):
             self.find("fact", more="verdict")
         self.told["at"] += "; {code}: {answered_at} / {due_at}".format(**said)
