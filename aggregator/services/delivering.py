@@ -253,7 +253,7 @@ class Deliveries:
             evidence = {id_: one.carried.evidence for id_, one in ours.items()}
             delivery_log.record(tx, ours, now, each=evidence)
             if batch.channel.write_failures and any(one.worked for one in done):
-                outbox_queries.regain_places(tx, batch.channel.id, now)
+                outbox_queries.regain_places(tx, batch.channel.id, batch.channel.write_failures)
         for one in done:
             if one.claimed.id not in mine:
                 _log_lost(one)

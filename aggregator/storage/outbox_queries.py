@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Row,
+    Update,
     and_,
     case,
     exists,
@@ -158,15 +159,22 @@ def withdraw(tx: Tx, reply_id: int) -> bool:
 def wake(tx: Tx, channel_id: int, now: datetime) -> None:
     """The channel was reached: what waits because it was not is due at once, and where it was in the queue.
 
-    Not what waits for the source to settle, nor what may still be taken back (nobody has tried it), and
-    nothing where the source itself asked us to wait.
+    Not what waits for the source to settle, and nothing where the source itself asked us to wait.
     """
-    regain_places(tx, channel_id, now)
+    tx.execute(_back_in_place(channel_id).where(outbox.c.next_attempt_at > now))
     let_write(tx, channel_id, now)
 
 
-def regain_places(tx: Tx, channel_id: int, now: datetime) -> None:
-    """Tries that failed while the channel was away cost nobody a place: the oldest goes first again."""
+def regain_places(tx: Tx, channel_id: int, failures: int) -> None:
+    """Tries that failed while the channel was away cost nobody a place: the oldest goes first again.
+
+    `failures`: how often in a row the channel failed. What was tried more often fails by itself, and would
+    else stand at the head for ever.
+    """
+    tx.execute(_back_in_place(channel_id).where(outbox.c.attempts <= failures))
+
+
+def _back_in_place(channel_id: int) -> Update:
     failed = and_(outbox.c.state == Delivery.PENDING.value, outbox.c.error_code.isnot(None))
     # In doubt, but not reached: its settling time had passed before that try.
     unreached = and_(
@@ -174,11 +182,8 @@ def regain_places(tx: Tx, channel_id: int, now: datetime) -> None:
         outbox.c.error_code == Transient.code,
         outbox.c.lease_owner.is_(None),
     )
-    tx.execute(
-        update(outbox)
-        .where(outbox.c.channel_id == channel_id, outbox.c.next_attempt_at > now, or_(failed, unreached))
-        .values(next_attempt_at=outbox.c.created_at)
-    )
+    mine = and_(outbox.c.channel_id == channel_id, or_(failed, unreached))
+    return update(outbox).where(mine).values(next_attempt_at=outbox.c.created_at)
 
 
 # Seen at the source -------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote
 
@@ -339,3 +340,39 @@ def test_environment_proxies_are_not_used(portal, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert http_for(portal.answers(answer("200 OK")).url).get(portal.url).status == 200
+
+
+class _Kept(BaseHTTPRequestHandler):
+    """Keeps its connections, and counts them."""
+
+    protocol_version = "HTTP/1.1"
+    connections = 0
+
+    def setup(self) -> None:
+        type(self).connections += 1
+        super().setup()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"OK")
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads it."""
+
+
+def test_writes_that_follow_each_other_share_a_connection_and_a_late_one_does_not():
+    _Kept.connections = 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Kept) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with http_for(url, read_timeout=5) as http:
+            for _ in range(3):
+                http.post(url, data=b"x", effect=True)
+            assert _Kept.connections == 1
+            http._answered -= 1.1  # the portal may be closing the idle connection just now
+            http.post(url, data=b"x", effect=True)
+            assert _Kept.connections == 2
+        server.shutdown()
