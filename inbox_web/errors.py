@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotAllowed, NotFound, StaleWrite
+from aggregator.services.ledger_tree import LedgerRewritten
 from inbox_web.language import _, current
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,16 @@ def _too_often(_error: RateLimitExceeded) -> Answer:
     return _page(429, _("Too many attempts"), _("Wait one minute, then sign in again."))
 
 
+def _unsigned(error: LedgerRewritten) -> Answer:
+    log.error("nothing is signed: %s", error)
+    return _page(
+        503,
+        _("Nothing can be signed now"),
+        message(error),
+        hint=_("Call the person who runs this server. What you entered is kept."),
+    )
+
+
 def _unavailable() -> Answer:
     return _page(
         503,
@@ -111,6 +122,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(StaleWrite, _stale)
     app.register_error_handler(InputInvalid, _refused)
     app.register_error_handler(MoveNotAllowed, _refused)
+    app.register_error_handler(LedgerRewritten, _unsigned)
     app.register_error_handler(CSRFError, _form_refused)
     app.register_error_handler(RateLimitExceeded, _too_often)
     app.register_error_handler(RequestEntityTooLarge, _too_large)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from aggregator.domain.workflow import ReplyKind
 from inbox_web.security import limiter
@@ -239,10 +240,20 @@ def test_a_key_is_made_before_anything_was_signed(stranger: Browser) -> None:
 def test_a_restricted_matter_shows_its_certificates_to_no_one(
     office: Office, lan: Browser, stranger: Browser, serial: str
 ) -> None:
-    from sqlalchemy import text
-
     with office.services.db.write() as tx:
         tx.execute(text("UPDATE cases SET legal = 'recognised'"))
     assert stranger.get(f"/verify/{serial}").status_code == 404
     assert lan.get("/certificates/1.json").status_code == 404
     assert lan.get("/cases/1/certificates").status_code == 403
+
+
+def test_over_a_ledger_that_was_rewritten_nothing_is_signed_and_the_page_says_so(
+    office: Office, lan: Browser, serial: str
+) -> None:
+    lan.submit("/cases/1", "/cases/1/move", status="in_progress")
+    office.services.cases.reply(office.actor("lan"), 1, ReplyKind.RESULT, "Nay đã xong.")
+    with office.services.db.write() as tx:
+        tx.execute(text("UPDATE ledger_entries SET hash = prev_hash WHERE kind = 'opened'"))
+    answer = lan.submit("/cases/1/certificates", "/cases/1/certificates")
+    assert answer.status_code == 503 and "Nhật ký không còn khớp" in answer.text
+    assert lan.get("/certificates/1.json").status_code == 200, "what was signed before stands"
