@@ -143,7 +143,10 @@ class LedgerPlaces:
             return None
         now, names = self._clock(), list(self._places)
         with self._db.read() as tx:
-            missing = [name for name in names if name not in holder_queries.rows(tx)]
+            rows = holder_queries.rows(tx)
+        missing = [name for name in names if name not in rows]
+        if not missing and not any(_is_due(rows[name], last.number, now) for name in names):
+            return None  # nobody's write waits for this look
         with self._db.write() as tx:
             holder_queries.ensure(tx, missing, now)
             return holder_queries.claim(tx, names, last.number, owner, now, self._settings.lease_s)
@@ -265,6 +268,10 @@ class LedgerPlaces:
         person = holder_queries.person(tx, place.target)
         found = holder_queries.mail_state(tx, mail_key(number, person.id)) if person else None
         return None if found is None or found[0] == "sent" else f"mail: {found[0]}"
+
+
+def _is_due(row: Any, number: int, now: datetime) -> bool:
+    return (row.held_number or 0) < number and row.next_attempt_at <= now
 
 
 def places_of(settings: Settings) -> list[Place]:
