@@ -196,7 +196,7 @@ class Check:
             self.find("seq", chain, 1)
         for chain, seq in self.erased:
             if not any(one[0] == chain and one[1] <= seq <= one[2] for one in self.recorded):
-                self.find("erased", chain, seq)
+                self.findings.append(("erased", chain, seq, ""))  # each: one may hide another
 
     def walk(self, one):
         """The next entry of a chain; None after the last."""

@@ -55,6 +55,15 @@ def test_every_tampering_is_found_and_placed(material: Material) -> None:
         assert made == found == placed == COUNT // len(CHANGES), name
 
 
+def test_an_erasure_whose_record_is_erased_too_is_placed_with_it(material: Material) -> None:
+    entries = [dict(entry) for entry in material.entries]
+    record = next(entry for entry in entries if entry["kind"] == "erased")
+    ((chain, seq, _),) = json.loads(record["data"])["entries"]
+    record["data"] = record["salt"] = None
+    places = [one[1:3] for one in judged(material, material.file(entries)).findings]
+    assert places == [(chain, seq), (chain, record["seq"])]
+
+
 def test_a_chain_computed_and_signed_anew_is_only_seen_from_outside(material: Material) -> None:
     alone, under_what_is_held = control(material)
     assert alone == 0  # the office's word against nobody's
