@@ -228,9 +228,8 @@ class Answers:
         can = self._capabilities(row.channel_kind)
         if not can.push_reply or spoken_as(ReplyKind.ACKNOWLEDGEMENT, can.push_kinds) is None:
             return False
-        options = channel_queries.by_id(tx, row.channel_id).options
-        wanted = options.get("acknowledge")
-        return case.ward_code in book.acknowledges if wanted is None else bool(wanted)
+        wanted = channel_queries.by_id(tx, row.channel_id).options.get("acknowledge", "ward")
+        return case.ward_code in book.acknowledges if wanted == "ward" else bool(wanted == "yes")
 
     def _check_length(self, reports: Sequence[Any], text: str) -> None:
         for row in reports:

@@ -78,8 +78,13 @@ OPTIONS: Mapping[str, Any] = {
                 rule.value: {"type": "string", "enum": [policy.value for policy in Policy]} for rule in Rule
             },
         },
-        # Over the ward's choice, either way.
-        "acknowledge": {"type": "boolean", "title": "Tự báo cho người gửi khi cán bộ tiếp nhận"},
+        # Not a box to tick: one that is left empty would speak against the ward's choice.
+        "acknowledge": {
+            "type": "string",
+            "enum": ["ward", "yes", "no"],
+            "labels": {"ward": "Theo thiết lập của phường, xã", "yes": "Có", "no": "Không"},
+            "title": "Tự báo cho người gửi khi cán bộ tiếp nhận",
+        },
         "status_map": {
             "type": "object",
             "additionalProperties": {"type": "string", "enum": [status.value for status in SourceStatus]},

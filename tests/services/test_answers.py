@@ -191,7 +191,7 @@ def test_an_answer_that_can_still_be_taken_back_is_not_corrected(office: Office)
 # Acknowledgements -------------------------------------------------------------------------------------
 
 
-def wants(office: Office, *, ward: bool, channel: bool | None = None, slug: str = "1022") -> None:
+def wants(office: Office, *, ward: bool, channel: str | None = None, slug: str = "1022") -> None:
     AnswerSettings(office.db, office.clock, Settings()).put(
         office.admin, WARD_A, undo_s=None, acknowledges=ward
     )
@@ -205,14 +205,15 @@ def wants(office: Office, *, ward: bool, channel: bool | None = None, slug: str 
 CHOICES = [
     (False, None, 0, "off, as an office finds it"),
     (True, None, 1, "the ward asks for it"),
-    (False, True, 1, "this channel asks for it"),
-    (True, False, 0, "this channel does without"),
+    (True, "ward", 1, "the channel was saved and leaves it to the ward"),
+    (False, "yes", 1, "this channel asks for it"),
+    (True, "no", 0, "this channel does without"),
 ]
 
 
 @pytest.mark.parametrize("ward, channel, sent, note", CHOICES, ids=[row[-1] for row in CHOICES])
 def test_senders_are_told_when_somebody_takes_their_case_on(
-    office: Office, ward: bool, channel: bool | None, sent: int, note: str
+    office: Office, ward: bool, channel: str | None, sent: int, note: str
 ) -> None:
     case = office.opens("1")
     wants(office, ward=ward, channel=channel)
