@@ -38,7 +38,7 @@ from aggregator.services.carrying import Carried, Trip, failed
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, Line
 from aggregator.settings import Settings
-from aggregator.storage import channel_queries, outbox_claims, outbox_queries, write_turns
+from aggregator.storage import channel_queries, outbox_claims, write_turns
 from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.outbox_claims import Claimed, Earlier
@@ -253,7 +253,7 @@ class Deliveries:
             evidence = {id_: one.carried.evidence for id_, one in ours.items()}
             delivery_log.record(tx, ours, now, each=evidence)
             if batch.channel.write_failures and any(one.worked for one in done):
-                outbox_queries.regain_places(tx, batch.channel.id, batch.channel.write_failures)
+                outbox_claims.regain_places(tx, batch.channel.id, batch.channel.write_failures)
         for one in done:
             if one.claimed.id not in mine:
                 _log_lost(one)

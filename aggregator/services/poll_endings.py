@@ -26,7 +26,7 @@ from aggregator.services import holding, ledger, outage_log
 from aggregator.services.clock import Clock
 from aggregator.services.faults import origin
 from aggregator.services.ledger import SYSTEM, Draft
-from aggregator.storage import alarm_queries, channel_queries, outbox_queries, quarantine_queries
+from aggregator.storage import alarm_queries, channel_queries, outbox_claims, quarantine_queries
 from aggregator.storage.channel_queries import ChannelRow
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.vault import Vault
@@ -230,7 +230,7 @@ def _writable_again(tx: Tx, channel: ChannelRow, now: datetime) -> dict[str, Any
     waiting = current.write_open_until is not None and current.write_open_until > now
     if waiting and current.write_error_code == RateLimited.code:
         return {}
-    outbox_queries.wake(tx, channel.id, now)
+    outbox_claims.wake(tx, channel.id, now)
     failed = {"write_failures": 0} if channel.last_error_code is not None else {}
     return {"write_open_until": None, **failed}
 

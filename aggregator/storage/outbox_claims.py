@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import Update, and_, case, exists, func, literal, or_, select, update
 
 from aggregator.domain.delivery import DELIVERED, FINAL, WAITING, Delivery, comparable
 from aggregator.domain.workflow import ReplyKind
-from aggregator.errors import RateLimited
+from aggregator.errors import RateLimited, Transient
 from aggregator.storage.account_tables import officers
 from aggregator.storage.bulk import update_rows
 from aggregator.storage.case_tables import cases, outbox, replies
@@ -328,6 +328,36 @@ def let_write(tx: Tx, channel_id: int, now: datetime) -> None:
     )
     waiting = and_(channel_schedule.c.channel_id == channel_id, channel_schedule.c.write_open_until > now)
     tx.execute(update(channel_schedule).where(waiting, ours).values(write_open_until=now))
+
+
+def wake(tx: Tx, channel_id: int, now: datetime) -> None:
+    """The channel was reached: what waits because it was not is due at once, and where it was in the queue.
+
+    Not what waits for the source to settle, and nothing where the source itself asked us to wait.
+    """
+    tx.execute(_back_in_place(channel_id).where(outbox.c.next_attempt_at > now))
+    let_write(tx, channel_id, now)
+
+
+def regain_places(tx: Tx, channel_id: int, failures: int) -> None:
+    """Tries that failed while the channel was away cost nobody a place: the oldest goes first again.
+
+    `failures`: how often in a row the channel failed. What was tried more often fails by itself, and would
+    else stand at the head for ever.
+    """
+    tx.execute(_back_in_place(channel_id).where(outbox.c.attempts <= failures))
+
+
+def _back_in_place(channel_id: int) -> Update:
+    failed = and_(outbox.c.state == Delivery.PENDING.value, outbox.c.error_code.isnot(None))
+    # In doubt, but not reached: its settling time had passed before that try.
+    unreached = and_(
+        outbox.c.state == Delivery.CONFIRMING.value,
+        outbox.c.error_code == Transient.code,
+        outbox.c.lease_owner.is_(None),
+    )
+    mine = and_(outbox.c.channel_id == channel_id, or_(failed, unreached))
+    return update(outbox).where(mine).values(next_attempt_at=outbox.c.created_at)
 
 
 def _set_channel(tx: Tx, channel_id: int, **values: Any) -> None:

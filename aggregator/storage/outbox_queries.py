@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Row,
-    Update,
     and_,
     case,
     exists,
@@ -28,13 +27,12 @@ from sqlalchemy import (
 )
 
 from aggregator.domain.delivery import FINAL, NEEDS_PERSON, STUBBORN, WAITING, Delivery, comparable
-from aggregator.errors import Transient
 from aggregator.storage import errand_queries, ids
 from aggregator.storage.case_tables import cases, outbox, replies
 from aggregator.storage.channel_tables import channel_schedule, channels
 from aggregator.storage.db import Tx
 from aggregator.storage.errand_tables import ticks
-from aggregator.storage.outbox_claims import RELEASED, let_write
+from aggregator.storage.outbox_claims import RELEASED
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import reports
 from aggregator.storage.types import Instant
@@ -154,36 +152,6 @@ def withdraw(tx: Tx, reply_id: int) -> bool:
     taken = list(tx.scalars(update(outbox).where(untouched).values(**values).returning(outbox.c.report_id)))
     line_up(tx, taken)
     return bool(taken) and len(taken) == tx.scalar(select(func.count()).where(mine))
-
-
-def wake(tx: Tx, channel_id: int, now: datetime) -> None:
-    """The channel was reached: what waits because it was not is due at once, and where it was in the queue.
-
-    Not what waits for the source to settle, and nothing where the source itself asked us to wait.
-    """
-    tx.execute(_back_in_place(channel_id).where(outbox.c.next_attempt_at > now))
-    let_write(tx, channel_id, now)
-
-
-def regain_places(tx: Tx, channel_id: int, failures: int) -> None:
-    """Tries that failed while the channel was away cost nobody a place: the oldest goes first again.
-
-    `failures`: how often in a row the channel failed. What was tried more often fails by itself, and would
-    else stand at the head for ever.
-    """
-    tx.execute(_back_in_place(channel_id).where(outbox.c.attempts <= failures))
-
-
-def _back_in_place(channel_id: int) -> Update:
-    failed = and_(outbox.c.state == Delivery.PENDING.value, outbox.c.error_code.isnot(None))
-    # In doubt, but not reached: its settling time had passed before that try.
-    unreached = and_(
-        outbox.c.state == Delivery.CONFIRMING.value,
-        outbox.c.error_code == Transient.code,
-        outbox.c.lease_owner.is_(None),
-    )
-    mine = and_(outbox.c.channel_id == channel_id, or_(failed, unreached))
-    return update(outbox).where(mine).values(next_attempt_at=outbox.c.created_at)
 
 
 # Seen at the source -------------------------------------------------------------------------------

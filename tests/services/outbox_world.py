@@ -38,7 +38,7 @@ from aggregator.services.errands import Errands
 from aggregator.services.outbox import DrainResult, Outbox
 from aggregator.services.views.delivery import DeliveryView
 from aggregator.settings import Settings
-from aggregator.storage import case_queries, channel_queries, outbox_queries
+from aggregator.storage import case_queries, channel_queries, outbox_claims, outbox_queries
 from aggregator.storage.account_tables import officers
 from aggregator.storage.case_tables import cases, outbox, replies
 from aggregator.storage.channel_tables import channel_schedule
@@ -258,7 +258,7 @@ class World:
 
     def poll_succeeds(self, channel: int) -> None:
         with self.db.write() as tx:
-            outbox_queries.wake(tx, channel, self.clock())
+            outbox_claims.wake(tx, channel, self.clock())
 
     def poll_shows(self, channel: int, report: int, texts: list[str]) -> None:
         """A poll brings the report with these answers under it."""

@@ -17,7 +17,7 @@ from aggregator.services.answer_settings import AnswerSettings
 from aggregator.services.cases import Cases
 from aggregator.services.outbox import Outbox
 from aggregator.settings import Settings
-from aggregator.storage import outbox_claims, outbox_queries
+from aggregator.storage import outbox_claims
 from aggregator.storage.case_tables import deadlines, outbox
 from tests.factories import KINDS, Office, record, together
 from tests.people import WARD_A
@@ -126,7 +126,7 @@ def test_a_poll_that_reaches_the_source_again_does_not_send_it_early(office: Off
     case = office.opens("1")
     office.cases.reply(office.lan, case, ReplyKind.RESULT, "Đã xong.")
     with office.db.write() as tx:
-        outbox_queries.wake(tx, office.row(case).channel_id, office.clock())
+        outbox_claims.wake(tx, office.row(case).channel_id, office.clock())
     assert claim(office) is None
     office.clock.forward(seconds=30)
     assert claim(office) is not None
