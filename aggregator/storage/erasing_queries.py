@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Text, cast, func, insert, select, update
 
-from aggregator.storage.case_tables import outbox, replies
+from aggregator.storage.belief_tables import discrepancies
+from aggregator.storage.case_tables import memberships, outbox, replies
 from aggregator.storage.certificate_tables import certificates
 from aggregator.storage.channel_tables import quarantine
 from aggregator.storage.cover_tables import case_units
@@ -47,6 +48,21 @@ def tasks_of(tx: Tx, case_id: int) -> list[Row[Any]]:
 
 def reword_task(tx: Tx, row_id: int, task: str) -> None:
     tx.execute(update(case_units).where(case_units.c.id == row_id).values(task=task))
+
+
+#: Columns with words, of what was found to differ at a source.
+DIFFERING = ("ours", "theirs", "author", "note", "reason")
+
+
+def differences_of(tx: Tx, case_id: int) -> list[Row[Any]]:
+    """What sources showed otherwise of the case's reports, in their words and ours."""
+    members = select(memberships.c.report_id).where(memberships.c.case_id == case_id)
+    query = select(discrepancies).where(discrepancies.c.report_id.in_(members))
+    return list(tx.execute(query))
+
+
+def reword_difference(tx: Tx, row_id: int, words: Mapping[str, str]) -> None:
+    tx.execute(update(discrepancies).where(discrepancies.c.id == row_id).values(**words))
 
 
 def quiet(tx: Tx, case_id: int) -> None:

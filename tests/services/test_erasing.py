@@ -20,6 +20,7 @@ from aggregator.services.privacy.erasing import Way
 from aggregator.services.privacy.forgetting import BLANK_TITLE
 from aggregator.services.privacy.holds import HoldReason
 from aggregator.storage import migrate  # noqa: F401 (all tables)
+from aggregator.storage.belief_tables import discrepancies
 from aggregator.storage.case_tables import cases, outbox
 from aggregator.storage.privacy_tables import privacy_requests
 from aggregator.storage.report_tables import attachments
@@ -209,6 +210,20 @@ def test_an_answer_that_a_source_may_have_keeps_its_case_for_later(office: Offic
         tx.execute(update(outbox).values(state="acknowledged"))
     assert erase(office).kept == {}
     assert names(everything(office)) == []
+
+
+def test_what_a_source_showed_otherwise_names_the_person_no_more(office: Office) -> None:
+    sends(office)
+    at = office.clock()
+    with office.db.write() as tx:
+        tx.execute(
+            insert(discrepancies).values(
+                channel_id=office.run("1022").channel_id, report_id=office.report("1"), kind="answer",
+                about="x", ours="Đã vá.", theirs=f"Đã gọi {NAME}", author="", note="", found_at=at, reason="",
+            )
+        )  # fmt: skip
+    erase(office, Way.REDACT)
+    assert office.rows("SELECT ours, theirs FROM discrepancies") == [("Đã vá.", f"Đã gọi {GONE}")]
 
 
 def test_a_held_case_and_a_legal_matter_stay(office: Office) -> None:

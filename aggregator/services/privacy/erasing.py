@@ -252,6 +252,11 @@ class Erasing:
         for row in erasing_queries.tasks_of(tx, case_id):
             if job.sought.named_in(row.task):
                 erasing_queries.reword_task(tx, row.id, job.sought.without(row.task))
+        for row in erasing_queries.differences_of(tx, case_id):
+            words = {name: getattr(row, name) for name in erasing_queries.DIFFERING}
+            if any(map(job.sought.named_in, words.values())):
+                left = {name: job.sought.without(text) for name, text in words.items()}
+                erasing_queries.reword_difference(tx, row.id, left)
         erasing_queries.quiet(tx, case_id)
         for row in erasing_queries.bundles_of(tx, case_id):
             if job.sought.named_in(row.told):
