@@ -226,6 +226,18 @@ def test_what_a_source_showed_otherwise_names_the_person_no_more(office: Office)
     assert office.rows("SELECT ours, theirs FROM discrepancies") == [("Đã vá.", f"Đã gọi {GONE}")]
 
 
+def test_somebody_of_the_same_name_stays_whole(office: Office) -> None:
+    sends(office, "1")
+    other = sends(
+        office, "2", "Đèn hỏng.", phone="0987 654 321", email="khac@thu.example", address="9 Pasteur"
+    )
+    office.cases.reply(office.lan, other, ReplyKind.PROGRESS, f"Kính gửi bà {NAME}: đang làm.")
+    office.erasing.erase(office.minh, request(office), ANH, [office.report("1")], Way.ALL)
+    page = office.page(other)
+    assert page.reports[0].has_identity and page.reports[0].subject == f"Ổ gà nhà bà {NAME}"
+    assert page.replies[0].body == f"Kính gửi bà {NAME}: đang làm."
+
+
 def test_a_held_case_and_a_legal_matter_stay(office: Office) -> None:
     case_id = sends(office)
     office.holds.put(office.minh, office.row(case_id).code, HoldReason.COMPLAINT)

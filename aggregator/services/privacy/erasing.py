@@ -108,21 +108,26 @@ class Erasing:
     ) -> Erased:  # fmt: skip
         """Erase the person from these reports, and from all of ours that names them.
 
-        Done again it goes on with what stayed. `report_ids`: those of the found ones that are theirs.
+        Done again it goes on with what stayed. `report_ids`: those of the found ones that are theirs; the
+        others that were found by who sent them belong to somebody of the same name and stay whole.
         """
         require(actor, Right.PRIVACY)
         with self._db.read() as tx:
             places = self._finding.places(tx, actor.ward, sought)
             seen = {row.id for row in subject_queries.reports_in(tx, report_ids) if actor.sees(row.ward_code)}
+            named = {one for one, by in places.reports.items() if by == {"text"}}
             homes = subject_queries.homes(tx, seen | set(places.reports))
         job = _Job(actor, sought, way, files, request_id, frozenset(seen))
         by_case: dict[int, set[int]] = defaultdict(set)
-        for report_id, case_id in homes.items():
-            by_case[case_id].add(report_id)
+        for report_id in sorted((seen | named) & set(homes)):
+            by_case[homes[report_id]].add(report_id)
+        # Somebody of the same name sent these: what we wrote in their cases was written to them.
+        theirs = {homes[one] for one in set(places.reports) - seen - named if one in homes}
+        theirs -= {homes[one] for one in seen if one in homes}
         kept: dict[str, Stays] = {}
         gone = Gone()
         cases = answers = 0
-        for case_id in sorted({*by_case, *places.entries, *places.answers} - {NO_CASE}):
+        for case_id in sorted({*by_case, *places.entries, *places.answers} - theirs - {NO_CASE}):
             done = self._case(job, case_id, by_case[case_id], places, gone, kept)
             cases += done is not None
             answers += done or 0
