@@ -12,6 +12,7 @@ from aggregator.storage.channel_tables import channel_schedule, channels, quaran
 from aggregator.storage.checkpoint_tables import ledger_keys
 from aggregator.storage.db import Tx
 from aggregator.storage.outage_tables import outage_evidence
+from aggregator.storage.privacy_tables import privacy_requests
 from aggregator.storage.report_tables import report_revisions, reporters
 from aggregator.storage.webhook_tables import channel_tokens, webhook_calls
 
@@ -34,6 +35,8 @@ SEALED: Mapping[str, Sealed] = {
     "channel-tokens": Sealed(channel_tokens, "sealed", "channel_id", of_channel=True),
     "webhook-call": Sealed(webhook_calls, "content", "id"),
     "held": Sealed(quarantine, "held", "id"),
+    "privacy-request": Sealed(privacy_requests, "asked", "id"),
+    "privacy-answer": Sealed(privacy_requests, "answer", "id"),
     "outage-evidence": Sealed(outage_evidence, "content", "id"),
     "identity": Sealed(reporters, "identity", "report_id"),
     "payload": Sealed(raw_payloads, "content", "id"),

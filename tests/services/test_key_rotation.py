@@ -41,6 +41,10 @@ def opens(world: World, keys: Vault) -> None:
     assert len(raws) == 9 and all("Ổ gà" in keys.unpack(raw, "revision").decode() for raw in raws)
 
 
+#: Bytes that are given out as they are: nothing personal is in them.
+PLAIN = {("certificates", "bundle")}
+
+
 def test_every_sealed_column_is_known_to_the_rotation() -> None:
     blobs = {
         (table.name, column.name)
@@ -48,7 +52,7 @@ def test_every_sealed_column_is_known_to_the_rotation() -> None:
         for column in table.columns
         if isinstance(column.type, LargeBinary)
     }
-    assert {(what.table.name, what.column) for what in SEALED.values()} == blobs
+    assert {(what.table.name, what.column) for what in SEALED.values()} == blobs - PLAIN
 
 
 def test_a_rotation_that_is_broken_off_goes_on_and_the_old_key_may_go_at_its_end(

@@ -27,7 +27,8 @@ from aggregator.storage import inbox_queries, register_queries, request_queries
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.vault import SealBroken, Vault
 
-PURPOSE = "privacy-request"
+#: What the two sealed columns are sealed for; the rotation of keys knows them by these names.
+ASKED, ANSWER = "privacy-request", "privacy-answer"
 MOST_LINE, MOST_TEXT = 200, 4_000
 SIZE = 50
 #: Letters lie in the post, and a slip of the clock is minutes.
@@ -121,8 +122,8 @@ class Register:
         return RequestView(
             view.id, view.ward_code, view.kind, view.came_by, view.received_at, view.answer_due_at,
             view.done_due_at, view.answered_at, view.outcome, view.closed_at, view.who, view.owed,
-            view.version, self._opened(row.asked), (self._opened(row.answer) or {}).get("text"), told,
-            tuple(restricts),
+            view.version, self._opened(row.asked, ASKED),
+            (self._opened(row.answer, ANSWER) or {}).get("text"), told, tuple(restricts),
         )  # fmt: skip
 
     def seen(self, tx: Tx, actor: Actor, request_id: int, *, lock: bool = False) -> Any:
@@ -132,9 +133,9 @@ class Register:
             raise NotFound("no such request", message_vi="Không tìm thấy yêu cầu này.")
         return row
 
-    def _opened(self, sealed: bytes | None) -> Mapping[str, str] | None:
+    def _opened(self, sealed: bytes | None, purpose: str) -> Mapping[str, str] | None:
         try:
-            return None if sealed is None else self._vault.open_json(sealed, PURPOSE)
+            return None if sealed is None else self._vault.open_json(sealed, purpose)
         except SealBroken:
             return None
 
@@ -147,7 +148,7 @@ class Register:
         """A new request; its number. `ward`: whose, where the person sees several."""
         require(actor, Right.PRIVACY)
         home = actor.ward or ward or ""
-        sealed = self._vault.seal_json(_checked(asked), PURPOSE)
+        sealed = self._vault.seal_json(_checked(asked), ASKED)
         with self._db.write() as tx:
             book = self._rules.book(tx)
             if home not in book.wards:
@@ -187,7 +188,7 @@ class Register:
                 f"the answer has 1 to {MOST_TEXT} characters", field="text",
                 message_vi=f"Hãy nhập nội dung đã trả lời (không quá {MOST_TEXT} ký tự).",
             )  # fmt: skip
-        sealed = self._vault.seal_json({"text": words}, PURPOSE)
+        sealed = self._vault.seal_json({"text": words}, ANSWER)
 
         def act(tx: Tx, row: Any, now: datetime) -> None:
             first = row.answered_at or now
