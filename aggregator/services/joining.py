@@ -152,7 +152,7 @@ def _part(
     now: datetime,
 ) -> dict[int, list[int]]:  # fmt: skip
     """`chosen` leave `case`, `rest` stays; the cases in which they live now, each with its reports."""
-    groups = _former_homes(tx, case, chosen)
+    groups = _former_homes(tx, case, chosen, rest)
     homes = [_send_home(tx, clocks, actor, case, home, group, now) for home, group in groups.items()]
     case_queries.change(tx, case.id, report_count=len(rest))
     clocks.refresh(tx, case.id, now)
@@ -162,10 +162,13 @@ def _part(
     return dict(zip(homes, groups.values(), strict=True))
 
 
-def _former_homes(tx: Tx, case: Any, chosen: Sequence[int]) -> dict[int | None, list[int]]:
+def _former_homes(
+    tx: Tx, case: Any, chosen: Sequence[int], rest: Sequence[int]
+) -> dict[int | None, list[int]]:
     """Merged case to revive (None: a new one) -> the reports that go there."""
     earlier = case_queries.earlier_cases(tx, chosen)
     rows = case_queries.rows(tx, {home for homes in earlier.values() for home in homes})
+    brought = case_queries.brought(tx, rows)
 
     def home_under(report: int, survivor: int) -> int | None:
         return next((one for one in earlier.get(report, []) if rows[one].merged_into == survivor), None)
@@ -176,8 +179,9 @@ def _former_homes(tx: Tx, case: Any, chosen: Sequence[int]) -> dict[int | None, 
         groups: dict[int | None, list[int]] = defaultdict(list)
         for report in reports:
             groups[home_under(report, survivor)].append(report)
-        if given is not None and None in groups:
-            # One of these was the merged case's own: all that it brought go back into it together.
+        if given is not None and (None in groups or not brought[given] & set(rest)):
+            # One of these was the merged case's own, or nothing that it brought stays: they go back into it
+            # together.
             yield given, list(reports)
             return
         for home, group in groups.items():

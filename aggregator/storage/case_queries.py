@@ -201,6 +201,20 @@ def earlier_cases(tx: Tx, report_ids: Sequence[int]) -> dict[int, list[int]]:
     return found
 
 
+def brought(tx: Tx, case_ids: Iterable[int]) -> dict[int, set[int]]:
+    """Merged case -> the reports that left it with its merging."""
+    wanted = list(case_ids)
+    found: dict[int, set[int]] = {case_id: set() for case_id in wanted}
+    query = (
+        select(memberships.c.case_id, memberships.c.report_id)
+        .join(cases, cases.c.id == memberships.c.case_id)
+        .where(memberships.c.case_id.in_(wanted), memberships.c.ended_at == cases.c.closed_at)
+    )
+    for case_id, report_id in tx.execute(query):
+        found[case_id].add(report_id)
+    return found
+
+
 # Clocks and deadlines
 
 

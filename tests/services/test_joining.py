@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from aggregator.domain.sla import Due
@@ -312,6 +312,7 @@ step = st.tuples(st.sampled_from(["merge", "split", "pause", "resume", "wait", "
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(step, max_size=14), st.integers(0, 5), st.integers(0, 5))
+@example([("merge", 4, 0), ("split", 0, 0)], 4, 0)  # a case that has nothing of its own left
 def test_a_merge_and_its_undo_leave_everything_as_it_was(
     office: Office, history: list[Any], a: int, b: int
 ) -> None:
