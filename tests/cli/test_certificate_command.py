@@ -13,8 +13,11 @@ from aggregator.domain.workflow import ReplyKind
 
 
 @pytest.fixture
-def answered(motmoi: Any, tmp_path: Path) -> str:
-    """The code of a case that Lan has answered."""
+def answered(motmoi: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The code of a case that Lan has answered, in an office whose answers leave at once."""
+    settings = tmp_path / "motmoi.toml"
+    settings.write_text("undo_s = 0\n")
+    monkeypatch.setenv("MOTMOI_CONFIG", str(settings))
     motmoi.json("user", "add", "lan", "--role", "officer", "--ward", "27142", "--name", "Trần Thị Lan")
     table = tmp_path / "phan-anh.csv"
     table.write_text("Mã,Ngày gửi,Nội dung\nPA-0001,02/03/2026 08:00,Hố ga mất nắp trước số 12\n")
