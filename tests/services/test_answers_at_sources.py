@@ -73,6 +73,17 @@ def test_the_1022_portal_shows_each_kind_in_its_own_words(online: World, portal:
         assert shown(portal, str(number)) == status, note
 
 
+def test_a_channels_own_words_go_over_the_manifests(online: World, portal: Portal) -> None:
+    words = {"answer_words": {"transfer": "DA_XU_LY"}, "status_map": {"CHUYEN_TIEP": "in_progress"}}
+    channel = online.channel("portal_1022", config=portal_config(portal), options=words)
+    case = online.case(channel=channel)
+    gone = online.answer(case, online.report(channel, "7"), "Đã chuyển nơi khác.", kind="transfer")
+    begun = online.answer(case, online.report(channel, "8"), "Đang xem.", kind="progress")
+    online.work()
+    assert {online.state(gone), online.state(begun)} == {Delivery.SENT}
+    assert (shown(portal, "7"), shown(portal, "8")) == ("resolved", "waiting")
+
+
 def test_a_correction_comes_behind_the_answer_and_leaves_the_state_as_it_stands(
     online: World, portal: Portal
 ) -> None:

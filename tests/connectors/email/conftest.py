@@ -137,8 +137,8 @@ def answer() -> Callable[..., PushCommand]:
     def make(
         id_: str = "thu-1@mau.example.vn", body: str = "Đã vá xong, cảm ơn bà.", **more: Any
     ) -> PushCommand:
-        values = {"idempotency_key": f"mm-{id_}", "status": SourceStatus.RESOLVED, "at": NOW, **more}
-        return PushCommand(external_id=id_, kind="result", body=body, **values)
+        usual = {"idempotency_key": f"mm-{id_}", "kind": "result", "status": SourceStatus.RESOLVED, "at": NOW}
+        return PushCommand(external_id=id_, body=body, **{**usual, **more})
 
     return make
 

@@ -25,6 +25,16 @@ def test_answer_stands_in_the_citizens_conversation(office, letter, answer):
     assert "bcc" not in mail
 
 
+def test_a_correction_stands_under_the_mail_that_it_corrects(office, letter, answer):
+    office.comes(letter("a@x"))
+    first = CONNECTOR.push(office.context(), answer("a@x"))
+    later = answer("a@x", "Đính chính.", idempotency_key="mm-2", kind="correction", corrects=first.remote_ref)
+    CONNECTOR.push(office.context(), later)
+    mail = office.relay.mails[1]
+    assert mail["In-Reply-To"] == f"<{first.remote_ref}>"
+    assert mail["References"] == f"<a@x> <{first.remote_ref}>"
+
+
 def test_copy_proves_the_answer_and_comes_with_the_next_poll(office, letter, answer):
     office.comes(letter("a@x"))
     cursor = office.poll().cursor

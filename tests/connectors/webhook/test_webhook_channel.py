@@ -280,6 +280,25 @@ def test_an_answer_that_is_there_already_is_a_success(agency: Running) -> None:
     assert CONNECTOR.push(ctx, answer(attempt=2)).outcome == "already_there"
 
 
+def test_the_agency_learns_who_goes_on_until_when_and_what_was_wrong(agency: Running) -> None:
+    ctx, due = context(agency), datetime(2026, 12, 1, 10, tzinfo=UTC)
+    first = CONNECTOR.push(ctx, answer(kind="progress")).remote_ref
+    for number, more in enumerate(
+        (
+            {"kind": "transfer", "transfer_to": "Công ty Cây xanh", "status": SourceStatus.REJECTED},
+            {"kind": "extension", "due_at": due},
+            {"kind": "correction", "corrects": first},
+        )
+    ):
+        CONNECTOR.push(ctx, answer(idempotency_key=f"k-{number + 2}", **more))
+    told = agency.portal.store["answers/HS-1"]
+    assert [set(one) - {"key", "body", "kind"} for one in told] == [
+        set(), {"transfer_to"}, {"due_at"}, {"corrects"},
+    ]  # fmt: skip
+    assert (told[1]["transfer_to"], told[2]["due_at"]) == ("Công ty Cây xanh", "2026-12-01T10:00:00+00:00")
+    assert told[3]["corrects"] == first == "TL-1"
+
+
 def test_the_agency_is_asked_where_it_can_be(agency: Running) -> None:
     ctx = context(agency, readback_url=f"{agency.url}/reports/{{id}}/answers")
     state = CONNECTOR.lookup(ctx, answer())
