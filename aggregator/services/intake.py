@@ -60,6 +60,8 @@ class _Read:
     answers: tuple[Answer, ...]
     #: Erased, and its id named its sender: nothing of it is taken in again.
     gone: bool = False
+    #: Erased: what the source still says under it may name its sender, and is held against nothing.
+    erased: bool = False
 
     @property
     def revision(self) -> tuple[str, str]:
@@ -333,7 +335,7 @@ def _without_erased(
     left = [
         replace(
             one, values=again.without(one.values), item=again.raw(one.values.external_id, one.item),
-            gone=again.is_gone(one.values.external_id),
+            gone=again.is_gone(one.values.external_id), erased=one.values.external_id in again.modes,
         )
         for one in found
     ]  # fmt: skip
@@ -350,7 +352,7 @@ def _looks(found: Sequence[_Read], stored: Mapping[str, Head], work: _Work) -> l
     changed = {external_id for external_id, *_ in work.revisions}
     looks = {}
     for one in found:
-        if one.gone:
+        if one.gone or one.erased:
             continue
         external_id = one.values.external_id
         head, arrival = stored.get(external_id), work.new.get(external_id)

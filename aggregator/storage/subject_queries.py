@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, or_, select
 
 from aggregator.domain.delivery import FINAL
+from aggregator.storage.belief_tables import discrepancies
 from aggregator.storage.case_tables import cases, memberships, outbox, replies
 from aggregator.storage.channel_tables import channels, raw_payloads
 from aggregator.storage.db import Tx
@@ -80,6 +81,17 @@ def answers(tx: Tx, ward: str | None) -> Iterator[Row[Any]]:
     if ward is not None:
         query = query.join(cases, cases.c.id == replies.c.case_id).where(cases.c.ward_code == ward)
     return _in_parts(tx, query, replies.c.id)
+
+
+def differences(tx: Tx, ward: str | None) -> Iterator[Row[Any]]:
+    """(id, case_id, both sides' words, author, note, reason) of every difference beside a source."""
+    one = discrepancies.c
+    query: Select[Any] = (
+        select(one.id, memberships.c.case_id, one.ours, one.theirs, one.author, one.note, one.reason)
+        .join(memberships, and_(memberships.c.report_id == one.report_id, memberships.c.ended_at.is_(None)))
+        .join(cases, cases.c.id == memberships.c.case_id)
+    )
+    return _in_parts(tx, query if ward is None else query.where(cases.c.ward_code == ward), one.id)
 
 
 def homes(tx: Tx, report_ids: Collection[int]) -> dict[int, int]:

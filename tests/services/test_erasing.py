@@ -15,6 +15,7 @@ from aggregator.domain.retention import Kind, Stays
 from aggregator.domain.subject import GONE, Sought
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, NotAllowed
+from aggregator.sdk.contract import Answer
 from aggregator.services.attachments import path_of, write_once
 from aggregator.services.privacy.erasing import Way
 from aggregator.services.privacy.forgetting import BLANK_TITLE
@@ -261,6 +262,44 @@ def test_files_pages_and_unreadable_items_go_too(office: Office) -> None:
     assert done.files == 1 and not path.exists()
     assert names(everything(office)) == []
     assert office.rows("SELECT state FROM quarantine") == [("dismissed",)]
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_what_a_source_showed_beside_our_answers_goes_on_both_sides_and_is_not_brought_back(
+    office: Office, way: Way
+) -> None:
+    """Two foreign answers (hers, and under a neighbour's report), one edit of ours, one reason of ours."""
+    ours = f"Kính gửi bà {NAME}: đã vá xong ổ gà trước nhà, cảm ơn bà."
+    anothers = {"name": "Lý Văn Út", "phone": "0987654321", "email": "", "subject": "Vỉa hè"}
+    case_id = sends(office, "1")
+    sends(office, "3", "Vỉa hè bị lấn.", **anothers)
+    foreign = (Answer(f"Chào bà {NAME}, đơn vị khác xử lý.", author=NAME), Answer(f"{ours} ({PHONE})"))
+    office.cases.reply(office.lan, case_id, ReplyKind.PROGRESS, ours)
+    with office.db.write() as tx:
+        tx.execute(update(outbox).values(state="sent", sent_at=office.clock(), attempts=1))
+    sends(office, "1", answers=foreign)
+    sends(office, "3", "Vỉa hè bị lấn.", answers=foreign[:1], **anothers)
+    with office.db.write() as tx:
+        tx.execute(update(discrepancies).where(discrepancies.c.id == 1).values(reason=f"Đã hỏi bà {NAME}"))
+    assert office.rows("SELECT kind FROM discrepancies ORDER BY id") == [
+        ("answer_foreign",), ("answer_edited",), ("answer_foreign",),
+    ]  # fmt: skip
+    assert sum(one.differences for one in office.finding.find(office.minh, ANH, "Yêu cầu")) == 3
+    erase(office, way)
+
+    def noted() -> list[str]:
+        with office.db.read() as tx:
+            rows = tx.execute(discrepancies.select()).all()
+        return [str(value) for row in rows for value in row]
+
+    assert names("\n".join(noted())) == [] and any(GONE in text for text in noted())
+    if way is not Way.IDENTITY:
+        assert names(everything(office)) == []
+    count = len(noted())
+    office.clock.forward(hours=2)
+    sends(office, "1", answers=(*foreign, Answer(f"Lại gửi bà {NAME}.")), status_raw="Đã đóng")
+    assert (len(noted()), names("\n".join(noted()))) == (count, [])
+    office.is_sound()
 
 
 def test_what_was_certified_before_still_verifies_and_the_ledger_is_clean(office: Office) -> None:

@@ -9,7 +9,8 @@ Three ways, chosen by who answers the request: `identity` (the report stays, nob
 What may surprise: answers that name the person are redacted even before they are sent; one that a source
 may be taking at this moment keeps its case for a later try. Redacted words are not matched anew with what
 the source shows from then on: a report that was erased is known again by a keyed hash of its channel and
-id (`intake`), and comes in without what was erased. Of a report whose very id names the person nothing is
+id (`intake`), comes in without what was erased, and its answers are not held against ours any more, which
+are without the name. Of a report whose very id names the person nothing is
 taken in again.
 """
 
@@ -127,7 +128,7 @@ class Erasing:
         kept: dict[str, Stays] = {}
         gone = Gone()
         cases = answers = 0
-        for case_id in sorted({*by_case, *places.entries, *places.answers} - theirs - {NO_CASE}):
+        for case_id in sorted({*by_case, *places.cases} - theirs):
             done = self._case(job, case_id, by_case[case_id], places, gone, kept)
             cases += done is not None
             answers += done or 0

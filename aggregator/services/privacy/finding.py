@@ -1,6 +1,6 @@
 """Where a person's data is: by blind indexes, by sealed identities, and by the words of texts.
 
-    telephone, e-mail (indexes) | name, ID (identities, opened one by one) | texts, notes, answers
+    telephone, e-mail (indexes) | name, ID (identities, one by one) | texts, notes, answers, differences
 
 Promise: who looks has the right for it and gives a reason, and the look is in the ledger without a word of
 the person. What may surprise: all of the ward is read, however long that takes; a search that stops at the
@@ -48,7 +48,8 @@ class FoundReport:
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """One case in which the person is. `entries`, `answers`: how many of ours name them."""
+    """One case in which the person is. `entries`, `answers`: how many of ours name them; `differences`: how
+    many notes of what a source shows otherwise."""
 
     case_id: int
     code: str
@@ -57,6 +58,7 @@ class FoundCase:
     reports: tuple[FoundReport, ...]
     entries: int
     answers: int
+    differences: int
     waiting: int
     #: Why it is not erased now; None where it can be.
     stays: Stays | None
@@ -71,6 +73,13 @@ class Places:
     entries: Mapping[int, tuple[tuple[int, str, int], ...]]
     #: case -> ids of answers that name the person
     answers: Mapping[int, tuple[int, ...]]
+    #: case -> ids of differences beside a source whose words, on either side, name the person
+    differences: Mapping[int, tuple[int, ...]]
+
+    @property
+    def cases(self) -> set[int]:
+        """The cases where our own words name the person, or what was noted beside a source does."""
+        return {*self.entries, *self.answers, *self.differences} - {NO_CASE}
 
 
 class Finding:
@@ -124,10 +133,15 @@ class Finding:
         for row in subject_queries.answers(tx, ward):
             if sought.named_in(row.body):
                 answers[row.case_id].append(row.id)
+        differences: dict[int, list[int]] = defaultdict(list)
+        for row in subject_queries.differences(tx, ward):
+            if any(map(sought.named_in, (row.ours, row.theirs, row.author, row.note, row.reason))):
+                differences[row.case_id].append(row.id)
         return Places(
             {one: by for one, by in reports.items() if by},
             {case_id: tuple(found) for case_id, found in entries.items()},
             {case_id: tuple(found) for case_id, found in answers.items()},
+            {case_id: tuple(found) for case_id, found in differences.items()},
         )
 
     def _by_identity(self, sought: Sought, sealed: bytes) -> set[str]:
@@ -152,7 +166,7 @@ class Finding:
 
 def _cases(tx: Tx, places: Places) -> tuple[FoundCase, ...]:
     homes = subject_queries.homes(tx, places.reports)
-    ids = {*homes.values(), *places.entries, *places.answers} - {NO_CASE}
+    ids = {*homes.values(), *places.cases}
     files: dict[int, int] = defaultdict(int)
     for row in subject_queries.files_of(tx, places.reports):
         files[row.report_id] += 1
@@ -164,7 +178,7 @@ def _cases(tx: Tx, places: Places) -> tuple[FoundCase, ...]:
         FoundCase(
             row.id, row.code, row.title, row.is_open, tuple(reports[row.id]),
             len(places.entries.get(row.id, ())), len(places.answers.get(row.id, ())),
-            waiting.get(row.id, 0), held.get(row.id),
+            len(places.differences.get(row.id, ())), waiting.get(row.id, 0), held.get(row.id),
         )
         for row in subject_queries.cases_of(tx, ids)
     )  # fmt: skip
