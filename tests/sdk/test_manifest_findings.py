@@ -203,6 +203,17 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
             "a list",
         ),
         (
+            PYTHON.replace("incremental", "incremental\n  push_kinds: [result, reslut]"),
+            "9:24: unknown-word: capabilities.push_kinds[1]: 'reslut' is not result | progress | refusal | "
+            "acknowledgement | transfer | extension | correction; did you mean 'result'?",
+            "a kind of answer that there is not",
+        ),
+        (
+            PYTHON + "answer_words: {transfr: CHUYEN}\n",
+            "12:16: unknown-key: answer_words.transfr: unknown key 'transfr'; did you mean 'transfer'?",
+            "a word for no kind of answer",
+        ),
+        (
             "",
             "1:1: wrong-type: a table of keys expected; begin with the line `id: my_portal`",
             "an empty file",
