@@ -6,29 +6,35 @@ carries them: it names the answer, and the page gives the words only to who took
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from inbox_web.access import actor, open_to, services
+from aggregator.services.answer_files import MOST_TOGETHER, Chosen
+from inbox_web.access import Door, actor, open_to, services
 from inbox_web.case import Answer, Done, change
 from inbox_web.errors import message
 from inbox_web.forms import guards, once, one_of, say, whole
 from inbox_web.language import _
+from inbox_web.security import MAX_FORM_BYTES, takes_up_to
 
 blueprint = Blueprint("answers", __name__)
+#: What is read before the service judges: twice what it takes, so that who chose too much keeps their words.
+_MOST = 2 * MOST_TOGETHER + MAX_FORM_BYTES
 
 
 @blueprint.post("/cases/<int:case_id>/reply")
+@takes_up_to(_MOST)
 @open_to(Right.HANDLE)
 def reply(case_id: int) -> Answer:
     def act() -> Done:
         kind, to = one_of(ReplyKind, "kind"), request.form.get("transfer_to", "")
         given = services().cases.reply(
-            actor(), case_id, kind, request.form.get("body", ""), transfer_to=to, **guards()
-        )
+            actor(), case_id, kind, request.form.get("body", ""),
+            transfer_to=to, files=_chosen(), **guards(),
+        )  # fmt: skip
         return on_its_way(case_id, given, draft=f"reply-{case_id}")
 
     return change(case_id, act)
@@ -43,6 +49,21 @@ def correct(case_id: int, reply_id: int) -> Answer:
         return on_its_way(case_id, given, draft=f"correct-{reply_id}")
 
     return change(case_id, act)
+
+
+def _chosen() -> list[Chosen]:
+    return [Chosen(one.filename, one.read()) for one in request.files.getlist("files") if one.filename]
+
+
+@blueprint.get("/answer-files/<int:file_id>")
+@open_to(Door.SIGNED_IN)
+def file(file_id: int) -> Response:
+    """A file that goes with an answer, always as a download: it is never shown inside our pages."""
+    path, filename, kind = services().cases.answer_file(actor(), file_id)
+    response = send_file(path, mimetype=kind, as_attachment=True, download_name=filename, etag=False)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
 
 
 def on_its_way(case_id: int, reply_id: int, *, draft: str = "") -> Done:

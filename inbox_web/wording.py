@@ -22,6 +22,7 @@ from aggregator.domain.joint_plan import Refusal
 from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.sketch import Apart, Sketch
 from aggregator.domain.workflow import ReplyKind, Status
+from aggregator.services.answer_files import MOST_BYTES, MOST_FILES, MOST_TOGETHER
 from aggregator.services.clock_views import SpanView
 from aggregator.services.cover_views import CoverView
 from aggregator.services.review import BANDS
@@ -581,6 +582,7 @@ def reasons(found: Sequence[ReasonView], most: int = 0) -> str:
 
 
 _TABLES = {
+    "ANSWER_FILES": (MOST_FILES, MOST_BYTES // 1_000_000, MOST_TOGETHER // 1_000_000),
     "VIEWS": VIEWS, "EMPTY": EMPTY, "STATUSES": STATUSES, "MOVES": MOVES, "REPLY_KINDS": REPLY_KINDS,
     "REPLY_NAMES": REPLY_NAMES, "PAUSE_REASONS": PAUSE_REASONS, "DELIVERIES": DELIVERIES, "LIGHTS": LIGHTS,
     "ANSWER_STAGES": ANSWER_STAGES, "ALARMS": ALARMS, "BREAKERS": BREAKERS, "BACKFILLS": BACKFILLS,

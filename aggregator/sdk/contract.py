@@ -49,6 +49,7 @@ from aggregator.errors import (
     Transient,
     UnknownOutcome,
 )
+from aggregator.sdk.out_files import OutFile
 from aggregator.sdk.tokens import Tokens, TokensInMemory
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ __all__ = [
     "Manifest",
     "MigratesCursor",
     "NoWord",
+    "OutFile",
     "Permanent",
     "Person",
     "Problem",
@@ -148,6 +150,11 @@ class Capabilities:
     backfill: Literal["by_date", "by_page", "none"] = "none"
     conditional_get: bool = False
     max_reply_chars: int = 4000
+    #: Files go with an answer (`PushCommand.attachments`): at most so many, and so many bytes together. What
+    #: does not fit stays behind, for a person to bring. The product itself never sends more than this.
+    push_attachments: bool = False
+    push_max_files: int = 5
+    push_max_bytes: int = 15_000_000
     #: One report can be read by its id (`Fetches`): canaries, questions about a single report.
     fetch: bool = False
     #: The source calls us (`TakesWebhooks`); such a channel may have no poll at all.
@@ -355,6 +362,9 @@ class PushCommand:
     due_at: datetime | None = None
     #: The source's name (`PushResult.remote_ref`) of the answer that this one corrects, where it gave one.
     corrects: str | None = None
+    #: Only for a source with ``push_attachments``. They go with the answer in the same effect: a repeat adds
+    #: neither a second answer nor a second file, and an answer that is found has its files.
+    attachments: tuple[OutFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ _CAPABILITIES = {
     "backfill": "Whether the past can be asked for, and how.",
     "conditional_get": "The source honours ETag or Last-Modified.",
     "max_reply_chars": "The longest answer that the source takes.",
+    "push_attachments": "Files (pictures, PDF) go with an answer.",
+    "push_max_files": "The most files that the source takes with an answer.",
+    "push_max_bytes": "The most bytes that these files may have together.",
     "fetch": "One report can be read by its id.",
     "webhook": "The source calls us.",
 }

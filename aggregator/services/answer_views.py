@@ -9,7 +9,7 @@ from typing import Any
 from aggregator.domain.delivery import Delivery, spoken_as
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import Capabilities
-from aggregator.services.views.delivery import DeliveryView, ReplyView
+from aggregator.services.views.delivery import DeliveryView, FileView, ReplyView
 
 #: States in which no source has an answer, nor will have it.
 _NOWHERE = (Delivery.WITHDRAWN, Delivery.DEAD)
@@ -35,7 +35,11 @@ def by_itself(can: Capabilities) -> tuple[ReplyKind, ...]:
 
 
 def replies(
-    rows: Sequence[Any], names: Mapping[int, str], deliveries: Sequence[DeliveryView], now: datetime
+    rows: Sequence[Any],
+    names: Mapping[int, str],
+    deliveries: Sequence[DeliveryView],
+    files: Mapping[int, Sequence[Any]],
+    now: datetime,
 ) -> tuple[ReplyView, ...]:
     """The rows in their order, each with its messages."""
     given = {row.id: row.at for row in rows}
@@ -45,7 +49,8 @@ def replies(
     return tuple(
         _reply(
             row, names, tuple(view for view in deliveries if view.reply_id == row.id), now,
-            newest=row.id == newest, corrects_at=given.get(row.corrects), corrected_at=corrected.get(row.id),
+            files=files.get(row.id, ()), newest=row.id == newest,
+            corrects_at=given.get(row.corrects), corrected_at=corrected.get(row.id),
         )
         for row in rows
     )  # fmt: skip
@@ -53,7 +58,7 @@ def replies(
 
 def _reply(
     row: Any, names: Mapping[int, str], ways: tuple[DeliveryView, ...], now: datetime, *,
-    newest: bool, corrects_at: datetime | None, corrected_at: datetime | None,
+    files: Sequence[Any], newest: bool, corrects_at: datetime | None, corrected_at: datetime | None,
 ) -> ReplyView:  # fmt: skip
     undo_s = None
     untouched = all(way.state in _UNTOUCHED and not way.attempts for way in ways)
@@ -70,4 +75,8 @@ def _reply(
         corrects_at=corrects_at, corrected_at=corrected_at,
         may_correct=not gone and undo_s is None and row.corrects is None
         and any(way.state not in _NOWHERE for way in ways),
+        files=tuple(
+            FileView(file.id, file.filename, file.content_type, file.size, file.sha256 is not None)
+            for file in files
+        ),
     )  # fmt: skip

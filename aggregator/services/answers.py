@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -29,6 +29,7 @@ from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from aggregator.sdk.contract import Capabilities
 from aggregator.services import ledger, legal_matters, taking_back, typed
+from aggregator.services.answer_files import Kept
 from aggregator.services.case_status import moved, set_status
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.guidance import received
@@ -41,6 +42,7 @@ from aggregator.storage import (
     case_queries,
     channel_queries,
     outbox_queries,
+    reply_file_queries,
     report_queries,
 )
 from aggregator.storage.db import Tx
@@ -74,6 +76,7 @@ class Said:
     transfer_to: str = ""
     #: The new date (extension).
     due_at: datetime | None = None
+    files: tuple[Kept, ...] = ()
 
 
 class Answers:
@@ -146,6 +149,7 @@ class Answers:
             "transfer_to": said.transfer_to, "due_at": said.due_at, "undo_until": undo_until,
             "corrects": corrects.id if corrects else None,
         })  # fmt: skip
+        reply_file_queries.put(tx, reply_id, [asdict(file) for file in said.files])
         self._send(tx, case, said, reply_id, reports, now, undo_until, corrects)
         owed = answer_queries.unmet(tx, ids)
         self._do_steps(tx, book, said.kind, ids, now)
@@ -269,7 +273,7 @@ def _checked(said: Said) -> Said:
                 message_vi="Hãy dùng mục Đồng hồ để gia hạn và báo cho người dân.",
             )  # fmt: skip
         body = _with_date(body, said.due_at)
-    return Said(said.kind, body, to if said.kind is ReplyKind.TRANSFER else "", said.due_at)
+    return replace(said, body=body, transfer_to=to if said.kind is ReplyKind.TRANSFER else "")
 
 
 def _with_date(body: str, due_at: datetime) -> str:
@@ -287,6 +291,8 @@ def _seldom(said: Said, corrects: Any) -> dict[str, Any]:
         found["due_at"] = said.due_at.isoformat()
     if corrects is not None:
         found["corrects"] = corrects.id
+    if said.files:
+        found["files"] = [file.sha256 for file in said.files]
     return found
 
 

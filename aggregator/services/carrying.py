@@ -28,6 +28,7 @@ from aggregator.sdk.contract import (
     ChannelError,
     Connector,
     Context,
+    OutFile,
     PushCommand,
     RemoteState,
     SourceStatus,
@@ -74,8 +75,11 @@ class Carried:
 class Trip:
     """One try. `result` is there once the source has answered, whatever fails afterwards."""
 
-    def __init__(self, claimed: Claimed, can: Capabilities, before: Earlier) -> None:
+    def __init__(
+        self, claimed: Claimed, can: Capabilities, before: Earlier, files: tuple[OutFile, ...] = ()
+    ) -> None:
         self.claimed = claimed
+        self.files = files
         self.can = can
         self.stage = Stage.OPEN
         self.result: Carried | None = None
@@ -106,7 +110,7 @@ class Trip:
     def run(self, connector: Connector, ctx: Context) -> None:
         """Look where it may have arrived, push where it has not. Raises the connector's errors."""
         # What may have arrived was told by some word; where none is left it is only looked for.
-        command = command_for(self.claimed, self.said_as or self.claimed.kind)
+        command = command_for(self.claimed, self.said_as or self.claimed.kind, self.files)
         if self.claimed.look_first:
             self.stage = Stage.LOOKUP
             self.result = self._judged(connector.lookup(ctx, command))
@@ -175,7 +179,7 @@ def patience_of(options: Mapping[str, Any]) -> Patience:
     )
 
 
-def command_for(claimed: Claimed, said_as: ReplyKind) -> PushCommand:
+def command_for(claimed: Claimed, said_as: ReplyKind, files: tuple[OutFile, ...] = ()) -> PushCommand:
     """What the connector is asked to deliver; `said_as` is the kind that its source has a word for."""
     corrected = claimed.corrected
     return PushCommand(
@@ -192,6 +196,7 @@ def command_for(claimed: Claimed, said_as: ReplyKind) -> PushCommand:
         author_title=TITLES.get(claimed.author_role, ""),
         unit_name=claimed.unit_name,
         attempt=claimed.attempts,
+        attachments=files,
     )
 
 

@@ -51,6 +51,7 @@ from aggregator.storage import (
     legal_queries,
     place_queries,
     question_queries,
+    reply_file_queries,
     report_queries,
 )
 from aggregator.storage.db import Tx
@@ -91,7 +92,7 @@ def read(
         timeline=_timeline(
             entries, names, standing, case_outages.entries(tx, case, list(members), deliveries, now)
         ),
-        replies=answer_views.replies(replies, names, deliveries, now),
+        replies=answer_views.replies(replies, names, deliveries, _files(tx, replies), now),
         other_wards=tuple(
             Choice(code, name)
             for name, code in sorted((name, code) for code, name in wards.items())
@@ -110,6 +111,10 @@ def read(
         unreachable=case_outages.unreachable(tx, case_id),
         offered=answer_views.offered(case, replies, restricted=legal_matters.is_restricted(case)),
     )  # fmt: skip
+
+
+def _files(tx: Tx, replies: Sequence[Any]) -> Mapping[int, Sequence[Any]]:
+    return reply_file_queries.of_replies(tx, [row.id for row in replies])
 
 
 def _people(entries: Sequence[Any], replies: Sequence[Any]) -> set[int | None]:
@@ -217,6 +222,7 @@ def _report(
         rule_version=member.rule_version, joined_at=member.started_at,
         can_reply=can.push_reply and not by_hand, max_reply_chars=can.max_reply_chars,
         by_itself=answer_views.by_itself(can) if not by_hand else (),
+        takes_files=can.push_max_files if can.push_reply and can.push_attachments and not by_hand else 0,
         place=guess.get("name"), place_why_vi=guess.get("reason_vi", ""),
         place_why_en=guess.get("reason_en", ""), place_moved=guess.get("code") == row.ward_code,
         place_code=guess["code"] if elsewhere else None, place_served=served,

@@ -20,6 +20,7 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import OPEN, ReplyKind, Status, check_move
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.services import (
+    answer_files,
     case_page,
     case_units,
     clock_verbs,
@@ -29,6 +30,7 @@ from aggregator.services import (
     taking_back,
     typed,
 )
+from aggregator.services.answer_files import Chosen
 from aggregator.services.answers import MAX_REPLY, Answers, CapabilitiesOf, Said
 from aggregator.services.case_status import moved, set_status
 from aggregator.services.clock import Clock
@@ -110,6 +112,11 @@ class Cases:
         path = self._attachments / row.sha256[:2] / row.sha256[2:]
         return path, row.filename, row.content_type or "application/octet-stream"
 
+    def answer_file(self, actor: Actor, file_id: int) -> tuple[Path, str, str]:
+        """Path, file name and type of a file that went with an answer; `NotFound` as for its case."""
+        with self._db.read() as tx:
+            return answer_files.stored(tx, self._attachments, actor, file_id)
+
     def reveal(self, actor: Actor, report_id: int, reason: str) -> Mapping[str, str]:
         """Who reported. By right, with a reason, and the look is in the ledger (I12)."""
         require(actor, Right.UNMASK)
@@ -139,19 +146,24 @@ class Cases:
 
     def reply(
         self, actor: Actor, case_id: int, kind: ReplyKind, body: str,
-        *, transfer_to: str = "", version: int | None = None, once: str | None = None,
+        *, transfer_to: str = "", files: Sequence[Chosen] = (),
+        version: int | None = None, once: str | None = None,
     ) -> int:  # fmt: skip
         """Answer once; one message for each report goes on its way (I8). The reply's id.
 
         `transfer_to`: the body that has the matter now. An extension is told by `extend`, a correction by
-        `correct`.
+        `correct`. `files` are on disk before the answer is written down.
         """
         if kind is ReplyKind.CORRECTION:
             raise InputInvalid(
                 "a correction says which answer it corrects", field="kind",
                 message_vi="Hãy chọn “Đính chính” ở phúc đáp cần sửa.",
             )  # fmt: skip
-        said = Said(kind, body, transfer_to)
+        if files:
+            require(actor, Right.HANDLE)
+            with self._db.read() as tx:
+                seen(tx, actor, case_id)  # nobody fills the disk for what they may not see
+        said = Said(kind, body, transfer_to, files=answer_files.keep(self._attachments, files))
 
         def act(tx: Tx, case: Any, now: datetime) -> int:
             return self.answer(tx, actor, case, said, now)

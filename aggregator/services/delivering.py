@@ -33,7 +33,7 @@ from aggregator.domain.outages import Capability
 from aggregator.sdk.answers import Response
 from aggregator.sdk.contract import Capabilities, ChannelError
 from aggregator.sdk.discovery import Found
-from aggregator.services import delivery_log, ledger, outage_log
+from aggregator.services import answer_files, delivery_log, ledger, outage_log
 from aggregator.services.carrying import Carried, Trip, failed
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections, Line
@@ -95,6 +95,8 @@ class Tried:
     carried: Carried
     at: datetime
     answer: Response | None
+    #: Files of the answer that the source does not take.
+    files_left: int = 0
 
     @property
     def stops(self) -> bool:
@@ -130,6 +132,7 @@ class Deliveries:
         self._connectors = connectors
         self._clock = clock
         self._settings = settings
+        self._folder = settings.data_dir / "attachments"
 
     def run(self, first: Batch, limit: int, stop: Callable[[], bool]) -> DrainResult:
         """Carry `first`, then whatever else its channel has due, at most `limit` messages in all.
@@ -217,20 +220,22 @@ class Deliveries:
                 failures += 1
 
     def _try(self, batch: Batch, claimed: Claimed, line: Line) -> Tried:
-        carried = self._outcome(batch, claimed, line)
-        return Tried(claimed, carried, self._clock(), line.take_answer())
-
-    def _outcome(self, batch: Batch, claimed: Claimed, line: Line) -> Carried:
-        """What came of one message. Never raises for the connector's sake: its errors are outcomes."""
         can = self._can(claimed.channel_kind) or Capabilities(push_reply=True, idempotency="read_back")
-        trip = Trip(claimed, can, batch.before.get(claimed.id, _NOTHING_BEFORE))
+        files = answer_files.taken_by(can, self._folder, claimed.files)
+        trip = Trip(claimed, can, batch.before.get(claimed.id, _NOTHING_BEFORE), files)
+        carried = self._outcome(batch, trip, line)
+        left = len(claimed.files) - len(files)
+        return Tried(claimed, carried, self._clock(), line.take_answer(), left)
+
+    def _outcome(self, batch: Batch, trip: Trip, line: Line) -> Carried:
+        """What came of one message. Never raises for the connector's sake: its errors are outcomes."""
         if (decided := trip.without_network()) is not None:
             return decided
         try:
             trip.run(*line.open(batch.deadline))
         except Exception as error:  # noqa: BLE001 (the edge to foreign code: every end is an outcome)
             line.close()  # whatever state it is in
-            _log_bug(claimed, error)
+            _log_bug(trip.claimed, error)
             return trip.result or failed(trip, error)
         assert trip.result is not None
         return trip.result
@@ -332,7 +337,7 @@ def _columns(tried: Tried, now: datetime) -> dict[str, Any]:
         "error_vi": carried.error_vi or None,
     }
     if carried.state in delivery.DELIVERED:
-        values |= {"remote_ref": carried.remote_ref, "sent_at": now}
+        values |= {"remote_ref": carried.remote_ref, "sent_at": now, "files_left": tried.files_left}
     if carried.state is Delivery.ACKNOWLEDGED:
         values["acknowledged_at"] = now
     return values

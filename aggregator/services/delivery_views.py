@@ -71,7 +71,7 @@ def view(row: Any, now: datetime) -> DeliveryView:
         next_attempt_at=row.next_attempt_at, sent_at=row.sent_at, acknowledged_at=row.acknowledged_at,
         error=row.error, held=_held(row, now) is not None, hint_vi=hint_vi(row, now), url=row.url,
         error_vi=row.error_vi, error_code=row.error_code, carried=row.officer_id is not None,
-        unseen=bool(row.unseen),
+        unseen=bool(row.unseen), files_left=row.files_left,
     )  # fmt: skip
 
 

@@ -212,6 +212,27 @@ replies = Table(
     Index("ix_replies_case_id", "case_id"),
 )
 
+reply_files = Table(
+    "reply_files",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reply_id", Id, ForeignKey("replies.id"), nullable=False),
+    #: As whoever answered called it, with the ending of what its bytes are.
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    #: The content lies in the attachments folder; NULL once it was forgotten.
+    Column("sha256", Text),
+    Index("ix_reply_files_reply_id", "reply_id"),
+    #: Whether a file of this content is still named.
+    Index(
+        "ix_reply_files_sha256",
+        "sha256",
+        sqlite_where=text("sha256 IS NOT NULL"),
+        postgresql_where=text("sha256 IS NOT NULL"),
+    ),
+)
+
 outbox = Table(
     "outbox",
     metadata,
@@ -241,6 +262,8 @@ outbox = Table(
     Column("officer_id", Id, ForeignKey("officers.id")),
     #: An older message of its report is not final: it is nobody's turn yet, and claims never meet it.
     Column("behind", Boolean, nullable=False, server_default=text("false")),
+    #: Files of the answer that did not go with it, because its source takes none, fewer or smaller ones.
+    Column("files_left", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("report_id", "seq"),
     Index("ix_outbox_case_id", "case_id"),
     Index("ix_outbox_reply_id", "reply_id"),

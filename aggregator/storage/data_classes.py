@@ -169,12 +169,13 @@ TABLES: Mapping[str, Table] = {
         technical="id case_id officer_id kind at transfer_to due_at"
         " corrects undo_until undo withdrawn_at withdrawn_by",
     ),
+    "reply_files": _of(Kind.ANSWERS, officer="filename sha256", technical="id reply_id content_type size"),
     "outbox": _of(
         Kind.ANSWERS,
         officer="error error_vi",
         technical="id idempotency_key reply_id report_id channel_id case_id seq state attempts"
         " next_attempt_at lease_owner lease_until fence remote_ref error_code created_at sent_at"
-        " acknowledged_at officer_id behind",
+        " acknowledged_at officer_id behind files_left",
     ),
     "ticks": _of(
         Kind.ANSWERS,

@@ -15,8 +15,9 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.retention import WORDED
+from aggregator.storage import reply_file_queries
 from aggregator.storage.belief_tables import discrepancies
-from aggregator.storage.case_tables import cases, memberships, outbox, replies
+from aggregator.storage.case_tables import cases, memberships, outbox, replies, reply_files
 from aggregator.storage.channel_tables import channel_canaries, quarantine, raw_payloads
 from aggregator.storage.cover_tables import case_units
 from aggregator.storage.db import Tx
@@ -99,12 +100,13 @@ def files_to_remove(tx: Tx, limit: int) -> list[str]:
 
 
 def is_named(tx: Tx, sha256: str) -> bool:
-    """Whether any report still has this content or waits for it, or an answer that was ticked off."""
+    """Whether a report still has this content or waits for it, an answer has it, or the tick of one."""
     inline = attachments.c.ref == f"sha256:{sha256}"
     waits = and_(inline, attachments.c.state == "pending")
     query = select(attachments.c.id).where(or_(attachments.c.sha256 == sha256, waits)).limit(1)
     shown = select(ticks.c.id).where(ticks.c.file_sha256 == sha256).limit(1)
-    return tx.scalar(query) is not None or tx.scalar(shown) is not None
+    sent = select(reply_files.c.id).where(reply_files.c.sha256 == sha256).limit(1)
+    return any(tx.scalar(found) is not None for found in (query, shown, sent))
 
 
 def file_removed(tx: Tx, sha256: str) -> None:
@@ -175,7 +177,7 @@ def faces_of(tx: Tx, case_ids: Collection[int]) -> list[Row[Any]]:
 
 
 def answers(tx: Tx, case_ids: Collection[int], now: datetime) -> None:
-    """What was answered, why it could not be delivered, and what was handed in when a person brought it."""
+    """What was answered, with its files; why it could not be delivered; what shows that it was brought."""
     for part in chunks(case_ids):
         tx.execute(update(replies).where(replies.c.case_id.in_(part)).values(body=""))
         tx.execute(update(outbox).where(outbox.c.case_id.in_(part)).values(error=None, error_vi=None))
@@ -184,6 +186,7 @@ def answers(tx: Tx, case_ids: Collection[int], now: datetime) -> None:
         _to_remove(tx, tx.scalars(shown).all(), now)
         nothing: dict[str, Any] = {"reference": None, "file_sha256": None, "file_type": None, "was_error": {}}
         tx.execute(update(ticks).where(theirs).values(**nothing))
+        _to_remove(tx, reply_file_queries.forget(tx, part), now)
         of_these = select(memberships.c.report_id).where(memberships.c.case_id.in_(part))
         words = dict.fromkeys(("ours", "theirs", "author", "note", "reason"), "")
         tx.execute(update(discrepancies).where(discrepancies.c.report_id.in_(of_these)).values(words))

@@ -23,6 +23,7 @@ from sqlalchemy import Update, and_, case, exists, func, literal, or_, select, u
 from aggregator.domain.delivery import DELIVERED, FINAL, WAITING, Delivery, comparable
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import RateLimited, Transient
+from aggregator.storage import reply_file_queries
 from aggregator.storage.account_tables import officers
 from aggregator.storage.bulk import update_rows
 from aggregator.storage.case_tables import cases, outbox, replies
@@ -80,6 +81,8 @@ class Claimed:
     transfer_to: str
     due_at: datetime | None
     corrected: Corrected | None
+    #: Rows of the answer's files.
+    files: Sequence[Any]
     author_name: str
     author_role: str
     unit_name: str
@@ -151,7 +154,7 @@ def _claimed(tx: Tx, due: Mapping[int, datetime], owner: str) -> list[Claimed]:
             outbox.c.report_id, outbox.c.case_id, outbox.c.seq, outbox.c.channel_id,
             cases.c.ward_code, channels.c.slug, channels.c.kind.label("channel_kind"), channels.c.options,
             channel_schedule.c.write_failures, reports.c.external_id, replies.c.kind, replies.c.body,
-            replies.c.at, replies.c.transfer_to, replies.c.due_at, replies.c.corrects,
+            outbox.c.reply_id, replies.c.at, replies.c.transfer_to, replies.c.due_at, replies.c.corrects,
             officers.c.name.label("author"), officers.c.role,
             func.coalesce(own.c.name, theirs.c.name, wards.c.name).label("unit"),
         )
@@ -167,10 +170,11 @@ def _claimed(tx: Tx, due: Mapping[int, datetime], owner: str) -> list[Claimed]:
         .where(outbox.c.id.in_(due))
     )  # fmt: skip
     rows = {row.id: row for row in tx.execute(query)}
-    return [_message(tx, rows[id_], owner, at) for id_, at in due.items()]
+    files = reply_file_queries.of_replies(tx, [row.reply_id for row in rows.values()])
+    return [_message(tx, row := rows[id_], owner, at, files.get(row.reply_id, ())) for id_, at in due.items()]
 
 
-def _message(tx: Tx, row: Any, owner: str, queued_at: datetime) -> Claimed:
+def _message(tx: Tx, row: Any, owner: str, queued_at: datetime, files: Sequence[Any]) -> Claimed:
     return Claimed(
         id=row.id, fence=row.fence, owner=owner, attempts=row.attempts,
         look_first=row.state == Delivery.CONFIRMING, queued_at=queued_at, idempotency_key=row.idempotency_key,
@@ -180,7 +184,7 @@ def _message(tx: Tx, row: Any, owner: str, queued_at: datetime) -> Claimed:
         external_id=row.external_id, kind=ReplyKind(row.kind), body=row.body, at=row.at,
         transfer_to=row.transfer_to, due_at=row.due_at,
         corrected=_corrected(tx, row) if row.corrects is not None else None,
-        author_name=row.author, author_role=row.role, unit_name=row.unit,
+        files=files, author_name=row.author, author_role=row.role, unit_name=row.unit,
     )  # fmt: skip
 
 

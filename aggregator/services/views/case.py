@@ -74,6 +74,8 @@ class ReportView:
     max_reply_chars: int = 4000
     #: Kinds of answer that go there by themselves.
     by_itself: tuple[str, ...] = ()
+    #: How many files go there with an answer at most.
+    takes_files: int = 0
     #: The ward its text names for sure, where that is not simply its channel's; `place_moved` = it is here
     #: for that reason, else it may belong there.
     place: str | None = None

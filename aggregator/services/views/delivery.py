@@ -11,6 +11,17 @@ from aggregator.domain.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)
+class FileView:
+    """A file that goes with an answer; `there`: it was not forgotten."""
+
+    id: int
+    filename: str
+    content_type: str
+    size: int
+    there: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryView:
     """One answer's way to one source."""
 
@@ -37,6 +48,8 @@ class DeliveryView:
     carried: bool = False
     #: And the source does not show it.
     unseen: bool = False
+    #: Files of the answer that its source did not take with it.
+    files_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,7 @@ class ReplyView:
     corrected_at: datetime | None = None
     #: Some source has it, or will: it can be corrected.
     may_correct: bool = False
+    files: tuple[FileView, ...] = ()
 
     @property
     def summary(self) -> tuple[tuple[str, int], ...]:

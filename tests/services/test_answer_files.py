@@ -1,0 +1,153 @@
+"""Files that go with an answer: what is taken, where it lies, who may have it, how it goes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from aggregator.domain.retention import Kind
+from aggregator.domain.workflow import ReplyKind
+from aggregator.errors import InputInvalid, NotFound, Permanent
+from aggregator.sdk.contract import Capabilities
+from aggregator.services import answer_files
+from aggregator.services.answer_files import MOST_BYTES, MOST_FILES, Chosen, Kept, taken_by
+from aggregator.storage import reply_file_queries
+from aggregator.storage.case_tables import outbox
+from aggregator.storage.ledger_tables import ledger_entries
+from tests.domain.test_proof_files import JPEG, NOTE, PDF, PNG
+from tests.factories import Office
+
+PHOTO, DECISION = Chosen("C:\\Ảnh\\sau khi sửa.exe", JPEG), Chosen("Quyết định 12.pdf", PDF)
+
+
+def answered(office: Office, *files: Chosen, once: str | None = None) -> int:
+    case_id = office.opens()
+    office.cases.reply(office.lan, case_id, ReplyKind.RESULT, "Đã đậy nắp.", files=files, once=once)
+    return case_id
+
+
+def on_disk(office: Office) -> list[Path]:
+    return [path for path in (office.folder / "attachments").rglob("*") if path.is_file()]
+
+
+def test_the_files_of_an_answer_are_kept_by_content_and_named_for_what_they_are(office: Office) -> None:
+    case_id = answered(office, PHOTO, DECISION)
+    photo, decision = office.page(case_id).replies[0].files
+    assert (photo.filename, photo.content_type) == ("sau khi sửa.jpg", "image/jpeg")
+    assert (decision.filename, decision.content_type) == ("Quyết định 12.pdf", "application/pdf")
+    path, name, kind = office.cases.answer_file(office.lan, photo.id)
+    content = path.read_bytes()
+    assert (name, kind, len(content)) == (photo.filename, photo.content_type, photo.size)
+    assert NOTE not in content, "where the telephone was is nobody's business"
+    assert path.parent.name + path.name == hashlib.sha256(content).hexdigest()
+
+
+def test_the_ledger_names_what_was_sent_along_and_not_what_it_was_called(office: Office) -> None:
+    case_id = answered(office, PHOTO, DECISION)
+    query = select(ledger_entries.c.data).where(
+        ledger_entries.c.case_id == case_id, ledger_entries.c.kind == "replied"
+    )
+    ((data,),) = office.rows(query)
+    ids = [file.id for file in office.page(case_id).replies[0].files]
+    paths = [office.cases.answer_file(office.lan, id_)[0] for id_ in ids]
+    assert json.loads(data)["files"] == [path.parent.name + path.name for path in paths]
+    assert "sau khi" not in data and "Quyết" not in data
+
+
+TOO_MANY = [Chosen(f"{number}.pdf", PDF) for number in range(MOST_FILES + 1)]
+LARGE = b"%PDF-1.7" + bytes(MOST_BYTES - 20) + b"%%EOF"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (TOO_MANY, "nhiều nhất 5 tệp"),
+        ([PHOTO, Chosen("ban-do.png", b"<svg onload=alert(1)>")], "“ban-do”: Tệp không phải ảnh"),
+        ([Chosen("a.pdf", LARGE + bytes(20))], "lớn hơn 5 MB"),
+        ([Chosen("a.pdf", LARGE)] * 4, "cộng lại lớn hơn 15 MB"),
+        ([Chosen("a.png", PNG[:40])], "bị hỏng"),
+    ],
+)
+def test_what_cannot_be_taken_is_told_and_nothing_is_answered(
+    office: Office, files: list[Chosen], words: str
+) -> None:
+    case_id = office.opens()
+    with pytest.raises(InputInvalid) as refused:
+        office.cases.reply(office.lan, case_id, ReplyKind.RESULT, "Đã xong.", files=files)
+    assert words in refused.value.message_vi
+    assert not office.page(case_id).replies and not on_disk(office)
+
+
+def test_the_same_form_sent_twice_is_one_answer_with_its_files_once(office: Office) -> None:
+    case_id = answered(office, PHOTO, once="k")
+    office.cases.reply(office.lan, case_id, ReplyKind.RESULT, "Đã đậy nắp.", files=(PHOTO,), once="k")
+    assert [len(reply.files) for reply in office.page(case_id).replies] == [1]
+
+
+def test_hue_of_ward_b_gets_no_file_and_lays_none_down(office: Office) -> None:
+    file = office.page(answered(office, PHOTO)).replies[0].files[0]
+    for wanted in (file.id, 4711, 2**70):
+        with pytest.raises(NotFound):
+            office.cases.answer_file(office.hue, wanted)
+    before = on_disk(office)
+    with pytest.raises(NotFound):
+        office.cases.reply(office.hue, 1, ReplyKind.RESULT, "Đã xong.", files=(DECISION,))
+    assert on_disk(office) == before
+
+
+def test_files_go_with_the_answers_and_shared_content_with_the_last_that_names_it(office: Office) -> None:
+    office.channel("1022")
+    first, second = office.opens("1"), office.opens("2")
+    for case_id in (first, second):
+        office.cases.reply(office.lan, case_id, ReplyKind.RESULT, "Đã xong.", files=(PHOTO,))
+    with office.db.write() as tx:
+        tx.execute(update(outbox).values(state="acknowledged"))
+    os.utime(on_disk(office)[0], (0, 0))
+    with office.db.write() as tx:
+        reply_file_queries.forget(tx, [first])
+    office.retention.run(office.admin, [Kind.FILES])
+    assert len(on_disk(office)) == 1, "the other answer still has it"
+    office.clock.forward(days=11 * 366)
+    office.retention.run(office.admin, [Kind.ANSWERS])
+    office.retention.run(office.admin, [Kind.FILES])
+    assert not on_disk(office)
+    for case_id in (first, second):
+        (file,) = office.page(case_id).replies[0].files
+        assert (file.filename, file.there) == ("", False)
+        with pytest.raises(NotFound):
+            office.cases.answer_file(office.lan, file.id)
+
+
+def rows(*sizes: int) -> list[Kept]:
+    return [Kept("a.pdf", "application/pdf", size, "c" * 64) for size in sizes]
+
+
+@pytest.mark.parametrize(
+    ("can", "sizes", "taken"),
+    [
+        ({}, [1, 2], []),  # the source takes none
+        ({"push_attachments": True}, [1, 2], [1, 2]),
+        ({"push_attachments": True, "push_max_files": 1}, [1, 2], [1]),
+        ({"push_attachments": True, "push_max_bytes": 3}, [2, 9, 1], [2, 1]),  # what still fits goes
+    ],
+)
+def test_a_source_gets_what_it_takes(can: dict[str, Any], sizes: list[int], taken: list[int]) -> None:
+    found = taken_by(Capabilities(push_reply=True, **can), Path("x"), rows(*sizes))
+    assert [file.size for file in found] == taken
+
+
+def test_a_file_that_is_gone_or_changed_is_the_messages_trouble_and_told(tmp_path: Path) -> None:
+    (kept,) = answer_files.keep(tmp_path, [DECISION])
+    (file,) = taken_by(Capabilities(push_reply=True, push_attachments=True), tmp_path, [kept])
+    assert file.read() == PDF
+    for damage in (lambda: file.path.write_bytes(PDF + b"x"), file.path.unlink):
+        damage()
+        with pytest.raises(Permanent) as lost:
+            file.read()
+        assert "Quyết định 12.pdf" in lost.value.message_vi and "Quyết" not in lost.value.message

@@ -1,0 +1,85 @@
+"""Files chosen on the case page: taken, shown under the answer, downloaded; refused without losing a word."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from aggregator.services.answer_files import MOST_BYTES
+from tests.domain.test_proof_files import JPEG, PDF, PNG
+from tests.web.office import Browser, Office, soup
+from tests.web.test_case import said
+
+
+def form(lan: Browser, *files: tuple[bytes, str], **more: Any) -> dict[str, Any]:
+    chosen = [(BytesIO(content), name) for content, name in files]
+    filled = {"kind": "result", "body": "Đã đậy nắp hố ga sáng nay.", **more}
+    return {**lan.form("/cases/1", "/cases/1/reply"), **filled, "files": chosen}
+
+
+def test_files_stand_under_the_answer_and_come_as_a_download(office: Office, lan: Browser) -> None:
+    office.receive(office.report())
+    chosen = form(lan, (JPEG, "truoc.jpg"), (PDF, "QĐ 12.pdf"))
+    said(lan, lan.client.post("/cases/1/reply", data=chosen))
+    links = soup(lan.get("/cases/1")).select("#answers .files a")
+    assert [link.text.strip() for link in links] == ["truoc.jpg", "QĐ 12.pdf"]
+    file = lan.get(links[1]["href"])
+    assert (file.data, file.mimetype) == (PDF, "application/pdf")
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert file.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in file.headers["Content-Security-Policy"]
+    assert file.headers["Cache-Control"] == "no-store"
+
+
+def test_an_answer_needs_no_file(office: Office, lan: Browser) -> None:
+    office.receive(office.report())
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (b"", ""))))
+    assert not soup(lan.get("/cases/1")).select("#answers .files")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([(b"<html><script>alert(1)</script>", "anh.jpg")], "không phải ảnh"),
+        ([(PNG + bytes(MOST_BYTES), "to.png")], "lớn hơn 5 MB"),
+        ([(PDF, f"{number}.pdf") for number in range(6)], "nhiều nhất 5 tệp"),
+    ],
+)
+def test_a_file_that_is_refused_loses_no_word_and_asks_for_the_files_again(
+    office: Office, lan: Browser, files: list[tuple[bytes, str]], words: str
+) -> None:
+    office.receive(office.report())
+    answer = lan.client.post("/cases/1/reply", data=form(lan, *files))
+    assert answer.status_code == 422
+    page = soup(answer)
+    assert words in page.select_one("[role=alert]").text
+    assert page.select_one("#body").text.strip() == "Đã đậy nắp hố ga sáng nay."
+    assert "hãy chọn lại tệp" in page.select_one("#reply .note.bad").text
+    assert not office.services.cases.case(office.actor("lan"), 1).replies
+
+
+def test_who_was_overtaken_is_asked_for_the_files_again(office: Office, lan: Browser, minh: Browser) -> None:
+    office.receive(office.report())
+    chosen = form(lan, (PNG, "anh.png"))
+    said(minh, minh.submit("/cases/1", "/cases/1/move", status="in_progress", reason="đi khảo sát"))
+    conflict = lan.client.post("/cases/1/reply", data=chosen)
+    assert conflict.status_code == 409
+    again = soup(conflict).find("form", method="post", action="/cases/1/reply")
+    assert again["enctype"] == "multipart/form-data" and again.select_one("input[type=file][multiple]")
+    assert "hãy chọn lại tệp" in again.text
+
+
+def test_before_sending_it_is_said_which_source_takes_no_file(office: Office, lan: Browser) -> None:
+    office.receive(office.report())
+    assert "tệp phải tự chuyển" in soup(lan.get("/cases/1")).select_one("#reply .to").text
+
+
+def test_hue_of_the_other_ward_finds_no_file(office: Office, lan: Browser, hue: Browser) -> None:
+    office.receive(office.report())
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (PNG, "anh.png"))))
+    link = soup(lan.get("/cases/1")).select_one("#answers .files a")["href"]
+    hidden, missing = hue.get(link), hue.get("/answer-files/4711")
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    assert lan.get(link).status_code == 200
