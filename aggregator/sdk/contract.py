@@ -369,11 +369,15 @@ class PushCommand:
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """`sent`: the portal accepted it. `already_there`: it had it before this call."""
+    """`sent`: the portal accepted it. `already_there`: it had it before this call.
+
+    `warning`, and the same in Vietnamese: what an officer should know of an answer that stands there.
+    """
 
     outcome: Literal["sent", "already_there"]
     remote_ref: str | None = None
     warning: str = ""
+    warning_vi: str = ""
 
 
 @dataclass(frozen=True, slots=True)

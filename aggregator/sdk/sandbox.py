@@ -43,7 +43,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
-from aggregator.sdk.simulated import LOGIN_PAGE, MAINTENANCE_PAGE, Fault, SimAnswer, SimReport, instant
+from aggregator.sdk.simulated import LOGIN_PAGE, MAINTENANCE_PAGE, Fault, SimAnswer, SimFile, SimReport
 
 __all__ = [
     "Fault",
@@ -52,6 +52,7 @@ __all__ = [
     "Response",
     "Running",
     "SimAnswer",
+    "SimFile",
     "SimReport",
     "header",
     "page",
@@ -112,10 +113,13 @@ class Portal:
             self.save()
         return len(taken)
 
-    def answer(self, report_id: str, body: str, author: str = "", status: str | None = None) -> SimAnswer:
-        """Write an answer down (and the new status); saved when this returns."""
+    def answer(
+        self, report_id: str, body: str, author: str = "", status: str | None = None,
+        files: Iterable[SimFile] = (),
+    ) -> SimAnswer:  # fmt: skip
+        """Write an answer down with its files (and the new status); saved when this returns."""
         with self.lock:
-            given = SimAnswer(body, self.clock(), author)
+            given = SimAnswer(body, self.clock(), author, tuple(files))
             self.answers.setdefault(report_id, []).append(given)
             report = self.reports[report_id]
             self.reports[report_id] = replace(report, status=status or report.status, updated=given.at)
@@ -131,10 +135,7 @@ class Portal:
         """Somebody works at the portal itself: the answers it shows from now on, and the status."""
         with self.lock:
             now, report = self.clock(), self.reports[id]
-            self.answers[id] = [
-                SimAnswer(one["body"], instant(one.get("at") or now), one.get("author", ""))
-                for one in answers
-            ]
+            self.answers[id] = [SimAnswer.of(one, now) for one in answers]
             self.reports[id] = replace(report, status=status or report.status, updated=now)
             self.save()
             return len(self.answers[id])
@@ -274,10 +275,7 @@ class Portal:
 
     def _restore(self, kept: Mapping[str, Any]) -> None:
         self.reports = {r["id"]: SimReport.of(r) for r in kept["reports"]}
-        self.answers = {
-            id_: [SimAnswer(a["body"], instant(a["at"]), a["author"]) for a in given]
-            for id_, given in kept["answers"].items()
-        }
+        self.answers = {id_: [SimAnswer.of(one) for one in given] for id_, given in kept["answers"].items()}
         self.sessions, self.store = dict(kept["sessions"]), dict(kept["store"])
         self.writes = int(kept["writes"])
 

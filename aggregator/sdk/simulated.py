@@ -6,13 +6,23 @@ field names, codes and date formats. Invented people only.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["FAULTS", "LOGIN_PAGE", "MAINTENANCE_PAGE", "Fault", "SimAnswer", "SimReport", "instant"]
+__all__ = [
+    "FAULTS",
+    "LOGIN_PAGE",
+    "MAINTENANCE_PAGE",
+    "Fault",
+    "SimAnswer",
+    "SimFile",
+    "SimReport",
+    "instant",
+]
 
 FAULTS = frozenset(
     (
@@ -90,16 +100,40 @@ class SimReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SimFile:
+    """A file that came with an answer."""
+
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+
+    @classmethod
+    def taken(cls, filename: str, content_type: str, content: bytes) -> SimFile:
+        """Of the bytes that came."""
+        return cls(filename, content_type, len(content), hashlib.sha256(content).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
 class SimAnswer:
     """One answer that the portal shows to the citizen."""
 
     body: str
     at: datetime
     author: str = ""
+    #: The files that stand under it, by name, type, size and hash.
+    files: tuple[SimFile, ...] = ()
 
     def neutral(self) -> dict[str, Any]:
         """As the control API shows it."""
-        return {"body": self.body, "at": self.at.isoformat(), "author": self.author}
+        shown = {"body": self.body, "at": self.at.isoformat(), "author": self.author}
+        return shown | ({"files": [asdict(file) for file in self.files]} if self.files else {})
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], usual: datetime | None = None) -> SimAnswer:
+        """From what `neutral` shows; `usual` is when it was given where that is not said."""
+        files = tuple(SimFile(**file) for file in data.get("files", ()))
+        return cls(data["body"], instant(data.get("at") or usual), data.get("author", ""), files)
 
 
 @dataclass(slots=True)

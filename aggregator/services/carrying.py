@@ -121,8 +121,9 @@ class Trip:
             pushed = connector.push(ctx, command)
             warned = "sent_with_warning" if pushed.warning else ""
             self.result = Carried(
-                Delivery.SENT, Writing.FINE, remote_ref=pushed.remote_ref, code=warned, error=pushed.warning
-            )
+                Delivery.SENT, Writing.FINE, remote_ref=pushed.remote_ref, code=warned, error=pushed.warning,
+                error_vi=pushed.warning_vi,
+            )  # fmt: skip
 
     def _judged(self, remote: RemoteState | None) -> Carried | None:
         if remote is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import base64
+import hashlib
 import itertools
 import os
 import shutil
@@ -193,9 +194,17 @@ class Office:
 
     def shown(self, external_id: str) -> list[str]:
         """The words of the answers in this conversation that were sent to the citizen."""
+        texts = [mail.get_body(("plain",)) for mail in self._answers(external_id)]
+        return [str(text.get_content()) for text in texts if text is not None]
+
+    def files_shown(self, external_id: str) -> list[str]:
+        """What is attached to them, by hash."""
+        files = [file for mail in self._answers(external_id) for file in mail.iter_attachments()]
+        return [hashlib.sha256(file.get_content()).hexdigest() for file in files]
+
+    def _answers(self, external_id: str) -> list[EmailMessage]:
         mails = [mail for to, mail in self._sent if to != OWN]
-        ours = [mail for mail in mails if f"<{external_id}>" in str(mail["References"])]
-        return [str(mail.get_content()) for mail in ours]
+        return [mail for mail in mails if f"<{external_id}>" in str(mail["References"])]
 
     def writes(self) -> int:
         """Mails that the sending server took."""

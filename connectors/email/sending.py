@@ -85,6 +85,9 @@ def answer(command: PushCommand, letters: Sequence[Letter], own: str, sender: st
     made["In-Reply-To"] = f"<{next(reversed(ids))}>"
     made["References"] = " ".join(f"<{one}>" for one in ids)
     made.set_content(command.body)
+    for file in command.attachments:
+        main, _, sub = file.content_type.partition("/")
+        made.add_attachment(file.read(), maintype=main, subtype=sub, filename=file.filename)
     return last.reply_to, made.as_bytes()
 
 

@@ -13,6 +13,7 @@ Not verified: no agency has used it yet; the callback's side is simulated only.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -30,6 +31,7 @@ from aggregator.sdk.contract import (
     Context,
     Cursor,
     FetchedFile,
+    OutFile,
     Permanent,
     Problem,
     PushCommand,
@@ -112,7 +114,7 @@ class Webhook:
                 "a web page answered the reply", evidence=answer.evidence(),
                 message_vi="Địa chỉ nhận phúc đáp trả về một trang web, chưa rõ đã nhận hay chưa",
             )  # fmt: skip
-        return PushResult("sent", _ref(answer.content))
+        return PushResult("sent", _ref(answer.content), *_not_taken(answer.content, len(command.attachments)))
 
     def lookup(self, ctx: Context, command: PushCommand) -> RemoteState | None:
         """What the agency shows for the report. Without a read-back address the same key is sent again."""
@@ -180,8 +182,16 @@ def _answer_of(ctx: Context, command: PushCommand) -> dict[str, Any]:
         "transfer_to": command.transfer_to,
         "due_at": command.due_at.isoformat() if command.due_at else None,
         "corrects": command.corrects,
+        "files": [_file(one) for one in command.attachments],
     }
     return told | {name: value for name, value in seldom.items() if value}
+
+
+def _file(file: OutFile) -> dict[str, Any]:
+    return {
+        "filename": file.filename, "content_type": file.content_type, "size": file.size,
+        "sha256": file.sha256, "content": base64.b64encode(file.read()).decode(),
+    }  # fmt: skip
 
 
 def _told(batch: Batch) -> bytes:
@@ -200,11 +210,28 @@ def _told(batch: Batch) -> bytes:
 
 def _ref(content: bytes) -> str | None:
     """The agency's own name of the answer, where it gives one; nothing hangs on it."""
+    return _name(_said(content).get("ref"))
+
+
+def _not_taken(content: bytes, files: int) -> tuple[str, str]:
+    """What an officer is told, en and vi, where the agency does not say that it took the files.
+
+    An agency that knows nothing of files skips them without a word, and the answer stands all the same.
+    """
+    if not files or _said(content).get("files") == files:
+        return "", ""
+    return (
+        f"the agency did not confirm the {files} files of the answer: ask whether it has them",
+        f"Cơ quan nhận chưa xác nhận {files} tệp gửi kèm: hãy hỏi lại xem đã có tệp chưa",
+    )
+
+
+def _said(content: bytes) -> Mapping[str, Any]:
     try:
         said = clean_json(content)
     except (ValueError, RecursionError):
-        return None
-    return _name(said.get("ref")) if isinstance(said, Mapping) else None
+        return {}
+    return said if isinstance(said, Mapping) else {}
 
 
 def _name(ref: Any) -> str | None:

@@ -17,7 +17,7 @@ import requests
 from werkzeug.urls import iri_to_uri
 
 from aggregator.sdk.contract import WebhookRequest
-from aggregator.sdk.sandbox import Portal, Request, Response, SimReport, reply
+from aggregator.sdk.sandbox import Portal, Request, Response, SimFile, SimReport, reply
 
 from .signing import KEY, SIGNATURE, TIMESTAMP, signature
 
@@ -123,8 +123,9 @@ class Agency(Portal):
         self.store.setdefault(f"answers/{answer['id']}", []).append(
             {"key": key, **{name: answer[name] for name in _SHOWN if name in answer}}
         )
-        self.answer(answer["id"], answer["body"], answer["author"], answer["status"])
-        return reply({"ref": self.store["keys"][key]}, 201)
+        files = [_taken(one) for one in answer.get("files", ())]
+        self.answer(answer["id"], answer["body"], answer["author"], answer["status"], files)
+        return reply({"ref": self.store["keys"][key], "files": len(files)}, 201)
 
     def _show(self, request: Request, number: str) -> Response:
         if not self._is_ours(request, iri_to_uri(request.url).encode()):
@@ -146,3 +147,7 @@ class Agency(Portal):
     def _is_ours(self, request: Request, body: bytes) -> bool:
         timestamp = request.headers.get(TIMESTAMP, "")
         return request.headers.get(SIGNATURE) == signature(self.secret, timestamp, body)
+
+
+def _taken(sent: Mapping[str, Any]) -> SimFile:
+    return SimFile.taken(sent["filename"], sent["content_type"], base64.b64decode(sent["content"]))

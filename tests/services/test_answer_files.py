@@ -5,23 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from aggregator.domain.delivery import Delivery
 from aggregator.domain.retention import Kind
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, NotFound, Permanent
-from aggregator.sdk.contract import Capabilities
+from aggregator.sdk.contract import Capabilities, PushCommand, UnknownOutcome
 from aggregator.services import answer_files
 from aggregator.services.answer_files import MOST_BYTES, MOST_FILES, Chosen, Kept, taken_by
+from aggregator.settings import Settings
 from aggregator.storage import reply_file_queries
 from aggregator.storage.case_tables import outbox
 from aggregator.storage.ledger_tables import ledger_entries
 from tests.domain.test_proof_files import JPEG, NOTE, PDF, PNG
 from tests.factories import Office
+from tests.services.outbox_world import Counter, World, counter_found
 
 PHOTO, DECISION = Chosen("C:\\Ảnh\\sau khi sửa.exe", JPEG), Chosen("Quyết định 12.pdf", PDF)
 
@@ -151,3 +156,74 @@ def test_a_file_that_is_gone_or_changed_is_the_messages_trouble_and_told(tmp_pat
         with pytest.raises(Permanent) as lost:
             file.read()
         assert "Quyết định 12.pdf" in lost.value.message_vi and "Quyết" not in lost.value.message
+
+
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+@pytest.fixture
+def world(database_url: str, counter: Counter, tmp_path: Path) -> Iterator[World]:
+    found = {
+        "none": counter_found(counter, "none"),
+        "one": counter_found(counter, "one", push_attachments=True, push_max_files=1),
+        "all": counter_found(counter, "all", push_attachments=True),
+    }
+    world = World(database_url, found, Settings(data_dir=tmp_path))
+    yield world
+    world.close()
+
+
+def answers_with_files(world: World, kind: str) -> int:
+    channel = world.channel(kind)
+    message = world.answer(world.case(channel=channel), world.report(channel, "1"), "Đã xong.")
+    kept = answer_files.keep(world.settings.data_dir / "attachments", [PHOTO, DECISION])
+    with world.db.write() as tx:
+        reply_file_queries.put(tx, world.view(message).reply_id, [asdict(file) for file in kept])
+    return message
+
+
+@pytest.mark.parametrize(("kind", "went", "left"), [("none", 0, 2), ("one", 1, 1), ("all", 2, 0)])
+def test_the_text_goes_and_what_the_source_does_not_take_is_told(
+    world: World, counter: Counter, kind: str, went: int, left: int
+) -> None:
+    message = answers_with_files(world, kind)
+    assert world.view(message).files_left == 0, "nothing is left before anything went"
+    world.work()
+    (command,) = counter.commands
+    assert [file.filename for file in command.attachments] == ["sau khi sửa.jpg", "Quyết định 12.pdf"][:went]
+    assert all(hashlib.sha256(file.read()).hexdigest() == file.sha256 for file in command.attachments)
+    view = world.view(message)
+    assert (view.state, view.files_left) == (Delivery.SENT, left)
+
+
+def test_an_answer_that_is_found_after_its_reply_was_lost_keeps_what_was_left(
+    world: World, counter: Counter
+) -> None:
+    def lost(command: PushCommand) -> None:
+        counter.take(command)
+        raise UnknownOutcome("the reply was lost")
+
+    message = answers_with_files(world, "one")
+    counter.next_push = [lost]
+    world.work_until_quiet()
+    assert counter.pushes == 1 and len(counter.taken["1"]) == 1
+    assert (world.state(message), world.view(message).files_left) == (Delivery.ACKNOWLEDGED, 1)
+
+
+def test_a_file_that_was_lost_stops_its_message_and_no_other(world: World, counter: Counter) -> None:
+    def reads(command: PushCommand) -> None:
+        for file in command.attachments:
+            file.read()
+
+    message = answers_with_files(world, "all")
+    for path in (world.settings.data_dir / "attachments").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    channel = world.rows()[0].channel_id
+    other = world.answer(world.case(channel=channel), world.report(channel, "2"), "Đã xong.")
+    counter.next_push = [reads, reads]
+    world.work_until_quiet()
+    assert (world.state(message), world.state(other)) == (Delivery.DEAD, Delivery.SENT)
+    assert "Hãy khôi phục tệp" in (world.view(message).error_vi or "")

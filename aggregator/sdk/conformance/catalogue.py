@@ -109,6 +109,7 @@ _GOLD = {
     "push-not-sent": "a push that never arrived can be repeated, and stands there once",
     "push-in-order": "two answers to one report stand there in their order",
     "push-each-kind": "every kind of answer it names is taken, and stands there",
+    "push-files": "files that go with an answer stand there whole, and a repeat adds none",
     "push-unsupported-status": "a status the portal has no word for is Permanent",
     "push-no-such-report": "an answer to a report that is not there is Permanent",
     "backfill": "the past can be read again, whole and resumable",

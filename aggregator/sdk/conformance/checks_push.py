@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from aggregator.sdk.conformance.checks import check
 from aggregator.sdk.conformance.harness import Channel, NotApplicable, Trial, expect, fail
 from aggregator.sdk.contract import (
     ChannelError,
+    OutFile,
     Permanent,
     PushCommand,
     PushResult,
@@ -37,6 +41,7 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
     "extension": {"due_at": datetime(2026, 12, 1, 10, tzinfo=UTC)},
 }
 _FILE = bytes(range(256)) * 40
+_FILES = (("Ảnh sau khi sửa.jpg", "image/jpeg", _FILE), ("Quyết định 12.pdf", "application/pdf", _FILE[::-1]))
 
 
 @check("push-writes-back")
@@ -168,6 +173,33 @@ def every_kind_it_names_is_taken(trial: Trial) -> None:
                 fail(f"it names {kind} among its push_kinds and refuses it: {error.message}")
             count = _count(channel, id_, body)
             expect(count == 1, f"{kind}: it stands there {count} times")
+
+
+@check("push-files")
+def files_stand_there_once(trial: Trial) -> None:
+    if not trial.manifest.capabilities.push_attachments:
+        raise NotApplicable("its portal takes no files with an answer")
+    with TemporaryDirectory() as folder, _answering(trial) as (channel, id_):
+        files = tuple(_out_file(Path(folder), *one) for one in _FILES)
+        sent = [file.sha256 for file in files[: trial.manifest.capabilities.push_max_files]]
+        first = _command(channel, id_, attachments=files[: len(sent)])
+        again = _command(channel, id_, attempt=2, attachments=first.attachments)
+        # Whichever call carried them: its answer is lost, and all of it is done again.
+        channel.stage.fault("commit_then_drop", count=1)
+        with suppress(Transient, UnknownOutcome):
+            _push(channel, first)
+        channel.stage.mend()
+        _push(channel, again)
+        _push(channel, again)
+        expect(_count(channel, id_) == 1, f"the answer stands there {_count(channel, id_)} times")
+        shown = channel.stage.files_shown(id_)
+        expect(shown == sent, f"{len(sent)} files went along, and {len(shown)} (or others) stand there")
+
+
+def _out_file(folder: Path, name: str, kind: str, content: bytes) -> OutFile:
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / digest).write_bytes(content)
+    return OutFile(name, kind, digest, len(content), folder / digest)
 
 
 @check("push-unsupported-status")

@@ -89,6 +89,10 @@ class Stage(Protocol):
         """The answers that a citizen sees at the portal, in its order."""
         ...
 
+    def files_shown(self, external_id: str) -> list[str]:
+        """The SHA-256 of the files that stand with these answers, in the portal's order."""
+        ...
+
     def writes(self) -> int:
         """How often something was written to the portal."""
         ...
@@ -164,6 +168,10 @@ class PortalStage:
 
     def shown(self, external_id: str) -> list[str]:
         return [answer.body for answer in self._portal.answers.get(external_id, ())]
+
+    def files_shown(self, external_id: str) -> list[str]:
+        given = self._portal.answers.get(external_id, ())
+        return [file.sha256 for answer in given for file in answer.files]
 
     def writes(self) -> int:
         return self._portal.writes
@@ -252,6 +260,9 @@ class FolderStage:
         """Nobody is signed in."""
 
     def shown(self, external_id: str) -> list[str]:
+        return []
+
+    def files_shown(self, external_id: str) -> list[str]:
         return []
 
     def writes(self) -> int:

@@ -9,6 +9,8 @@ import pytest
 from aggregator.sdk.contract import ConfigInvalid, Permanent, Transient, UnknownOutcome
 from connectors.email import CONNECTOR
 from tests.connectors.email.conftest import OWN
+from tests.domain.test_proof_files import JPEG, PDF
+from tests.out_files import laid_down
 
 
 def test_answer_stands_in_the_citizens_conversation(office, letter, answer):
@@ -23,6 +25,33 @@ def test_answer_stands_in_the_citizens_conversation(office, letter, answer):
     assert mail.get_content().strip() == "Đã vá xong, cảm ơn bà."
     assert office.relay.envelopes == [(OWN, ["tra-loi@thu.example.vn", OWN])]
     assert "bcc" not in mail
+
+
+def test_files_are_attached_to_the_answer_and_are_no_files_of_the_citizens(office, letter, answer, tmp_path):
+    office.comes(letter("a@x", files={"o-ga.jpg": b"anh cua ba"}))
+    cursor = office.poll().cursor
+    files = laid_down(tmp_path, ("Ảnh sau khi sửa.jpg", JPEG), ("QĐ 12.pdf", PDF))
+    CONNECTOR.push(office.context(), answer("a@x", attachments=files))
+    again = CONNECTOR.push(office.context(), answer("a@x", attachments=files, attempt=2))
+    assert again.outcome == "already_there"
+    (mail,) = office.relay.mails
+    assert mail.get_body(("plain",)).get_content().strip() == "Đã vá xong, cảm ơn bà."
+    assert [(file.get_filename(), file.get_content()) for file in mail.iter_attachments()] == [
+        ("Ảnh sau khi sửa.jpg", JPEG), ("QĐ 12.pdf", PDF),
+    ]  # fmt: skip
+    (record,) = office.poll(cursor).records
+    assert [file.filename for file in record.attachments] == ["o-ga.jpg"]
+    assert record.answers[0].body == "Đã vá xong, cảm ơn bà."
+    assert CONNECTOR.lookup(office.context(), answer("a@x")).found is not None
+
+
+def test_a_file_that_is_gone_is_told_before_anything_is_sent(office, letter, answer, tmp_path):
+    office.comes(letter("a@x"))
+    (file,) = laid_down(tmp_path, ("QĐ 12.pdf", PDF))
+    file.path.unlink()
+    with pytest.raises(Permanent, match="cannot be read"):
+        CONNECTOR.push(office.context(), answer("a@x", attachments=(file,)))
+    assert not office.relay.mails
 
 
 def test_a_correction_stands_under_the_mail_that_it_corrects(office, letter, answer):

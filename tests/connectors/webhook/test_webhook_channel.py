@@ -22,11 +22,14 @@ from aggregator.sdk.contract import (
     UnknownOutcome,
 )
 from aggregator.sdk.discovery import Found, load_manifest
-from aggregator.sdk.sandbox import Fault, Running, serve
+from aggregator.sdk.sandbox import Fault, Response, Running, serve
 from aggregator.sdk.testing import context_for
+from aggregator.services.answer_files import Chosen
 from aggregator.storage.report_tables import reports
 from connectors.webhook import CONNECTOR, sandbox
 from connectors.webhook.sandbox import SECRET, Agency
+from tests.domain.test_proof_files import JPEG, PDF
+from tests.out_files import laid_down
 from tests.served import served
 from tests.services.polling_world import World
 
@@ -73,11 +76,11 @@ class Town:
         with self.world.app.db.read() as tx:
             return tx.execute(select(reports).where(reports.c.external_id == number)).one()
 
-    def answer(self, body: str = "Đã cắt dọn cây đổ.") -> None:
+    def answer(self, body: str = "Đã cắt dọn cây đổ.", **more: Any) -> None:
         with self.world.app.db.read() as tx:
             case = tx.exec_driver_sql("SELECT id, version FROM cases ORDER BY id").first()
         assert case is not None
-        self.world.app.cases.reply(self.world.lan, case[0], ReplyKind.RESULT, body)
+        self.world.app.cases.reply(self.world.lan, case[0], ReplyKind.RESULT, body, **more)
 
 
 @pytest.fixture
@@ -117,6 +120,23 @@ def test_an_answer_whose_reply_was_lost_is_sent_again_under_its_key_and_stands_o
     town.world.clock.wait(minutes=10)
     assert town.world.app.outbox.drain("w").sent == 1
     assert len(town.agency.answers["HS-1"]) == 1
+
+
+def test_the_files_of_an_answer_stand_at_the_agency_once_whatever_is_lost(town: Town) -> None:
+    town.open(callback_url=f"{town.running.url}/answers")
+    town.call(FIRST)
+    town.tick()
+    town.answer(files=(Chosen("truoc.jpg", JPEG), Chosen("QĐ 12.pdf", PDF)))
+    town.agency.faults.append(Fault("commit_then_drop", path="/answers"))
+    assert town.world.app.outbox.drain("w").waiting == 1
+    town.world.clock.wait(minutes=10)
+    assert town.world.app.outbox.drain("w").sent == 1
+    [given] = town.agency.answers["HS-1"]
+    reply = town.world.app.cases.case(town.world.lan, 1).replies[0]
+    folder = town.world.app.settings.data_dir / "attachments"
+    assert [file.filename for file in given.files] == ["truoc.jpg", "QĐ 12.pdf"]
+    assert all((folder / file.sha256[:2] / file.sha256[2:]).is_file() for file in given.files)
+    assert (reply.deliveries[0].files_left, reply.deliveries[0].error) == (0, None)
 
 
 def test_without_a_callback_the_answer_waits_for_a_person_who_is_told_why(town: Town) -> None:
@@ -297,6 +317,18 @@ def test_the_agency_learns_who_goes_on_until_when_and_what_was_wrong(agency: Run
     ]  # fmt: skip
     assert (told[1]["transfer_to"], told[2]["due_at"]) == ("Công ty Cây xanh", "2026-12-01T10:00:00+00:00")
     assert told[3]["corrects"] == first == "TL-1"
+
+
+def test_an_agency_that_does_not_confirm_the_files_is_told_to_the_officer(
+    agency: Running, tmp_path: Path
+) -> None:
+    files = laid_down(tmp_path, ("QĐ 12.pdf", PDF))
+    told = CONNECTOR.push(context(agency), answer(attachments=files))
+    assert (told.outcome, told.warning) == ("sent", "")
+    agency.portal.rewrite = lambda _request, _response: Response('{"ref": "TL-9"}', 201)
+    told = CONNECTOR.push(context(agency), answer(attachments=files, idempotency_key="k-2"))
+    assert (told.outcome, told.remote_ref) == ("sent", "TL-9")
+    assert "did not confirm the 1 files" in told.warning and "hãy hỏi lại" in told.warning_vi
 
 
 def test_the_agency_is_asked_where_it_can_be(agency: Running) -> None:
