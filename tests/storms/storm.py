@@ -89,8 +89,10 @@ class Outcome:
     abandoned: int = 0
     requests: int = 0
     outages: int = 0
-    #: Seconds from each recovery to the first answer taken, where something waited.
+    #: Seconds from each recovery to the first answer taken, where something waited, and for no person.
     first: list[float] = field(default_factory=list)
+    #: Recoveries of portals that wanted a new sign-in first: those come back when the person does.
+    signed_out: int = 0
     ledger_findings: int = 0
     days: float = 0
     took_s: float = 0
@@ -126,6 +128,7 @@ class Storm:
         self.out = Outcome(plan.answers)
         self._lock = threading.Lock()
         self._ids: dict[str, int] = {}
+        self._signed_out: set[tuple[str, datetime]] = set()
         #: The case of each report.
         self.cases: dict[int, int] = {}
         self.lines: dict[str, Line] = {}
@@ -231,6 +234,8 @@ class Storm:
                 self.out.outages += 1
             elif line.away and present is None:
                 line.come_back()
+                if self.world.schedule(self._ids[name]).state != "ok":
+                    self._signed_out.add((name, max(one.end for one in self.away[name] if one.end <= now)))
 
     # People and workers
 
@@ -322,6 +327,7 @@ class Storm:
             out.blind += [f"{name}/{number}" for number in blind(line.log, by_key=KINDS[name].by_key)]
             out.first += list(self._first_after(name, line))
         out.states = Counter(row.state for row in world.rows())
+        out.signed_out = len(self._signed_out)
         out.days = (world.clock() - self.start) / timedelta(days=1)
         out.ledger_findings = len(Evidence(world.db).verify().findings)
 
@@ -331,6 +337,8 @@ class Storm:
         written = {row.id: row.created_at for row in self.world.rows() if row.channel_id == self._ids[name]}
         settled = {row.id: row.sent_at for row in self.world.rows() if row.channel_id == self._ids[name]}
         for outage in self.away[name]:
+            if (name, outage.end) in self._signed_out:
+                continue
             waited = any(
                 made < outage.end and (settled[id_] is None or settled[id_] >= outage.end)
                 for id_, made in written.items()
@@ -390,6 +398,7 @@ def told(title: str, out: Outcome) -> str:
         ("blind repeats", len(out.blind)),
         ("requests, faults in them", f"{out.requests:,}, {out.faults.total():,}"),
         ("outages; slowest first answer after one", f"{out.outages}; {out.slowest_first:.0f} s"),
+        ("  that ended signed out: the person's turn", out.signed_out),
         ("workers abandoned with a batch", out.abandoned),
         ("unclear: on the person's page / missing there", f"{out.shown} / {out.hidden}"),
         ("the person's work", ", ".join(f"{what} {n}" for what, n in sorted(out.done.items())) or "none"),
