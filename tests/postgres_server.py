@@ -98,38 +98,64 @@ def running() -> Iterator[Server]:
     """The session's server; everything it made is gone when the block ends."""
     given = os.environ.get("MOTMOI_TEST_POSTGRES_URL")
     with contextlib.ExitStack() as stack:
-        server = Server(given or stack.enter_context(_own_server()))
+        server = Server(given or stack.enter_context(OwnServer()).plain_url)
         stack.callback(server.close)
         yield server
 
 
-@contextlib.contextmanager
-def _own_server() -> Iterator[str]:
-    folder = Path(tempfile.mkdtemp(prefix="motmoi-pg-"))
-    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-    process: subprocess.Popen[bytes] | None = None
-    try:
-        if user:
-            os.chown(folder, user.pw_uid, user.pw_gid)
-        binaries = _binaries(folder, user)
-        data = folder / "data"
-        _spawn(
-            [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-             "--locale=C", "--no-sync", "--no-instructions"],
-            user, folder / "initdb.log",
-        ).wait()  # fmt: skip
-        settings = [f"-c{name}={value}" for name, value in _FAST.items()]
-        process = _spawn(
-            [binaries / "postgres", "-D", data, "-k", folder, *settings], user, folder / "server.log"
-        )
-        url = f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}"
-        _wait_until_ready(url, process, folder)
-        yield url
-    finally:
-        if process is not None:
-            process.send_signal(signal.SIGQUIT)  # "immediate": nothing here needs a checkpoint
-            process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+class OwnServer:
+    """A server started from the wheel's binaries, gone with the block.
+
+    `durable`: a commit that was answered outlives the death of any of its processes. Of the machine's own
+    death it knows nothing all the same: fsync stays off.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="motmoi-pg-"))
+        self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self._settings = _FAST | ({"synchronous_commit": "on"} if durable else {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self.plain_url = f"postgresql://postgres@/postgres?host={quote(str(self._folder), safe='')}"
+
+    def url(self, name: str) -> str:
+        """The SQLAlchemy address of the database `name`."""
+        parsed = make_url(self.plain_url).set(drivername="postgresql+psycopg", database=name)
+        return parsed.render_as_string(hide_password=False)
+
+    def __enter__(self) -> OwnServer:
+        try:
+            if self._user:
+                os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+            self._binaries = _binaries(self._folder, self._user)
+            _spawn(
+                [self._binaries / "initdb", "-D", self._folder / "data", "-U", "postgres", "--auth=trust",
+                 "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"],
+                self._user, self._folder / "initdb.log",
+            ).wait()  # fmt: skip
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        settings = [f"-c{name}={value}" for name, value in self._settings.items()]
+        self._process = _spawn(
+            [self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder, *settings],
+            self._user, self._folder / "server.log",
+        )  # fmt: skip
+        _wait_until_ready(self.plain_url, self._process, self._folder)
+
+    def stop(self) -> None:
+        """At once, as in a crash: it recovers at its next start."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
+            self._process = None
 
 
 def _binaries(folder: Path, user: pwd.struct_passwd | None) -> Path:
