@@ -13,7 +13,7 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching bench-polling bench-channels bench-outbox peers oracle chaos
+.PHONY: help run test check bench bench-matching bench-polling bench-channels bench-outbox peers oracle chaos kills
 .PHONY: storms drifts fuzz tampering format
 .PHONY: constraints chromium dovecot clean
 
@@ -66,6 +66,10 @@ storms: $(DEV) ## 10,000 answers to five portals over 30 days of outages and fau
 
 tampering: $(DEV) ## change a real ledger in 10,000 ways: the stand-alone verifier finds and places each
 	$(BIN)/python -m tests.tampering $(ARGS)
+
+kills: $(DEV) ## kill -9 ten thousand processes on SQLite and a thousand on PostgreSQL, its server too, and count
+	$(BIN)/python -m tests.chaos.campaign $(or $(ARGS),10000)
+	$(BIN)/python -m tests.chaos.campaign $(or $(ARGS),1000) --postgres
 
 drifts: $(DEV) ## change the form of every simulated portal in 200 ways and see that no poll falls silent
 	$(BIN)/python -m tests.drifts.polling $(ARGS)

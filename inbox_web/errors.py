@@ -6,6 +6,7 @@ an id that the page shows, so that a person on the phone can name it; the log ne
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 
@@ -21,7 +22,10 @@ from inbox_web.language import _, current
 
 log = logging.getLogger(__name__)
 
-Answer = tuple[str, int]
+Answer = tuple[str, int, dict[str, str]]
+#: After so many seconds a refused form may be sent again.
+_AGAIN_S = 30
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def message(error: AggregatorError) -> str:
@@ -29,9 +33,11 @@ def message(error: AggregatorError) -> str:
     return error.message_vi if current() == "vi" else str(error)
 
 
-def _page(status: int, title: str, text: str, *, hint: str = "", number: str = "") -> Answer:
+def _page(
+    status: int, title: str, text: str, *, hint: str = "", number: str = "", again_s: int = 0
+) -> Answer:
     page = render_template("errors/page.html", title=title, text=text, hint=hint, number=number)
-    return page, status
+    return page, status, {"Retry-After": str(again_s)} if again_s else {}
 
 
 def _missing(_error: Exception) -> Answer:
@@ -91,8 +97,21 @@ def _unavailable() -> Answer:
     return _page(
         503,
         _("The database does not answer"),
-        _("Nothing was changed. Reports are not lost: they are fetched again when it is back."),
+        # Not "nothing was changed": of a commit that failed nobody knows.
+        _("What you sent may not be saved. Send it again: a form is known by its key, and never done twice. "
+          "Reports are not lost: they are fetched again when it is back."),
         hint=_("Try again in a minute. If it stays, call the person who runs this server."),
+        again_s=_AGAIN_S,
+    )  # fmt: skip
+
+
+def _full() -> Answer:
+    return _page(
+        503,
+        _("The disk of the server is full"),
+        _("What you sent is not saved. What was saved before is not lost."),
+        hint=_("Call the person who runs this server; when there is room again, send it once more."),
+        again_s=_AGAIN_S,
     )
 
 
@@ -104,6 +123,9 @@ def _unforeseen(error: Exception) -> Answer:
     if isinstance(error, AggregatorError) and error.code == "database_unavailable":
         log.error("database unavailable at %s: %s", request.endpoint, error)
         return _unavailable()
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        log.error("no room on the disk at %s: %s", request.endpoint, error.strerror)
+        return _full()
     number = secrets.token_hex(4)
     log.exception("error %s at %s %s", number, request.method, request.url_rule, exc_info=error)
     return _page(

@@ -35,7 +35,11 @@ WRITER_CACHE_KB, READER_CACHE_KB = 16_000, 8_000
 
 
 class DatabaseUnavailable(AggregatorError):
-    """The database cannot be reached or written: nothing was acknowledged."""
+    """The database cannot be reached or written: nothing was acknowledged.
+
+    Which is not to say that nothing was written: a commit that failed may have been made (PostgreSQL
+    restarted under writers: 13 of 32 had been). Who repeats it does so under the same key.
+    """
 
     code = "database_unavailable"
 
@@ -147,8 +151,9 @@ class Database:
         except OperationalError as error:
             raise DatabaseUnavailable(
                 f"the database did not take it: {_first_line(error)}",
-                hint="nothing was saved; it is tried again, or try again yourself",
-                message_vi="Cơ sở dữ liệu chưa ghi được, chưa có gì thay đổi. Vui lòng thử lại sau ít phút.",
+                hint="it may not be saved; what has a key is done once however often it is tried again",
+                message_vi="Cơ sở dữ liệu chưa ghi được, nội dung có thể chưa được lưu. "
+                "Vui lòng thử lại sau ít phút.",
             ) from error
         except DatabaseError as error:
             if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
