@@ -60,7 +60,15 @@ def record(
 
 def acknowledge(tx: Tx, channel_id: int, seen: Mapping[int, Sequence[str]], now: datetime) -> list[Change]:
     """Confirm and record the messages whose words the source shows; `seen`: report id -> its answers."""
-    return record(tx, outbox_queries.acknowledge(tx, channel_id, seen, now), now)
+    found = outbox_queries.shown(tx, channel_id, seen)
+    if not found:
+        return []
+    # The chain before the rows, as everybody who writes both does; and then asked again, because a batch
+    # may have settled them while we waited for it.
+    ledger.lock(tx, sorted(outbox_queries.wards_of(tx, found)))
+    found = outbox_queries.shown(tx, channel_id, seen)
+    outbox_queries.acknowledge(tx, found, now)
+    return record(tx, found, now)
 
 
 def refresh_problems(tx: Tx, case_ids: Iterable[int]) -> None:

@@ -157,17 +157,30 @@ def withdraw(tx: Tx, reply_id: int) -> bool:
 # Seen at the source -------------------------------------------------------------------------------
 
 
-def acknowledge(tx: Tx, channel_id: int, seen: Mapping[int, Sequence[str]], now: datetime) -> list[int]:
-    """Confirm the messages whose words the source now shows; the ids of those that changed.
+def shown(tx: Tx, channel_id: int, seen: Mapping[int, Sequence[str]]) -> list[int]:
+    """Ids of the messages that wait to be seen and whose words the source now shows.
 
     `seen`: report id -> the texts of the answers that the source shows for it. Equal words of two
-    messages need to be shown twice to confirm both. Records nothing: intake calls
-    `services.delivery_log.acknowledge`, which also does that.
+    messages need to be shown twice to confirm both.
     """
-    confirmed: list[int] = []
+    found: list[int] = []
     for part in chunks(sorted(_waiting_for_confirmation(tx, channel_id, seen))):
-        confirmed += _shown_among(tx.execute(_messages_of(part)), seen)
-    for ids_ in chunks(confirmed):
+        found += _shown_among(tx.execute(_messages_of(part)), seen)
+    return found
+
+
+def wards_of(tx: Tx, message_ids: Iterable[int]) -> set[str]:
+    """The wards whose chains tell of these messages."""
+    found: set[str] = set()
+    for part in chunks(sorted(set(message_ids))):
+        query = select(cases.c.ward_code).join(outbox, outbox.c.case_id == cases.c.id)
+        found.update(tx.scalars(query.where(outbox.c.id.in_(part))))
+    return found
+
+
+def acknowledge(tx: Tx, message_ids: Sequence[int], now: datetime) -> None:
+    """The source shows these. Records nothing: that is `services.delivery_log.acknowledge`."""
+    for ids_ in chunks(list(message_ids)):
         tx.execute(
             update(outbox)
             .where(outbox.c.id.in_(ids_))
@@ -177,7 +190,6 @@ def acknowledge(tx: Tx, channel_id: int, seen: Mapping[int, Sequence[str]], now:
                 fence=outbox.c.fence + 1, error_code=None, error=None, error_vi=None, **RELEASED,
             )
         )  # fmt: skip
-    return confirmed
 
 
 def _confirmable() -> ColumnElement[bool]:

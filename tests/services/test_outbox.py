@@ -112,6 +112,19 @@ def test_an_answer_reaches_the_portal_once_and_a_poll_confirms_it(online: World,
     assert not online.has_problem(case)
 
 
+def test_a_poll_takes_the_chain_before_the_messages_as_workers_do(online: World, portal: Portal) -> None:
+    """The other way round a poll and a batch could wait for each other."""
+    channel, _, report, _ = one(online, "portal_1022", config=portal_config(portal))
+    online.work()
+    told: list[str] = []
+    event.listen(online.db.engine, "before_cursor_execute", lambda *a: told.append(a[2]))
+    online.poll_shows(channel, report, [WORDS])
+
+    tables = [statement.split()[1] if statement.startswith("UPDATE") else statement for statement in told]
+    heads = next(number for number, said in enumerate(tables) if "ledger_heads" in said)
+    assert heads < tables.index("outbox")
+
+
 def test_an_answer_that_was_taken_though_the_line_dropped_is_looked_up_not_repeated(
     online: World, portal: Portal
 ) -> None:
