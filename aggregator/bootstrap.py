@@ -67,6 +67,7 @@ from aggregator.services.rulebook import Rulebook
 from aggregator.services.rules import Rules
 from aggregator.services.run_history import RunHistory
 from aggregator.services.silence import Watch
+from aggregator.services.status_words import StatusWords
 from aggregator.services.unseen import Unseen
 from aggregator.services.walk_in import WalkIn
 from aggregator.services.webhooks import Webhooks
@@ -94,6 +95,7 @@ class Aggregator:
     backfills: Backfills
     reconciling: Reconciling
     beliefs: Beliefs
+    status_words: StatusWords
     unseen: Unseen
     watch: Watch
     run_history: RunHistory
@@ -192,6 +194,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         backfills=backfills,
         reconciling=Reconciling(db, polling, backfills, clock),
         beliefs=Beliefs(db, clocks, backfills, capabilities, clock),
+        status_words=StatusWords(db, connectors, clock),
         unseen=Unseen(db, backfills, capabilities, clock),
         watch=Watch(db, rules, clock),
         run_history=RunHistory(db, clock, settings),

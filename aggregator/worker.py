@@ -13,6 +13,7 @@
     ledger_tick      sign what was entered, and bring it to those who hold it outside
     watch_tick       look for channels that have gone quiet
     unseen_tick      ask sources about delivered answers that no poll has shown
+    words_tick       bring new meanings of status words to the reports that show them
     tidy_tick        forget notices and mails that are ninety days old, and runs that brought nothing
     privacy_tick     tell of personal-data requests; at night forget what is due, where that is switched on
 
@@ -50,7 +51,7 @@ ANSWERS = 1000
 #: Mails that one connection to the mail server carries.
 MAILS = 50
 #: Ticks between two looks for files, for dead workers, and for what has grown old: none is urgent.
-ATTACHMENT_TICKS, REAP_TICKS, LEDGER_TICKS, WATCH_TICKS, TIDY_TICKS = 3, 10, 30, 600, 3600
+ATTACHMENT_TICKS, REAP_TICKS, LEDGER_TICKS, WORDS_TICKS, WATCH_TICKS, TIDY_TICKS = 3, 10, 30, 30, 600, 3600
 #: Often enough that an hour of night is never missed.
 PRIVACY_TICKS = 900
 
@@ -85,6 +86,7 @@ class Worker:
             "ledger_tick": (self.ledger_tick, LEDGER_TICKS),
             "watch_tick": (self.watch_tick, WATCH_TICKS),
             "unseen_tick": (self.unseen_tick, WATCH_TICKS),
+            "words_tick": (self.words_tick, WORDS_TICKS),
             "tidy_tick": (self.tidy_tick, TIDY_TICKS),
             "privacy_tick": (self.privacy_tick, PRIVACY_TICKS),
         }
@@ -191,6 +193,9 @@ class Worker:
 
     def unseen_tick(self) -> None:
         self._parts.unseen.tick()
+
+    def words_tick(self) -> None:
+        self._parts.status_words.tick(self._stopping.is_set)
 
     def tidy_tick(self) -> None:
         self._parts.notices.prune()

@@ -51,6 +51,7 @@ from inbox_web import (
     retention,
     review,
     security,
+    statuses,
     streets,
     verify,
     wording,
@@ -64,7 +65,7 @@ __all__ = ["create_app"]
 BLUEPRINTS = (
     auth, inbox, case, answering, review, notices, reminders, cover, bodies, legal, manual, streets,
     certificates, verify,
-    dashboard, outages, channels, channel_settings, channel_days, quarantine, differences, matching,
+    dashboard, outages, channels, channel_settings, channel_days, quarantine, differences, statuses, matching,
     deadline_rules, calendars, proof, health, intake, entry, privacy, retention,
 )  # fmt: skip
 

@@ -97,6 +97,7 @@ def _one(slug: str, **more: Any) -> str:
         pinned=pinned,
         differing=differing,
         outages=outages,
+        unknown=services().status_words.unknown(actor(), slug),
         **more,
     )
 

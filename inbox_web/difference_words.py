@@ -62,6 +62,7 @@ EFFECTS = {
 ENDED = {
     "agrees": _l("the two agree again"),
     "followed": _l("counted at once"),
+    "restated": _l("the source's word has another meaning here since"),
     Remedy.ADOPT: _l("taken as our answer"),
     Remedy.NOT_OURS: _l("not an answer of ours"),
     Remedy.AUTOMATIC: _l("written by the portal itself"),
@@ -97,9 +98,23 @@ SOURCE_STATUSES = {
     "unmapped": _l("not mapped"),
 }
 
+#: What each says of the work at the source, for who gives a word its meaning.
+SOURCE_STATUS_MEANS = {
+    "new": _l("received there, nobody works on it"),
+    "accepted": _l("somebody there has taken it on"),
+    "in_progress": _l("being worked on"),
+    "waiting": _l("lies with another unit"),
+    "needs_info": _l("the citizen was asked for more"),
+    "resolved": _l("done, it counts as closed there"),
+    "rejected": _l("refused, it counts as closed there"),
+    "duplicate": _l("the same as another report, closed there"),
+    "reopened": _l("open once more after it was done"),
+}
+
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         DIFFERENCES=KINDS, DIFFERENCE_MEANS=MEANS, REMEDIES=REMEDIES, REMEDY_EFFECTS=EFFECTS,
         DIFFERENCE_ENDS=ENDED, DIFFERENCE_NOTES=NOTES, SEVERITIES=SEVERITIES, SOURCE_STATUSES=SOURCE_STATUSES,
+        SOURCE_STATUS_MEANS=SOURCE_STATUS_MEANS,
     )  # fmt: skip

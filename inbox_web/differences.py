@@ -39,6 +39,7 @@ def page(slug: str) -> str:
     found = services().beliefs.page(actor(), slug, kind=kind, is_open=not settled, before=before)
     return render_template(
         "differences/page.html", found=found, kind=kind, settled=settled, before=before,
+        unknown=_unknown(slug) if kind in (None, Kind.STATUS_UNMAPPED) else (),
         together=_together(found.items) if kind is not None and not settled else (),
     )  # fmt: skip
 
@@ -105,6 +106,11 @@ def _preview(slug: str, ids: list[int], wanted: str, error: str = "") -> str:
 def _kind() -> Kind | None:
     given = request.values.get("kind", "")
     return Kind(given) if given in set(Kind) else None
+
+
+def _unknown(slug: str) -> tuple[object, ...]:
+    """Status words without a meaning; what differs by one of them goes when it has one."""
+    return services().status_words.unknown(actor(), slug)
 
 
 def _together(items: tuple[object, ...]) -> tuple[Remedy, ...]:

@@ -200,6 +200,7 @@ ALARMS = {
     "defect": _l("The connector fails: tell its maintainer"),
     "silence": _l("No new report for unusually long"),
     "drift": _l("The portal looks different, and what it shows was not taken in"),
+    "status_word": _l("The portal uses a status word that is not understood here"),
 }
 
 BREAKERS = {

@@ -15,6 +15,7 @@ from aggregator.cli.signals import Stop
 if TYPE_CHECKING:
     from aggregator.services.belief_views import DifferenceView
     from aggregator.services.polling import RunResult
+    from aggregator.services.status_words import Statuses
     from aggregator.services.views.channel import ChannelView
 
 T = TypeVar("T")
@@ -118,6 +119,40 @@ def differences(slug: str, most: int) -> int:
 
 @channel.command()
 @click.argument("slug")
+@click.option(
+    "--map",
+    "mapped",
+    multiple=True,
+    metavar="WORD=STATUS",
+    help="Say what a word means; WORD= takes it back. Repeat for several.",
+)
+def statuses(slug: str, mapped: tuple[str, ...]) -> int:
+    """What the status words of SLUG's source mean, in and out; exit 1 where one has no meaning."""
+    from aggregator.services.status_words import meaning
+
+    given = [pair.rpartition("=") for pair in mapped]
+    for pair, (_word, sign, _status) in zip(mapped, given, strict=True):
+        if not sign:
+            raise click.UsageError(f"--map {pair}: write it as WORD=STATUS")
+    meanings = [(word, meaning(status) if status else None) for word, _, status in given]
+    with opened() as product:
+        for word, status in meanings:
+            moved = product.status_words.say(None, slug, word, status)
+            say(f"{word!r}: {status or 'as the connector says'}; {moved} stored reports follow")
+        found = product.status_words.of(None, slug)
+    lines = [*table(("word", "means", "said by"), _known_rows(found))]
+    if found.unknown:
+        rows = [(one.word, one.reports, one.since) for one in found.unknown]
+        lines += ["", *table(("not understood", "reports", "since"), rows)]
+    rows_out = [
+        (way.kind.value, way.word or "-", "a person" if way.carried else "") for way in found.ways_out
+    ]
+    show(found, [*lines, "", *table(("our answer", "told as", "brought by"), rows_out)])
+    return FINDING if found.unknown else DONE
+
+
+@channel.command()
+@click.argument("slug")
 def pause(slug: str) -> None:
     """Stop reading from and writing to the channel SLUG until it is resumed."""
     with opened() as product:
@@ -176,6 +211,10 @@ def tell_run(
     if result.outcome == "ok":
         return DONE
     return BAD_USAGE if result.error_code in wrong else FINDING
+
+
+def _known_rows(found: Statuses) -> list[tuple[str, str, str]]:
+    return [(one.word, one.status.value, "this channel" if one.own else "connector") for one in found.known]
 
 
 def _state(view: ChannelView) -> str:

@@ -116,6 +116,8 @@ LAID_ASIDE = frozenset({Remedy.KNOWN, Remedy.NOT_OURS, Remedy.AUTOMATIC})
 DONE_THERE = frozenset({"resolved", "rejected", "duplicate"})
 OPEN_THERE = frozenset({"new", "accepted", "in_progress", "waiting", "needs_info", "reopened"})
 REOPENED, UNMAPPED = "reopened", "unmapped"
+#: The differences that `of_status` finds.
+OF_STATUS = frozenset({Kind.SOURCE_REOPENED, Kind.SOURCE_OPEN, Kind.SOURCE_CLOSED, Kind.STATUS_UNMAPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ def compare(shown: Shown, held: Held, source: Source, now: datetime) -> tuple[Di
     held = replace(held, messages=left)
     found = [*_answers(shown, held, source, now)]
     written_there = any(one.kind is Kind.ANSWER_FOREIGN for one in found)
-    found += _status(shown, held, source, now, written_there=written_there)
+    found += of_status(shown, held, source, now, written_there=written_there)
     found += _deadline(shown, held)
     return tuple(sorted(found, key=lambda one: list(Kind).index(one.kind)))
 
@@ -324,9 +326,10 @@ def _likeness(message: Message, answer: ShownAnswer) -> tuple[float, str]:
 # Status ----------------------------------------------------------------------------------------------
 
 
-def _status(
+def of_status(
     shown: Shown, held: Held, source: Source, now: datetime, *, written_there: bool
 ) -> list[Difference]:
+    """The difference in status, if there is one. `written_there`: somebody else answered at the source."""
     raw = (shown.status_raw or "").strip()
     if not raw or held.status in (Status.MERGED, Status.HANDED_OVER):
         return []

@@ -101,6 +101,7 @@ __all__ = [
     "UnknownOutcome",
     "WebhookReply",
     "WebhookRequest",
+    "meaning_of",
 ]
 
 #: The contract's version. A manifest that asks for another one is refused at load.
@@ -450,6 +451,16 @@ class Expiry:
     renews: bool = False
 
 
+def meaning_of(raw: str | None, status_map: Mapping[str, SourceStatus]) -> SourceStatus:
+    """What a map makes of a source's status word; unknown or missing is `UNMAPPED`."""
+    if raw is None:
+        return SourceStatus.UNMAPPED
+    raw = raw.strip()
+    # Portals write the same letters in two ways, and a page may change from one to the other.
+    composed = unicodedata.normalize("NFC", few_marks(raw))
+    return status_map.get(raw) or status_map.get(composed, SourceStatus.UNMAPPED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """All that a connector may use during one call."""
@@ -478,12 +489,7 @@ class Context:
 
     def status_of(self, raw: str | None) -> SourceStatus:
         """Our word for the source's status; unknown or missing is `UNMAPPED`, never a guess."""
-        if raw is None:
-            return SourceStatus.UNMAPPED
-        raw = raw.strip()
-        # Portals write the same letters in two ways, and a page may change from one to the other.
-        composed = unicodedata.normalize("NFC", few_marks(raw))
-        return self.status_map.get(raw) or self.status_map.get(composed, SourceStatus.UNMAPPED)
+        return meaning_of(raw, self.status_map)
 
     def status_raw_for(self, status: SourceStatus) -> str | None:
         """The source's word for our status: the first entry of the map that says so."""

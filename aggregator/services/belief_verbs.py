@@ -252,6 +252,8 @@ class Beliefs:
                 Draft(row.ward_code, "difference_settled", now, told, row.case_id, actor.id, row.channel_id)
             )
         ledger.append(tx, drafts)
+        for channel_id in sorted({row.channel_id for row in rows if row.kind == Kind.STATUS_UNMAPPED}):
+            beliefs.ring(tx, channel_id, now)
 
     # The acts
 

@@ -44,7 +44,7 @@ from aggregator.sdk.contract import Answer
 from aggregator.services import ledger
 from aggregator.services.canonical import MAX_TEXT, Canonical, line
 from aggregator.services.ledger import Draft
-from aggregator.storage import belief_queries, case_queries, report_queries
+from aggregator.storage import alarm_queries, belief_queries, case_queries, report_queries
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import Head
 
@@ -52,8 +52,20 @@ from aggregator.storage.report_queries import Head
 LIVE = ("poll", "backfill", "webhook")
 #: Said once, it holds under every report of the channel.
 _CHANNEL_WIDE = (Kind.ANSWER_FOREIGN, Kind.STATUS_UNMAPPED)
-#: How a difference ended that nobody settled.
-AGREES, FOLLOWED = "agrees", "followed"
+#: How a difference ended that nobody settled: both agree, it was counted at once, or the source's word has
+#: another meaning since.
+AGREES, FOLLOWED, RESTATED = "agrees", "followed", "restated"
+#: The alarm of a channel with a status word that nobody has given a meaning.
+WORD_ALARM = "status_word"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose reports are compared; a `Run` tells it of itself."""
+
+    channel_id: int
+    channel_slug: str
+    takes_status: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +163,7 @@ def brought_forward(tx: Tx, run: Run, report_ids: Iterable[int]) -> set[int]:
 class Comparison:
     """One batch of one channel, compared in its own transaction."""
 
-    def __init__(self, tx: Tx, run: Run, now: datetime) -> None:
+    def __init__(self, tx: Tx, run: Run | Place, now: datetime) -> None:
         self._tx = tx
         self._run = run
         self._now = now
@@ -175,7 +187,25 @@ class Comparison:
         """Beside what else was found of them before, which nobody can look at now."""
         held = self._held(report_ids)
         belief_queries.looked(self._tx, self._run.channel_id, report_ids, self._now - SETTLING)
-        self._write({id_: beliefs.gone(mine) for id_, mine in held.items()}, whole=False)
+        self._write({id_: beliefs.gone(mine) for id_, mine in held.items()}, judged=())
+
+    def restated(self, words: Mapping[int, str], status: str) -> None:
+        """The source's word under these reports means `status` now: only the status is judged anew."""
+        held = self._held(list(words))
+        before = belief_queries.looks(self._tx, words)
+        source = Source(takes_status=self._run.takes_status)
+        foreign = {
+            row.report_id
+            for row in belief_queries.of_reports(self._tx, words)
+            if row.kind == Kind.ANSWER_FOREIGN and row.settled_at is None
+        }
+        found = {}
+        for id_, mine in held.items():
+            done_at = before[id_].done_at if id_ in before else None
+            shown = Shown(status, words[id_], done_at)
+            found[id_] = beliefs.of_status(shown, mine, source, self._now, written_there=id_ in foreign)
+        known = set() if status == beliefs.UNMAPPED else {*map(beliefs.fingerprint, words.values())}
+        self._write(found, judged=beliefs.OF_STATUS, mapped=known, how=RESTATED)
 
     def _held(self, report_ids: Sequence[int]) -> dict[int, Held]:
         homes = case_queries.case_of_report(self._tx, report_ids)
@@ -202,14 +232,15 @@ class Comparison:
     # What is new, and what went away
 
     def _write(
-        self, found: Mapping[int, Sequence[Difference]], *, whole: bool = True, mapped: Collection[str] = ()
-    ) -> None:
-        """`whole`: everything of these reports was compared, so what is not found any more has gone.
+        self, found: Mapping[int, Sequence[Difference]], *, judged: Collection[Kind] = tuple(Kind),
+        mapped: Collection[str] = (), how: str = AGREES,
+    ) -> None:  # fmt: skip
+        """`judged`: what of these reports was compared; of that, what is not found any more has gone, `how`.
         `mapped`: status words that have a meaning now."""
         known: dict[int, list[Any]] = defaultdict(list)
         for row in belief_queries.of_reports(self._tx, found):
             known[row.report_id].append(row)
-        words = belief_queries.open_words(self._tx, self._run.channel_id) if whole else {}
+        words = belief_queries.open_words(self._tx, self._run.channel_id) if judged else {}
         aside = self._aside(found)
         new: list[tuple[int, Difference]] = []
         away = {row.id: row for name, row in words.items() if name in mapped}
@@ -222,11 +253,13 @@ class Comparison:
                     continue
                 new.append((report_id, one))
                 aside |= {(one.kind, one.about)} if unread else set()
-            if whole:
-                still = {(one.kind, one.about) for one in differences}
-                away |= {row.id: row for row in known[report_id] if _went_away(row, still)}
+            still = {(one.kind, one.about) for one in differences}
+            gone = (row for row in known[report_id] if row.kind in judged and _went_away(row, still))
+            away |= {row.id: row for row in gone}
         self._tell(new)
-        self._end(list(away.values()))
+        self._end(list(away.values()), how)
+        if any(one.kind is Kind.STATUS_UNMAPPED for _, one in new) or words:
+            ring(self._tx, self._run.channel_id, self._now)
 
     def _aside(self, found: Mapping[int, Sequence[Difference]]) -> set[tuple[str, str]]:
         """What a person laid aside for every report of the channel."""
@@ -266,10 +299,10 @@ class Comparison:
             "how": FOLLOWED if followed else None, "reason": "",
         }  # fmt: skip
 
-    def _end(self, rows: Sequence[Any]) -> None:
+    def _end(self, rows: Sequence[Any], how: str) -> None:
         if not rows:
             return
-        belief_queries.settle(self._tx, [row.id for row in rows], AGREES, None, "", self._now)
+        belief_queries.settle(self._tx, [row.id for row in rows], how, None, "", self._now)
         homes = case_queries.case_of_report(self._tx, {row.report_id for row in rows})
         wards = {id_: row.ward_code for id_, row in case_queries.rows(self._tx, homes.values()).items()}
         drafts = []
@@ -277,13 +310,21 @@ class Comparison:
             case_id = homes[row.report_id]
             told = {
                 "difference": row.id, "report": row.report_id, "channel": self._run.channel_slug,
-                "what": row.kind, "how": AGREES,
+                "what": row.kind, "how": how,
             }  # fmt: skip
             drafts.append(self._draft("difference_settled", wards[case_id], case_id, told))
         ledger.append(self._tx, drafts)
 
     def _draft(self, kind: str, ward: str, case_id: int, told: Mapping[str, Any]) -> Draft:
         return Draft(ward, kind, self._now, told, case_id=case_id, channel_id=self._run.channel_id)
+
+
+def ring(tx: Tx, channel_id: int, now: datetime) -> None:
+    """An alarm while a status word of the channel waits for its meaning: once, however many come."""
+    if belief_queries.open_words(tx, channel_id):
+        alarm_queries.open_one(tx, channel_id, WORD_ALARM, {}, now)
+    else:
+        alarm_queries.close(tx, channel_id, [WORD_ALARM], now)
 
 
 def facts(kind: Kind, ours: str, theirs: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ Fetching and mapping happened before; nothing here touches the network (I9). Wha
 quarantined beside what can, with its bytes (I3): what the connector could not map, and what it mapped
 to something that is no report (no id, a date of the year 1). What may surprise: a record that comes again
 unchanged writes nothing at all, and content that returns to an earlier state (A, B, A) is three
-revisions, because each is compared with the newest one only (I2). And a report that was erased on its
+revisions, because each is compared with the newest one only (I2). A report whose status word got another
+meaning here is no revision: its source said nothing new. And a report that was erased on its
 sender's request is known again and comes in without what was erased (`privacy.known_again`).
 """
 
@@ -24,11 +25,11 @@ from zoneinfo import ZoneInfo
 from aggregator.domain.places import Learned
 from aggregator.domain.runs import BY_ITSELF, Counts, Run
 from aggregator.domain.text import clean
-from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem
+from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem, Record, SourceStatus
 from aggregator.services import beliefs, delivery_log, ledger, routing
 from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
-from aggregator.services.canonical import MAX_LINE, Canonical, line, understood
+from aggregator.services.canonical import MAX_LINE, Canonical, line, revision_hash, understood
 from aggregator.services.clock import Clock
 from aggregator.services.drift import News, Watch
 from aggregator.services.learning import Learning
@@ -56,12 +57,21 @@ class _Read:
     values: Canonical
     digest: str
     item: RawItem
-    ward: str | None
-    answers: tuple[Answer, ...]
+    record: Record
+    #: The content is the stored one, its status word has another meaning since: no news of the source.
+    reread: bool = False
     #: Erased, and its id named its sender: nothing of it is taken in again.
     gone: bool = False
     #: Erased: what the source still says under it may name its sender, and is held against nothing.
     erased: bool = False
+
+    @property
+    def ward(self) -> str | None:
+        return self.record.location.ward_code
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        return self.record.answers
 
     @property
     def revision(self) -> tuple[str, str]:
@@ -105,6 +115,7 @@ class Intake:
             if again:
                 batch, found, problems = _without_erased(again, batch, found, problems)
             stored = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
+            found = self._reread(found, stored)
             if problems or _news(found, stored):
                 return self._receive_news(tx, run, batch, watch, found, problems, stored)
             # Most polls bring nothing new: they wait for nobody's ward and leave the cursor alone behind.
@@ -115,6 +126,7 @@ class Intake:
             gone = _gone(tx, run, batch)
             if looks or gone:  # the chain before the rows, as everybody who writes both does
                 ledger.lock(tx, sorted({one.ward for one in looks} | {head.ward_code for head in gone}))
+            self._take_meanings(tx, found, stored)
             self._acknowledge(tx, run, found, now)
             beliefs.compare(tx, run, looks, now)
             beliefs.vanished(tx, run, gone, now)
@@ -142,6 +154,7 @@ class Intake:
                 found, problems = _parted(found, problems, work, refused)
                 work = self._sort(tx, run, book, found, places)
         self._store(tx, run, book, work, learned, now)
+        self._take_meanings(tx, found, stored)
         if run.kind != "replay":  # a replay settles its own items
             came = [external_id for external_id, *_ in work.revisions]
             quarantine_queries.supersede_records(tx, run.channel_id, came)
@@ -163,6 +176,7 @@ class Intake:
         with self._db.read() as tx:
             again = self._known_again(tx, channel_id, found, problems)
             heads = report_queries.heads(tx, channel_id, {one.values.external_id for one in found})
+        found = self._reread(found, heads)
         stored = revised = 0
         for one in found:
             if again.is_gone(one.values.external_id):
@@ -195,8 +209,44 @@ class Intake:
             except BadRecord as error:
                 problems.append(Problem(item, error))
             else:
-                found.append(_Read(values, digest, item, record.location.ward_code, record.answers))
+                found.append(_Read(values, digest, item, record))
         return found, problems
+
+    def _reread(self, found: Sequence[_Read], stored: Mapping[str, Head]) -> list[_Read]:
+        """Those whose content is the stored one but for the meaning of the status word keep its hash."""
+        read = []
+        for one in found:
+            head = stored.get(one.values.external_id)
+            if head is not None and self._means_otherwise(one, head):
+                one = replace(one, digest=head.hash, reread=True)
+            read.append(one)
+        return read
+
+    def _means_otherwise(self, one: _Read, head: Head) -> bool:
+        values = one.values
+        if values.status_raw is None or values.status_raw != head.status_raw:
+            return False
+        if one.digest == head.hash:
+            return values.status != head.source_status  # a connector that leaves the status out of the hash
+        others = (status for status in SourceStatus if status is not values.status)
+        return any(
+            revision_hash(replace(one.record, status=status), self._vault.blind) == head.hash
+            for status in others
+        )
+
+    def _take_meanings(self, tx: Tx, found: Sequence[_Read], stored: Mapping[str, Head]) -> None:
+        """What the status words of unchanged reports mean now. The revisions stay as they were read."""
+        report_queries.update_reports(
+            tx,
+            [
+                {
+                    "id": stored[one.values.external_id].report_id, "source_status": one.values.status.value,
+                    "revision_hash": revision_hash(one.record, self._vault.blind),
+                }
+                for one in found
+                if one.reread and not one.gone
+            ],
+        )  # fmt: skip
 
     def _known_again(
         self, tx: Tx, channel_id: int, found: Sequence[_Read], problems: Sequence[Problem]
@@ -362,7 +412,7 @@ def _looks(found: Sequence[_Read], stored: Mapping[str, Head], work: _Work) -> l
             id_, ward = arrival.report_id, arrival.ward
         else:
             continue
-        is_new = external_id in changed
+        is_new = external_id in changed or one.reread
         looks[external_id] = beliefs.Look(id_, ward, one.values, one.answers, head, is_new)
     return list(looks.values())
 

@@ -220,6 +220,18 @@ channel_alarms = Table(
     ),
 )
 
+#: Words whose meaning a person has changed, until every stored report that shows one has the new one.
+restatements = Table(
+    "restatements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
+    Column("word", Text, nullable=False),
+    #: Reports up to this id are done.
+    Column("after_id", BigInteger, nullable=False),
+    Index("uq_restatements", "channel_id", "word", unique=True),
+)
+
 #: Reports that came by themselves in each hour: the channel's rhythm.
 channel_hours = Table(
     "channel_hours",

@@ -31,6 +31,8 @@ class Head:
     hash: str
     ward_code: str
     source_due_at: datetime | None
+    status_raw: str | None
+    source_status: str
 
 
 def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
@@ -45,10 +47,10 @@ def heads(tx: Tx, channel_id: int, external_ids: Iterable[str]) -> dict[str, Hea
     for part in chunks(external_ids):
         query = select(
             table.c.external_id, table.c.id, table.c.revision, table.c.revision_hash, table.c.ward_code,
-            table.c.source_due_at,
+            table.c.source_due_at, table.c.status_raw, table.c.source_status,
         ).where(table.c.channel_id == channel_id, table.c.external_id.in_(part))  # fmt: skip
         for row in tx.execute(query):
-            found[row[0]] = Head(row[1], row[2], row[3], row[4], row[5])
+            found[row[0]] = Head(*row[1:])
     return found
 
 

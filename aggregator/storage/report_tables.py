@@ -14,9 +14,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from aggregator.storage.types import Blob, Id, Instant, Json, metadata
+
+#: In these very words in index and query: a bound value would hide the index from SQLite.
+UNMAPPED = text("source_status = 'unmapped' AND status_raw IS NOT NULL")
 
 reports = Table(
     "reports",
@@ -51,6 +55,10 @@ reports = Table(
     #: Folded text of everything searchable but the person, and `search_marks`.
     Column("search_text", Text, nullable=False),
     UniqueConstraint("channel_id", "external_id"),
+    #: Status words that nobody has given a meaning.
+    Index(
+        "ix_reports_unmapped", "channel_id", "status_raw", sqlite_where=UNMAPPED, postgresql_where=UNMAPPED
+    ),
 )
 
 report_revisions = Table(

@@ -188,7 +188,8 @@ class Portal1022(Portal):
         return reply({"data": lines, "totalPages": pages, "totalElements": len(chosen)})
 
     def _line(self, report: SimReport, officer: bool) -> dict[str, Any]:
-        code = _CODES[SourceStatus(report.status)]
+        # A word that we do not know goes out as it is: portals invent them.
+        code = next((known for ours, known in _CODES.items() if ours == report.status), report.status)
         local = report.created.astimezone(_ZONE)
         line: dict[str, Any] = {
             "id": _wire_id(report.id),
@@ -196,7 +197,7 @@ class Portal1022(Portal):
             "noiDung": report.body,
             "tenChuDe": report.category,
             "tenCoQuan": self.unit["name"],
-            "tinhTrangXuLy": _LABELS[code],
+            "tinhTrangXuLy": _LABELS.get(code, code),
             "maTinhTrangXuLy": code,
             "ngayDienRa": f"{local:%d/%m/%Y}",
             "thoiGianDienRa": f"{local:%H:%M}",

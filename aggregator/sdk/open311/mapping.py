@@ -22,6 +22,7 @@ from aggregator.sdk.contract import (
     Person,
     RawItem,
     Record,
+    SourceStatus,
 )
 from aggregator.sdk.links import file_name
 from aggregator.sdk.open311.wire import Row, text_of
@@ -72,13 +73,19 @@ def record_of(ctx: Context, item: RawItem, where: Mapping[str, str]) -> Record:
         category_raw=_at(row, where["category"]) or None,
         urgency_raw=_at(row, where["urgency"]) or None,
         status_raw=status_raw,
-        status=ctx.status_of(status_raw.lower() if status_raw else None),
+        status=_status(ctx, status_raw),
         attachments=tuple(_attachments(row)),
         answers=tuple(_answers(ctx, row, updated)),
         extra={
             name: value for name in ("agency_responsible", "service_code") if (value := text_of(row, name))
         },
     )
+
+
+def _status(ctx: Context, raw: str | None) -> SourceStatus:
+    """Servers write "open" in any letters; a channel's own entry is the word as it came."""
+    known = ctx.status_of(raw)
+    return ctx.status_of(raw.lower()) if raw and known is SourceStatus.UNMAPPED else known
 
 
 def _read(item: RawItem) -> Row:
