@@ -108,6 +108,10 @@ class SimFile:
     size: int
     sha256: str
 
+    @property
+    def is_picture(self) -> bool:
+        return self.content_type.startswith("image/")
+
     @classmethod
     def taken(cls, filename: str, content_type: str, content: bytes) -> SimFile:
         """Of the bytes that came."""

@@ -34,6 +34,13 @@ def by_itself(can: Capabilities) -> tuple[ReplyKind, ...]:
     return tuple(kind for kind in ReplyKind if spoken_as(kind, can.push_kinds) is not None)
 
 
+def file_views(rows: Sequence[Any]) -> tuple[FileView, ...]:
+    """The files of one answer, in the order in which they were chosen."""
+    return tuple(
+        FileView(row.id, row.filename, row.content_type, row.size, row.sha256 is not None) for row in rows
+    )
+
+
 def replies(
     rows: Sequence[Any],
     names: Mapping[int, str],
@@ -75,8 +82,5 @@ def _reply(
         corrects_at=corrects_at, corrected_at=corrected_at,
         may_correct=not gone and undo_s is None and row.corrects is None
         and any(way.state not in _NOWHERE for way in ways),
-        files=tuple(
-            FileView(file.id, file.filename, file.content_type, file.size, file.sha256 is not None)
-            for file in files
-        ),
+        files=file_views(files),
     )  # fmt: skip

@@ -25,10 +25,10 @@ from aggregator.sdk.contract import Manifest
 from aggregator.sdk.discovery import Found, status_map_of
 from aggregator.sdk.manifest import url_places
 from aggregator.sdk.placeholders import Template
-from aggregator.services import cover, delivery_views
+from aggregator.services import answer_views, cover, delivery_views
 from aggregator.services.carrying import STATUS_AFTER, TITLES
-from aggregator.services.views.delivery import DeliveryView
-from aggregator.storage import errand_queries, ids, tick_queries
+from aggregator.services.views.delivery import DeliveryView, FileView
+from aggregator.storage import errand_queries, ids, reply_file_queries, tick_queries
 from aggregator.storage.db import Tx
 from aggregator.storage.errand_queries import Scope
 
@@ -93,6 +93,8 @@ class ErrandView:
     #: The last good reading of a source that can be read; None: it never was, or cannot be.
     read_at: datetime | None
     tick: TickView | None
+    #: What is to be brought along.
+    files: tuple[FileView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,11 @@ def read(
     shown = rows[: wanted.size]
     unclear = [row.case_id for row in shown if row.need == Need.UNCLEAR]
     tried = _tries(errand_queries.tries(tx, unclear)) if unclear else {}
+    files = reply_file_queries.of_replies(tx, [row.reply_id for row in shown])
     return ErrandPage(
-        rows=tuple(_view(connectors, row, tried.get(row.id, ()), now) for row in shown),
+        rows=tuple(
+            _view(connectors, row, tried.get(row.id, ()), files.get(row.reply_id, ()), now) for row in shown
+        ),
         next=_token(shown[-1]) if len(rows) > wanted.size else "",
         counts=errand_queries.counts(tx, scope),
         channels=tuple((row.slug, row.title) for row in here),
@@ -163,7 +168,9 @@ def reads_back(connectors: Mapping[str, Found], kind: str) -> bool:
     return manifest is not None and manifest.capabilities.poll != "none"
 
 
-def _view(connectors: Mapping[str, Found], row: Any, tries: Sequence[TryView], now: datetime) -> ErrandView:
+def _view(
+    connectors: Mapping[str, Found], row: Any, tries: Sequence[TryView], files: Sequence[Any], now: datetime
+) -> ErrandView:
     manifest = _manifest(connectors, row.channel_kind)
     form = manifest.manual if manifest else HandForm()
     readable = reads_back(connectors, row.channel_kind)
@@ -172,7 +179,7 @@ def _view(connectors: Mapping[str, Found], row: Any, tries: Sequence[TryView], n
         case_code=row.case_code, subject=row.subject, kind=row.reply_kind, written_at=row.reply_at,
         body=row.body, fields=_fields(manifest, form, row), url=_url(manifest, form, row) or row.url or "",
         version=row.fence, tries=tuple(tries), read_at=row.last_success_at if readable else None,
-        tick=_tick(row),
+        tick=_tick(row), files=answer_views.file_views(files),
     )  # fmt: skip
 
 

@@ -12,8 +12,10 @@ History:
 2026-09   A public client in use found: HTTP Basic on every request instead of JWT; 403 to unknown
           User-Agents; 406 when JSON is demanded in Accept; source names are a closed list (404); the
           status code is missing while a report is in progress; the id comes under several names.
-Not verified against a live portal: whether the officer's detail carries ``thongTinXuLy`` as the public one;
-how ``tungay`` and ``denngay`` write a day (31/12/2026 here, as the portal writes the event's).
+2026-11   Files go with answers by the described call (``ten``, ``base64Content``), pictures and papers apart.
+Not verified against a live portal: what the call for files answers (``url`` here, or under ``data``); whether
+the officer's detail carries ``thongTinXuLy`` as the public one; how ``tungay`` and ``denngay`` write a day
+(31/12/2026 here, as the portal writes the event's).
 """
 
 from __future__ import annotations
@@ -119,7 +121,10 @@ class Portal1022:
                 f"report {command.external_id} is not in this unit's list at the portal",
                 message_vi="Phản ánh không còn trong danh sách của đơn vị trên cổng",
             )
-        client.resolve(processing, _reply_body(ctx, command))
+        body = _reply_body(ctx, command)
+        for file in command.attachments:
+            body["hinhAnhs" if file.is_picture else "fileDinhKem"].append(client.lay_down(file))
+        client.resolve(processing, body)
         return PushResult("sent")
 
     def lookup(self, ctx: Context, command: PushCommand) -> RemoteState | None:

@@ -8,6 +8,7 @@ so, and is an unknown outcome.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from aggregator.sdk.contract import (
     ConfigInvalid,
     Context,
     FetchedFile,
+    OutFile,
     Permanent,
     SchemaDrift,
     UnknownOutcome,
@@ -39,6 +41,7 @@ _PATHS = {
         "detail": "/admin/xulythongtin/{id}",
         # "xulu" is the portal's own spelling.
         "resolve": "/admin/xuluthongtin/{id}/xuly",
+        "file": "/admin/file",
         "login": "/admin/login",
         "me": "/admin/me",
     },
@@ -147,6 +150,35 @@ class Client:
             self.login()
             response = post()
         self._judge(response)
+
+    def lay_down(self, file: OutFile) -> dict[str, str]:
+        """Put a file at the portal, for an answer to name; nobody sees it before. Its ``url`` and ``ten``.
+
+        `Permanent` where the portal does not take it or does not say where it lies.
+        """
+        body = {"ten": file.filename, "base64Content": base64.b64encode(file.read()).decode()}
+
+        def post() -> Response:
+            return self.ctx.http.post(
+                self._url("file"), json=body, raw_status=True, headers=self._headers(), **self._basic()
+            )
+
+        response = post()
+        if response.status == 401 and self._signs_in:
+            self.login()
+            response = post()
+        response.refuse()
+        data = response.json()
+        inner = data.get("data", data) if isinstance(data, Mapping) else None
+        url = inner.get("url") if isinstance(inner, Mapping) else inner
+        if not isinstance(url, str) or not url:
+            raise Permanent(
+                "the portal took a file and did not say where it lies",
+                hint="carry the answer with its files over by hand",
+                message_vi="Cổng không cho biết nơi để tệp gửi kèm. Hãy tự chuyển phúc đáp và tệp qua cổng.",
+                evidence=response.evidence(),
+            )
+        return {"url": url, "ten": file.filename}
 
     def _judge(self, response: Response) -> None:
         if response.status == 404 and "nguongopy" in response.text.lower():

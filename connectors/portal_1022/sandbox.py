@@ -13,9 +13,11 @@ source name is 404; a submitted report's id comes back under changing names, or 
 from __future__ import annotations
 
 import base64
+import mimetypes
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
@@ -23,7 +25,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.sdk.contract import SourceStatus
-from aggregator.sdk.sandbox import Portal, Request, Response, SimAnswer, SimReport, reply
+from aggregator.sdk.sandbox import Portal, Request, Response, SimAnswer, SimFile, SimReport, reply
 
 __all__ = ["SCENARIO", "build", "settings_for"]
 
@@ -101,6 +103,8 @@ class Portal1022(Portal):
         self.route("/public/tep/<id_>/<int:number>/<name>")(public(self.file))
         self.route("/admin/login", ["POST"])(self._at_the_gate(self.login))
         self.route("/admin/me")(officer(self.me))
+        self.route("/public/tra-loi/<int:number>/<name>")(public(self.answer_file))
+        self.route("/admin/file", ["POST"])(officer(self.take_file))
         self.route("/admin/gopy")(officer(self.listing))
         self.route("/admin/xulythongtin/<number>")(officer(self.officer_detail))
         self.route("/admin/xulythongtin/<number>", ["PUT"])(officer(self.resolve))
@@ -267,8 +271,8 @@ class Portal1022(Portal):
             "tenCoQuan": answer.author or self.unit["name"],
             "ngayXuLy": f"{answer.at.astimezone(_ZONE):%Y-%m-%d %H:%M:%S}.0",
             "noiDungXuLy": answer.body,
-            "hinhAnh": [],
-            "fileDinhKem": [],
+            "hinhAnh": [url for url, file in self._laid_down(answer) if file.is_picture],
+            "fileDinhKem": [url for url, file in self._laid_down(answer) if not file.is_picture],
             "soLuotDanhGia": self.requests % 5,
         }
 
@@ -302,8 +306,35 @@ class Portal1022(Portal):
         text, code = str(given.get("noiDungXuLy") or "").strip(), given.get("chuyenTrangThai")
         if not text or code not in _OURS:
             return reply({"message": "noiDungXuLy, chuyenTrangThai: không hợp lệ"}, 400)
-        self.answer(report.id, text, self.unit["name"], _OURS[code])
+        named = [*given.get("hinhAnhs", ()), *given.get("fileDinhKem", ())]
+        if any(one.get("url") not in self.store.get("files", {}) for one in named):
+            return reply({"message": "Tệp không tồn tại"}, 400)
+        files = [SimFile(**self.store["files"][one["url"]]["file"]) for one in named]
+        self.answer(report.id, text, self.unit["name"], _OURS[code], files)
         return reply({"msg": "OK"})
+
+    def take_file(self, request: Request) -> Response:
+        """A file for an answer to come: it lies here, and nobody is shown it yet."""
+        given = request.get_json(force=True)
+        content = base64.b64decode(given["base64Content"])
+        kind = mimetypes.guess_type(given["ten"])[0] or "application/octet-stream"
+        held = self.store.setdefault("files", {})
+        url = f"public/tra-loi/{len(held) + 1}/{given['ten']}"
+        file = SimFile.taken(given["ten"], kind, content)
+        held[url] = {"file": asdict(file), "base64": given["base64Content"]}
+        self.save()
+        return reply({"url": url})
+
+    def answer_file(self, request: Request, number: int, name: str) -> Response:
+        held = self.store.get("files", {}).get(f"public/tra-loi/{number}/{name}")
+        if held is None:
+            return reply({"message": "Không tìm thấy"}, 404)
+        return Response(base64.b64decode(held["base64"]), content_type=held["file"]["content_type"])
+
+    def _laid_down(self, answer: SimAnswer) -> list[tuple[str, SimFile]]:
+        """The addresses of an answer's files."""
+        held = {one["file"]["sha256"]: url for url, one in self.store.get("files", {}).items()}
+        return [(held[file.sha256], file) for file in answer.files]
 
     def forward(self, request: Request, number: str) -> Response:
         report = self.reports.get(number.removeprefix(_PROCESSING))

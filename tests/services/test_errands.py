@@ -496,7 +496,7 @@ def test_a_page_of_ten_thousand_costs_what_one_of_a_hundred_does(sqlite_office: 
     large = [_cost(desk, wanted) for wanted in WANTED]
     for wanted, few, lots in zip(WANTED, small, large, strict=True):
         print(f"{wanted or 'all'}: {few} with 400 waiting, {lots} with 10,000 (statements, steps)")
-        assert lots[0] == few[0] <= 5, wanted
+        assert lots[0] == few[0] <= 6, wanted
         assert lots[1] < 1.2 * few[1], wanted
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from aggregator.services.answer_files import MOST_BYTES
+from aggregator.storage.case_tables import outbox
 from tests.domain.test_proof_files import JPEG, PDF, PNG
 from tests.web.office import Browser, Office, soup
 from tests.web.test_case import said
@@ -71,9 +74,24 @@ def test_who_was_overtaken_is_asked_for_the_files_again(office: Office, lan: Bro
     assert "hãy chọn lại tệp" in again.text
 
 
-def test_before_sending_it_is_said_which_source_takes_no_file(office: Office, lan: Browser) -> None:
+@pytest.mark.parametrize(
+    ("takes", "words"),
+    [
+        ({"push_attachments": True}, "nhận tệp gửi kèm"),
+        ({"push_attachments": True, "push_max_files": 1}, "nhận nhiều nhất 1 tệp"),
+        ({"push_attachments": False}, "không nhận tệp: tệp phải tự chuyển"),
+        ({"push_reply": False, "push_attachments": True}, "cán bộ phải chuyển tay, cả tệp"),
+    ],
+)
+def test_before_sending_it_is_said_what_each_source_takes(
+    office: Office, lan: Browser, takes: dict[str, Any], words: str
+) -> None:
     office.receive(office.report())
-    assert "tệp phải tự chuyển" in soup(lan.get("/cases/1")).select_one("#reply .to").text
+    found = office.services.connectors["portal_1022"]
+    able = replace(found.manifest, capabilities=replace(found.manifest.capabilities, **takes))
+    office.services.connectors["portal_1022"] = replace(found, manifest=able)
+    told = " ".join(soup(lan.get("/cases/1")).select_one("#reply .to").text.split())
+    assert words in told
 
 
 def test_hue_of_the_other_ward_finds_no_file(office: Office, lan: Browser, hue: Browser) -> None:
@@ -83,3 +101,18 @@ def test_hue_of_the_other_ward_finds_no_file(office: Office, lan: Browser, hue: 
     hidden, missing = hue.get(link), hue.get("/answer-files/4711")
     assert (hidden.status_code, missing.status_code) == (404, 404)
     assert lan.get(link).status_code == 200
+
+
+def test_who_brings_an_answer_by_hand_finds_its_files_beside_the_text(office: Office, lan: Browser) -> None:
+    office.receive(office.report(), channel="bang-tinh")
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (PDF, "QĐ 12.pdf"))))
+    (link,) = soup(lan.get("/by-hand")).select(".carry .files a")
+    assert link.text.strip() == "QĐ 12.pdf" and lan.get(link["href"]).data == PDF
+
+
+def test_what_a_source_did_not_take_is_told_on_its_line(office: Office, lan: Browser) -> None:
+    office.receive(office.report())
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (PDF, "a.pdf"), (PNG, "b.png"))))
+    with office.services.db.write() as tx:
+        tx.execute(update(outbox).values(state="sent", files_left=2))
+    assert "2 tệp chưa gửi: kênh không nhận tệp này" in soup(lan.get("/cases/1")).select_one(".way.sent").text

@@ -1,10 +1,12 @@
 """Answers on their way back to a 1022 portal: once each, whatever the network does."""
 
 import random
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+import requests
 
 from aggregator.sdk.contract import (
     AuthFailed,
@@ -15,7 +17,10 @@ from aggregator.sdk.contract import (
     Transient,
     UnknownOutcome,
 )
+from aggregator.sdk.sandbox import Response
 from connectors.portal_1022 import CONNECTOR
+from tests.domain.test_proof_files import JPEG, PDF
+from tests.out_files import laid_down
 
 COMMAND = PushCommand(
     idempotency_key="6f1c2d3e-0000-4000-8000-000000000001",
@@ -41,6 +46,39 @@ def test_answer_reaches_the_citizen_and_is_confirmed_by_the_next_poll(open_offic
     assert record.answers[0].body == COMMAND.body
     state = CONNECTOR.lookup(office.officer(), COMMAND)
     assert state.status is SourceStatus.RESOLVED and state.found == record.answers[0]
+
+
+def files_at(office, id_="1002"):
+    given = requests.get(f"{office.running.url}/public/gopy/{id_}").json()["thongTinXuLy"]
+    return [(answer["hinhAnh"], answer["fileDinhKem"]) for answer in given]
+
+
+@pytest.mark.parametrize("lost", ["xuly$", "admin/file$", None])
+def test_files_stand_with_the_answer_once_whichever_reply_was_lost(open_office, tmp_path, lost):
+    office = open_office(3)
+    files = laid_down(tmp_path, ("sau.jpg", JPEG), ("QĐ 12.pdf", PDF))
+    command = replace(COMMAND, attachments=files)
+    if lost:
+        office.fault("commit_then_drop", path=lost, count=1)
+        with suppress(UnknownOutcome):  # a file is simply laid down once more, there and then
+            CONNECTOR.push(office.officer(), command)
+    CONNECTOR.push(office.officer(), replace(command, attempt=2))
+    assert bodies(office) == [COMMAND.body]
+    [([picture], [paper])] = files_at(office)
+    assert requests.get(f"{office.running.url}/{picture}").content == JPEG
+    assert requests.get(f"{office.running.url}/{paper}").content == PDF
+
+
+def test_a_file_the_portal_does_not_take_keeps_the_answer_back(open_office, tmp_path):
+    office = open_office(3)
+    office.portal.rewrite = lambda request, response: (
+        Response('{"msg": "OK"}', content_type="application/json")
+        if request.path == "/admin/file"
+        else response
+    )
+    with pytest.raises(Permanent, match="did not say where"):
+        CONNECTOR.push(office.officer(), replace(COMMAND, attachments=laid_down(tmp_path, ("a.pdf", PDF))))
+    assert bodies(office) == []
 
 
 def test_our_reference_is_not_shown_to_citizens_unless_the_channel_wants_it(open_office):
