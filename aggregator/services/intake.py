@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 from aggregator.domain.places import Learned
 from aggregator.domain.runs import BY_ITSELF, Counts, Run
 from aggregator.domain.text import clean
-from aggregator.sdk.contract import Answer, BadRecord, Batch, Problem, RawItem, Record, SourceStatus
+from aggregator.sdk.contract import BadRecord, Batch, Problem, RawItem
 from aggregator.services import beliefs, delivery_log, ledger, routing
 from aggregator.services.admission import Admission
 from aggregator.services.arrival_rows import Arrival
@@ -35,6 +35,7 @@ from aggregator.services.drift import News, Watch
 from aggregator.services.learning import Learning
 from aggregator.services.ledger import Draft
 from aggregator.services.privacy.known_again import KnownAgain, known_again
+from aggregator.services.reading import Read, reread, without_erased
 from aggregator.services.routing import Destination
 from aggregator.services.rules import Book, Rules
 from aggregator.storage import (
@@ -48,35 +49,6 @@ from aggregator.storage import (
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.report_queries import Head
 from aggregator.storage.vault import Vault
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """One record of the batch, understood. `ward` is the one that the source vouches for."""
-
-    values: Canonical
-    digest: str
-    item: RawItem
-    record: Record
-    #: The content is the stored one, its status word has another meaning since: no news of the source.
-    reread: bool = False
-    #: Erased, and its id named its sender: nothing of it is taken in again.
-    gone: bool = False
-    #: Erased: what the source still says under it may name its sender, and is held against nothing.
-    erased: bool = False
-
-    @property
-    def ward(self) -> str | None:
-        return self.record.location.ward_code
-
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        return self.record.answers
-
-    @property
-    def revision(self) -> tuple[str, str]:
-        return self.values.external_id, self.digest
-
 
 #: External id and hash -> where it goes.
 _Places = dict[tuple[str, str], Destination]
@@ -113,9 +85,9 @@ class Intake:
         with self._db.write() as tx:
             again = self._known_again(tx, run.channel_id, found, problems)
             if again:
-                batch, found, problems = _without_erased(again, batch, found, problems)
+                batch, found, problems = without_erased(again, batch, found, problems)
             stored = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
-            found = self._reread(found, stored)
+            found = reread(found, stored, self._vault.blind)
             if problems or _news(found, stored):
                 return self._receive_news(tx, run, batch, watch, found, problems, stored)
             # Most polls bring nothing new: they wait for nobody's ward and leave the cursor alone behind.
@@ -135,7 +107,7 @@ class Intake:
         return counts
 
     def _receive_news(
-        self, tx: Tx, run: Run, batch: Batch, watch: Watch | None, found: list[_Read],
+        self, tx: Tx, run: Run, batch: Batch, watch: Watch | None, found: list[Read],
         problems: list[Problem], stored: Mapping[str, Head],
     ) -> Counts:  # fmt: skip
         """A batch with something new, changed or unreadable in it."""
@@ -176,7 +148,7 @@ class Intake:
         with self._db.read() as tx:
             again = self._known_again(tx, channel_id, found, problems)
             heads = report_queries.heads(tx, channel_id, {one.values.external_id for one in found})
-        found = self._reread(found, heads)
+        found = reread(found, heads, self._vault.blind)
         stored = revised = 0
         for one in found:
             if again.is_gone(one.values.external_id):
@@ -199,7 +171,7 @@ class Intake:
 
     # What came
 
-    def _read(self, zone: ZoneInfo, batch: Batch) -> tuple[list[_Read], list[Problem]]:
+    def _read(self, zone: ZoneInfo, batch: Batch) -> tuple[list[Read], list[Problem]]:
         """The records that are reports, and what is none beside what the connector could not map."""
         now = self._clock()
         found, problems = [], list(batch.problems)
@@ -209,32 +181,10 @@ class Intake:
             except BadRecord as error:
                 problems.append(Problem(item, error))
             else:
-                found.append(_Read(values, digest, item, record))
+                found.append(Read(values, digest, item, record))
         return found, problems
 
-    def _reread(self, found: Sequence[_Read], stored: Mapping[str, Head]) -> list[_Read]:
-        """Those whose content is the stored one but for the meaning of the status word keep its hash."""
-        read = []
-        for one in found:
-            head = stored.get(one.values.external_id)
-            if head is not None and self._means_otherwise(one, head):
-                one = replace(one, digest=head.hash, reread=True)
-            read.append(one)
-        return read
-
-    def _means_otherwise(self, one: _Read, head: Head) -> bool:
-        values = one.values
-        if values.status_raw is None or values.status_raw != head.status_raw:
-            return False
-        if one.digest == head.hash:
-            return values.status != head.source_status  # a connector that leaves the status out of the hash
-        others = (status for status in SourceStatus if status is not values.status)
-        return any(
-            revision_hash(replace(one.record, status=status), self._vault.blind) == head.hash
-            for status in others
-        )
-
-    def _take_meanings(self, tx: Tx, found: Sequence[_Read], stored: Mapping[str, Head]) -> None:
+    def _take_meanings(self, tx: Tx, found: Sequence[Read], stored: Mapping[str, Head]) -> None:
         """What the status words of unchanged reports mean now. The revisions stay as they were read."""
         report_queries.update_reports(
             tx,
@@ -249,14 +199,14 @@ class Intake:
         )  # fmt: skip
 
     def _known_again(
-        self, tx: Tx, channel_id: int, found: Sequence[_Read], problems: Sequence[Problem]
+        self, tx: Tx, channel_id: int, found: Sequence[Read], problems: Sequence[Problem]
     ) -> KnownAgain:
         named = {problem.error.external_id for problem in problems} - {None}
         ids = {one.values.external_id for one in found} | named
         return known_again(tx, self._vault, channel_id, sorted(filter(None, ids)))
 
     def _destinations(
-        self, run: Run, book: Book, found: Sequence[_Read], stored: Container[str], learned: Learned
+        self, run: Run, book: Book, found: Sequence[Read], stored: Container[str], learned: Learned
     ) -> _Places:
         """Where each record goes that is not stored yet; most of a poll is, and needs no reading."""
         return {
@@ -265,7 +215,7 @@ class Intake:
             if one.values.external_id not in stored and not one.gone
         }
 
-    def _sort(self, tx: Tx, run: Run, book: Book, found: Sequence[_Read], places: _Places) -> _Work:
+    def _sort(self, tx: Tx, run: Run, book: Book, found: Sequence[Read], places: _Places) -> _Work:
         """Tell new, changed and unchanged apart, also where one batch shows a record twice."""
         heads = report_queries.heads(tx, run.channel_id, {one.values.external_id for one in found})
         newest = {external_id: (head.revision, head.hash) for external_id, head in heads.items()}
@@ -355,7 +305,7 @@ class Intake:
             "content": self._vault.pack(content, "payload"), "fetched_at": now,
         }  # fmt: skip
 
-    def _acknowledge(self, tx: Tx, run: Run, found: Sequence[_Read], now: datetime) -> None:
+    def _acknowledge(self, tx: Tx, run: Run, found: Sequence[Read], now: datetime) -> None:
         """Answers that the source shows now confirm our deliveries (and are no news of their own)."""
         shown = {one.values.external_id: [answer.body for answer in one.answers] for one in found}
         answered = [external_id for external_id, texts in shown.items() if texts]
@@ -366,8 +316,8 @@ class Intake:
 
 
 def _parted(
-    found: Sequence[_Read], problems: Sequence[Problem], work: _Work, refused: Container[int]
-) -> tuple[list[_Read], list[Problem]]:
+    found: Sequence[Read], problems: Sequence[Problem], work: _Work, refused: Container[int]
+) -> tuple[list[Read], list[Problem]]:
     """Those of the news that the watch refuses go where the unreadable ones go."""
     bad = {(ref, digest) for n, (ref, _, digest, _) in enumerate(work.revisions) if n in refused}
     held = [
@@ -378,26 +328,12 @@ def _parted(
     return [one for one in found if one.revision not in bad], [*problems, *held]
 
 
-def _without_erased(
-    again: KnownAgain, batch: Batch, found: Sequence[_Read], problems: Sequence[Problem]
-) -> tuple[Batch, list[_Read], list[Problem]]:
-    """The batch as it may come in; its pages are not archived, for they show what was erased."""
-    left = [
-        replace(
-            one, values=again.without(one.values), item=again.raw(one.values.external_id, one.item),
-            gone=again.is_gone(one.values.external_id), erased=one.values.external_id in again.modes,
-        )
-        for one in found
-    ]  # fmt: skip
-    return replace(batch, pages=()), left, [again.problem(problem) for problem in problems]
-
-
 def _gone(tx: Tx, run: Run, batch: Batch) -> list[Head]:
     """Reports that the source was asked for and does not have, as far as they are stored."""
     return list(report_queries.heads(tx, run.channel_id, batch.gone).values()) if batch.gone else []
 
 
-def _looks(found: Sequence[_Read], stored: Mapping[str, Head], work: _Work) -> list[beliefs.Look]:
+def _looks(found: Sequence[Read], stored: Mapping[str, Head], work: _Work) -> list[beliefs.Look]:
     """Each report of the batch as it shows it last."""
     changed = {external_id for external_id, *_ in work.revisions}
     looks = {}
@@ -417,7 +353,7 @@ def _looks(found: Sequence[_Read], stored: Mapping[str, Head], work: _Work) -> l
     return list(looks.values())
 
 
-def _news(found: Sequence[_Read], stored: Mapping[str, Head]) -> bool:
+def _news(found: Sequence[Read], stored: Mapping[str, Head]) -> bool:
     """Whether any record differs from its newest revision."""
     return any(
         (head := stored.get(one.values.external_id)) is None or head.hash != one.digest

@@ -194,3 +194,12 @@ def test_check_names_each_step(city):
     closed = city(1, api_key="x", private=True)
     steps = CONNECTOR.check(closed.context())
     assert [step.ok for step in steps] == [True, True, False] and "api_key" in steps[-1].hint
+
+
+def test_a_channels_own_status_word_counts_as_it_came(city):
+    office = city(1)
+    (item,) = (item for batch in office.poll().batches for item in batch.items)
+    context = office.context(status_map={"On Hold": "waiting"})
+    for word, status in (("On Hold", "waiting"), ("OPEN", "new"), ("on hold", "unmapped")):
+        strange = replace(item, content=item.content.replace(b'"open"', f'"{word}"'.encode()))
+        assert CONNECTOR.remap(context, strange).status == status
