@@ -186,10 +186,15 @@ def answers(tx: Tx, case_ids: Collection[int], now: datetime) -> None:
         _to_remove(tx, tx.scalars(shown).all(), now)
         nothing: dict[str, Any] = {"reference": None, "file_sha256": None, "file_type": None, "was_error": {}}
         tx.execute(update(ticks).where(theirs).values(**nothing))
-        _to_remove(tx, reply_file_queries.forget(tx, part), now)
+        answer_files(tx, tx.scalars(select(replies.c.id).where(replies.c.case_id.in_(part))).all(), now)
         of_these = select(memberships.c.report_id).where(memberships.c.case_id.in_(part))
         words = dict.fromkeys(("ours", "theirs", "author", "note", "reason"), "")
         tx.execute(update(discrepancies).where(discrepancies.c.report_id.in_(of_these)).values(words))
+
+
+def answer_files(tx: Tx, reply_ids: Iterable[int], now: datetime) -> None:
+    """What went with these answers; the rows stay, so that it is still told how many there were."""
+    _to_remove(tx, reply_file_queries.forget(tx, reply_ids), now)
 
 
 def beside(tx: Tx, case_ids: Collection[int]) -> None:

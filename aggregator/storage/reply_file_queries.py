@@ -34,10 +34,11 @@ def one(tx: Tx, file_id: int) -> Row[Any] | None:
     return tx.execute(query.where(reply_files.c.id == file_id)).one_or_none()
 
 
-def forget(tx: Tx, case_ids: Sequence[int]) -> list[str]:
-    """The files of the answers of these cases lose their names; what their contents were called."""
-    mine = reply_files.c.reply_id.in_(select(replies.c.id).where(replies.c.case_id.in_(case_ids)))
-    query = select(reply_files.c.sha256).where(mine, reply_files.c.sha256.isnot(None))
-    digests = list(tx.scalars(query))
-    tx.execute(update(reply_files).where(mine).values(filename="", sha256=None))
+def forget(tx: Tx, reply_ids: Iterable[int]) -> list[str]:
+    """The files of these answers lose their names; what their contents were called."""
+    digests: list[str] = []
+    for part in chunks(sorted(set(reply_ids))):
+        mine = reply_files.c.reply_id.in_(part)
+        digests += tx.scalars(select(reply_files.c.sha256).where(mine, reply_files.c.sha256.isnot(None)))
+        tx.execute(update(reply_files).where(mine).values(filename="", sha256=None))
     return digests

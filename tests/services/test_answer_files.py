@@ -115,7 +115,7 @@ def test_files_go_with_the_answers_and_shared_content_with_the_last_that_names_i
         tx.execute(update(outbox).values(state="acknowledged"))
     os.utime(on_disk(office)[0], (0, 0))
     with office.db.write() as tx:
-        reply_file_queries.forget(tx, [first])
+        reply_file_queries.forget(tx, [office.page(first).replies[0].id])
     office.retention.run(office.admin, [Kind.FILES])
     assert len(on_disk(office)) == 1, "the other answer still has it"
     office.clock.forward(days=11 * 366)

@@ -16,6 +16,7 @@ from aggregator.domain.subject import GONE, Sought
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, NotAllowed
 from aggregator.sdk.contract import Answer
+from aggregator.services.answer_files import Chosen
 from aggregator.services.attachments import path_of, write_once
 from aggregator.services.privacy.erasing import Way
 from aggregator.services.privacy.forgetting import BLANK_TITLE
@@ -27,6 +28,7 @@ from aggregator.storage.privacy_tables import privacy_requests
 from aggregator.storage.report_tables import attachments
 from aggregator.storage.types import metadata
 from aggregator.verifier import motmoi_check
+from tests.domain.test_proof_files import PDF
 from tests.factories import Office, batch, problem, record
 from tests.people import WARD_A
 
@@ -147,6 +149,29 @@ def test_nothing_of_the_person_is_left_in_any_row(office: Office, way: Way) -> N
     assert (done.kept, done.answers, done.entries > 0) == ({}, 1, True)
     assert names(everything(office)) == []
     office.is_sound()
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "stays"),
+    [
+        (f"Gửi bà {NAME}.", "QĐ 12", False),  # a paper beside her name is hers
+        ("Đã xong.", f"QĐ bà {NAME}", False),
+        ("Đã xong.", "Sau khi sửa", True),
+    ],
+)
+def test_files_of_answers_go_with_words_or_names_that_name_the_person(
+    office: Office, words: str, name: str, stays: bool
+) -> None:
+    case_id = sends(office)
+    files = (Chosen(f"{name}.pdf", PDF),)
+    office.cases.reply(office.lan, case_id, ReplyKind.PROGRESS, words, files=files)
+    for path in (office.folder / "attachments").rglob("*"):
+        os.utime(path, (0, 0))
+    erase(office, Way.REDACT)
+    (file,) = office.page(case_id).replies[0].files
+    left = [path for path in (office.folder / "attachments").rglob("*") if path.is_file()]
+    assert (file.there, bool(left)) == (stays, stays)
+    assert names(everything(office)) == []
 
 
 def test_redacting_leaves_the_matter_readable_and_compared(office: Office) -> None:

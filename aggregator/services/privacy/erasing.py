@@ -49,6 +49,7 @@ from aggregator.storage import (
     erasing_queries,
     forgetting_queries,
     match_queries,
+    reply_file_queries,
     subject_queries,
 )
 from aggregator.storage.db import Database, Tx
@@ -268,11 +269,16 @@ class Erasing:
             if job.sought.named_in(row.told):
                 # It is made anew when somebody asks, of the entries as they are then; the paper holds.
                 erasing_queries.drop_bundle(tx, row.id)
-        done = 0
-        for row in subject_queries.replies_of(tx, [case_id]):
-            if job.sought.named_in(row.body):
+        done, replies = 0, subject_queries.replies_of(tx, [case_id])
+        files = reply_file_queries.of_replies(tx, [row.id for row in replies])
+        for row in replies:
+            named = job.sought.named_in(row.body)
+            if named:
                 erasing_queries.reword(tx, row.id, job.sought.without(row.body))
                 done += 1
+            # Nobody reads papers and photos here: they go with words that name the person, or by their name.
+            if named or any(job.sought.named_in(file.filename) for file in files.get(row.id, ())):
+                forgetting_queries.answer_files(tx, [row.id], self._clock())
         return done
 
     # Beside cases
