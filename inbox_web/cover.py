@@ -25,8 +25,9 @@ from aggregator.services.cover_views import AbsenceView, CoverBoard, GapView
 from inbox_web.access import Door, actor, open_to, services
 from inbox_web.errors import message
 from inbox_web.forms import a_day, guards, number, once, one_of, say
+from inbox_web.labels import GAPS
 from inbox_web.language import _
-from inbox_web.wording import GAPS, label, since, until
+from inbox_web.wording import label, since, until
 
 blueprint = Blueprint("cover", __name__)
 

@@ -16,8 +16,7 @@ from flask import Flask
 from aggregator.services.views.case import TimelineEntry
 from inbox_web.difference_words import ENDED as DIFFERENCE_ENDS
 from inbox_web.difference_words import KINDS as DIFFERENCES
-from inbox_web.language import _, _l
-from inbox_web.wording import (
+from inbox_web.labels import (
     DELIVERIES,
     LEGAL_KINDS,
     OUTAGE_BEGAN,
@@ -26,9 +25,9 @@ from inbox_web.wording import (
     REPLY_NAMES,
     STATUSES,
     STEPS,
-    label,
-    when,
 )
+from inbox_web.language import _, _l
+from inbox_web.wording import label, when
 
 Data = Mapping[str, Any]
 

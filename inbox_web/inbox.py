@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from aggregator.services.views.inbox import InboxFilter
 from inbox_web.access import Door, actor, open_to, services
-from inbox_web.wording import VIEWS
+from inbox_web.labels import VIEWS
 
 blueprint = Blueprint("inbox", __name__)
 

@@ -25,9 +25,10 @@ from aggregator.services.errands import MOST_BYTES, MOST_REFERENCE, Done
 from inbox_web.access import actor, open_to, safe_next, services
 from inbox_web.errors import message
 from inbox_web.forms import guards, say
+from inbox_web.labels import ERRANDS
 from inbox_web.language import _
 from inbox_web.security import MAX_FORM_BYTES, takes_up_to
-from inbox_web.wording import ERRANDS, ZONE, for_field
+from inbox_web.wording import ZONE, for_field
 
 blueprint = Blueprint("manual", __name__)
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from aggregator.domain.workflow import LABELS_VI, PAUSE_REASONS
-from inbox_web import catalogue, wording
+from inbox_web import catalogue, labels
 from tests.web.office import Browser, Office, soup
 
 
@@ -51,9 +51,9 @@ def test_the_compiled_catalogue_is_the_one_in_the_po_file() -> None:
 def test_states_and_reasons_have_the_words_of_the_domain() -> None:
     known = translations()
     for status, words in LABELS_VI.items():
-        assert known[_msgid(wording.STATUSES[status])] == words
+        assert known[_msgid(labels.STATUSES[status])] == words
     for code, words in PAUSE_REASONS.items():
-        assert known[_msgid(wording.PAUSE_REASONS[code])] == words
+        assert known[_msgid(labels.PAUSE_REASONS[code])] == words
 
 
 def test_the_switch_changes_every_page_and_stays(office: Office, lan: Browser) -> None:
@@ -91,7 +91,7 @@ def test_no_page_in_vietnamese_shows_an_english_label(
 
 @pytest.mark.parametrize("table", ["STATUSES", "DELIVERIES", "REPLY_KINDS", "REPLY_NAMES"])
 def test_every_state_has_a_label(table: str) -> None:
-    states: Any = getattr(wording, table)
+    states: Any = getattr(labels, table)
     kind = type(next(iter(states)))
     assert set(states) == set(kind)
 
