@@ -75,7 +75,9 @@ def key(rotate: bool, login: str | None) -> None:
 
 
 @ledger.command()
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
 @click.option("--with-data", is_flag=True, help="Also what the entries say, not only that they are there.")
 def export(out: Path, with_data: bool) -> None:
     """Write all entries with their hashes, and all checkpoints, for the stand-alone verifier."""

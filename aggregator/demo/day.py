@@ -58,6 +58,10 @@ class SignIn:
     role_vi: str
 
 
+#: Long enough to take an answer back, short enough to wait for it at the portals.
+UNDO_S = 8.0
+
+
 @dataclass(slots=True)
 class Day:
     """The demo as it stands; `close` ends the portals and the database."""
@@ -75,7 +79,11 @@ class Day:
 def prepare(folder: Path, *, port: int, seed: int, count: int, tell: Callable[[str], None]) -> Day:
     """The whole day in `folder`; `tell` hears each step in words."""
     settings = Settings(
-        database_url=f"sqlite:///{folder / 'motmoi.db'}", data_dir=folder, port=port, tick_s=0.5
+        database_url=f"sqlite:///{folder / 'motmoi.db'}",
+        data_dir=folder,
+        port=port,
+        tick_s=0.5,
+        undo_s=UNDO_S,
     )
     tell("Tạo cơ sở dữ liệu / creating the database")
     migrate.upgrade(settings.database_url)

@@ -16,7 +16,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -187,14 +187,15 @@ def _ignore_out(ignore: Ignored) -> dict[str, list[str]]:
 
 
 #: Of a command: said by few kinds of answer, and left out by the others.
-_SELDOM = ("transfer_to", "due_at", "corrects")
+_SELDOM = ("transfer_to", "due_at", "corrects", "attachments")
 
 
 def command_out(command: PushCommand) -> dict[str, Any]:
-    """A command as plain values."""
+    """A command as plain values; its files are not recorded, they may show people."""
+    command = replace(command, attachments=())
     shown = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in asdict(command).items()}
     shown["status"] = command.status.value
-    return {k: v for k, v in shown.items() if v not in (None, "") or k not in _SELDOM}
+    return {k: v for k, v in shown.items() if v or k not in _SELDOM}
 
 
 def _exchange_out(exchange: Exchange, number: int, folder: Path) -> dict[str, Any]:

@@ -66,7 +66,10 @@ allow_private = true
     )
 
 
-def test_report_comes_in_and_its_answer_reaches_the_citizen(motmoi: Any) -> None:
+def test_report_comes_in_and_its_answer_reaches_the_citizen(
+    motmoi: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTMOI_CONFIG", str(motmoi.file("settings.toml", "undo_s = 0.0")))
     with portal(motmoi) as url:
         added = motmoi.json("channel", "add", channel_file(motmoi, url))
         assert (added["slug"], added["ward_code"]) == ("cong-1022", "27142")

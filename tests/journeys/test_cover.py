@@ -77,7 +77,7 @@ def test_the_cover_has_the_work_while_lan_is_away_and_she_has_it_back(
         looked_at("case")
         page.get_by_label("Kết quả: đã giải quyết xong").check()
         page.locator("#body").fill("Đã thông cống, cảm ơn ông/bà.")
-        page.get_by_role("button", name="Gửi", exact=False).first.click()
+        page.get_by_role("button", name="Gửi phúc đáp").click()
         expect(page.locator("#said")).to_contain_text("Phúc đáp đang được chuyển")
 
         sign_in(page, address, "lan")
