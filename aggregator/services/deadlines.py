@@ -26,7 +26,7 @@ from aggregator.domain import sla
 from aggregator.domain.sla import ClockEvent, ClockKind, Due, Policy, Reopening, Stage, Step
 from aggregator.domain.workflow import Status
 from aggregator.domain.worktime import Calendar, CalendarExhausted
-from aggregator.services import clock_jumps, clock_log, counters, ledger
+from aggregator.services import clock_jumps, clock_log, counters, due_rows, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import Draft
 from aggregator.services.rules import Book, Rules, recall
@@ -305,15 +305,7 @@ class Deadlines:
         if self._swept_at is None or now < self._swept_at:
             clock_jumps.take_back(self._db, self.refresh, now)
         self._swept_at = now
-        with self._db.read() as tx:
-            if not case_queries.due_stages(tx, now, 1):
-                return 0
-        with self._db.write() as tx:
-            wards = {row.ward_code for row in case_queries.due_stages(tx, now, limit)}
-            ledger.lock(tx, sorted(wards))
-            now = self._clock()
-            rows = [row for row in case_queries.due_stages(tx, now, limit) if row.ward_code in wards]
-            return self._write_stages(tx, rows, now)
+        return due_rows.look(self._db, self._clock, case_queries.due_stages, limit, self._write_stages)
 
     def _write_stages(self, tx: Tx, rows: Sequence[Any], now: datetime) -> int:
         before = case_queries.facts(tx, [row.id for row in rows])

@@ -20,7 +20,7 @@ from aggregator.domain.errands import Need, Turn
 from aggregator.domain.legal import LegalState
 from aggregator.domain.mail_texts import Line
 from aggregator.sdk.discovery import Found
-from aggregator.services import delivery_log, errand_page, ledger, notices, receivers
+from aggregator.services import delivery_log, due_rows, errand_page, notices, receivers
 from aggregator.services.clock import Clock
 from aggregator.services.mailing import Mailing
 from aggregator.services.notices import Notice
@@ -66,18 +66,12 @@ class ErrandReminders:
 
     def look(self, limit: int) -> int:
         """Look at the errands whose turn it is, at most `limit`; how many they were."""
-        with self._db.read() as tx:
-            if not errand_queries.to_look_at(tx, self._clock(), 1):
-                return 0
-        with self._db.write() as tx:
-            wards = {row.ward_code for row in errand_queries.to_look_at(tx, self._clock(), limit)}
-            ledger.lock(tx, sorted(wards))
-            now = self._clock()
-            found = errand_queries.to_look_at(tx, now, limit)
-            rows = [row for row in found if row.ward_code in wards]
-            self._watch(tx, [row for row in rows if row.need == Need.TICKED], now)
-            self._remind(tx, [row for row in rows if row.need != Need.TICKED], now)
-            return len(rows)
+        return due_rows.look(self._db, self._clock, errand_queries.to_look_at, limit, self._look)
+
+    def _look(self, tx: Tx, rows: Sequence[Any], now: datetime) -> int:
+        self._watch(tx, [row for row in rows if row.need == Need.TICKED], now)
+        self._remind(tx, [row for row in rows if row.need != Need.TICKED], now)
+        return len(rows)
 
     # Ticked off: does the source show it?
 

@@ -28,7 +28,7 @@ from aggregator.domain.people import Actor
 from aggregator.domain.reminding import Kind, Look, Moment, Told
 from aggregator.domain.sla import Stage
 from aggregator.domain.worktime import Calendar, CalendarExhausted
-from aggregator.services import ledger, notices, receivers
+from aggregator.services import due_rows, ledger, notices, receivers
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import Draft
 from aggregator.services.mailing import Mailing
@@ -114,17 +114,12 @@ class Reminders:
 
     def look(self, limit: int) -> int:
         """Look at the cases whose turn it is, at most `limit`; how many they were."""
-        with self._db.read() as tx:
-            if not reminder_queries.to_look_at(tx, self._clock(), 1):
-                return 0
-        with self._db.write() as tx:
-            wards = {row.ward_code for row in reminder_queries.to_look_at(tx, self._clock(), limit)}
-            ledger.lock(tx, sorted(wards))
-            now = self._clock()
-            cases = reminder_queries.to_look_at(tx, now, limit)
-            plans = list(self._plans(tx, [case for case in cases if case.ward_code in wards], now))
-            self._write(tx, plans, now)
-            return len(plans)
+        return due_rows.look(self._db, self._clock, reminder_queries.to_look_at, limit, self._tell)
+
+    def _tell(self, tx: Tx, cases: Sequence[Any], now: datetime) -> int:
+        plans = list(self._plans(tx, cases, now))
+        self._write(tx, plans, now)
+        return len(plans)
 
     def preview(self, actor: Actor | None = None, limit: int = 500) -> list[Preview]:
         """What would be told now, to everybody or to `actor`; nothing is written."""
