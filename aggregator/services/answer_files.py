@@ -10,7 +10,6 @@ the same files along; what a source does not take is counted on the message, for
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -22,8 +21,8 @@ from aggregator.domain.text import clean
 from aggregator.errors import InputInvalid
 from aggregator.sdk.contract import Capabilities, OutFile
 from aggregator.services import legal_matters
-from aggregator.services.attachments import path_of, write_once
 from aggregator.services.frame import not_found, seen
+from aggregator.services.kept_files import lay_down, path_of
 from aggregator.storage import ids, reply_file_queries
 from aggregator.storage.db import Tx
 
@@ -79,10 +78,8 @@ def _read(chosen: Chosen) -> proof_files.ProofFile:
 
 
 def _laid_down(folder: Path, chosen: Chosen, file: proof_files.ProofFile) -> Kept:
-    digest = hashlib.sha256(file.content).hexdigest()
-    write_once(path_of(folder, digest), file.content)
     name = (_stem(chosen.filename) or "tep") + proof_files.SUFFIXES[file.content_type]
-    return Kept(name, file.content_type, len(file.content), digest)
+    return Kept(name, file.content_type, len(file.content), lay_down(folder, file.content))
 
 
 def _stem(filename: str) -> str:

@@ -2,9 +2,8 @@
 
     claim some of one channel (tx) | fetch | file on disk | settle each (tx)
 
-A file lies at ``<data>/attachments/ab/cdef…``, its SHA-256 split after two digits, so the same photo
-sent through three channels is one file, and a file is whole or not there (written aside, synced,
-renamed). Several machines share the folder, or each fetches into its own and only one serves it.
+How a file is kept is `kept_files`' matter. Several machines share the folder, or each fetches into its own
+and only one serves it.
 
 What may surprise: claiming is moving `next_try_at` into the future and counting the try. There is no
 lease to clean up; a worker that dies only costs the wait.
@@ -12,15 +11,10 @@ lease to clean up; a worker that dies only costs the wait.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import re
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from aggregator.domain.delivery import backoff
@@ -29,6 +23,7 @@ from aggregator.sdk.contract import Connector, Context, FetchedFile
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections
 from aggregator.services.faults import origin
+from aggregator.services.kept_files import lay_down, path_of
 from aggregator.settings import Settings
 from aggregator.storage import attachment_queries, channel_queries
 from aggregator.storage.channel_queries import ChannelRow
@@ -41,9 +36,9 @@ TAKEN = 10
 #: Tries before a file that never comes is given up: with the waits below, about three days.
 MOST_TRIES = 16
 FIRST_WAIT_S, LONGEST_WAIT_S = 60.0, 6 * 3600.0
-#: Errors that will be the same tomorrow.
 #: A reference that is the file's own content: it came with the report.
 INLINE, _DIGEST = "sha256:", re.compile(r"[0-9a-f]{64}")
+#: Errors that will be the same tomorrow.
 _FOR_GOOD = (Permanent, SchemaDrift, BadRecord)
 
 
@@ -109,11 +104,9 @@ class Attachments:
         return FetchedFile(path.read_bytes(), row.content_type or "", "")
 
     def _store(self, row: Any, file: FetchedFile) -> None:
-        digest = hashlib.sha256(file.content).hexdigest()
-        write_once(path_of(self._folder, digest), file.content)
         self._settle(
-            row, state="stored", sha256=digest, size=len(file.content), next_try_at=None, error=None,
-            content_type=file.content_type or row.content_type,
+            row, state="stored", sha256=lay_down(self._folder, file.content), size=len(file.content),
+            next_try_at=None, error=None, content_type=file.content_type or row.content_type,
         )  # fmt: skip
 
     def _later(self, channel: ChannelRow, rows: Sequence[Any], error: ChannelError) -> None:
@@ -134,38 +127,3 @@ class Attachments:
     def _settle(self, row: Any, **values: Any) -> None:
         with self._db.write() as tx:
             attachment_queries.settle(tx, row.id, row.tries, values)
-
-
-def path_of(folder: Path, sha256: str) -> Path:
-    """Where the file of this content lies below the attachments folder."""
-    return folder / sha256[:2] / sha256[2:]
-
-
-def write_once(path: Path, content: bytes) -> None:
-    """The file is there, whole and on disk, when this returns."""
-    with suppress(FileNotFoundError):
-        # Used again: whoever removes what no report names leaves it alone for a while.
-        os.utime(path)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # The name is in the folder, and the folder is a file of its own: without this a power cut may
-    # leave the row that says "stored" and no file.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -36,6 +36,7 @@ from aggregator.services.case_status import moved, set_status
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, require, seen
+from aggregator.services.kept_files import path_of
 from aggregator.services.ledger import Draft
 from aggregator.services.legal_matters import Decision
 from aggregator.services.taking_back import Guided
@@ -109,7 +110,7 @@ class Cases:
             case = seen(tx, actor, homes.get(row.report_id, 0))
             if not legal_matters.may_read(actor, case):
                 raise not_found()
-        path = self._attachments / row.sha256[:2] / row.sha256[2:]
+        path = path_of(self._attachments, row.sha256)
         return path, row.filename, row.content_type or "application/octet-stream"
 
     def answer_file(self, actor: Actor, file_id: int) -> tuple[Path, str, str]:

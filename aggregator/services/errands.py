@@ -14,7 +14,6 @@ is kept, because the entry that it once was done stays, too.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,10 +30,10 @@ from aggregator.domain.text import clean
 from aggregator.errors import InputInvalid, NotAllowed, NotFound
 from aggregator.sdk.discovery import Found
 from aggregator.services import deciding, delivery_log, delivery_views, errand_page, ledger, legal_matters
-from aggregator.services.attachments import path_of, write_once
 from aggregator.services.carrying import patience_of
 from aggregator.services.clock import Clock
 from aggregator.services.errand_page import ErrandFilter, ErrandPage
+from aggregator.services.kept_files import lay_down, path_of
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.storage import (
     channel_queries,
@@ -178,9 +177,7 @@ class Errands:
         """The picture on disk before the row that names it; named by its content, as attachments are."""
         with self._db.read() as tx:
             deciding.seen(tx, actor, message_id)  # nobody fills the disk for what they may not see
-        digest = hashlib.sha256(file.content).hexdigest()
-        write_once(path_of(self._folder, digest), file.content)
-        return digest
+        return lay_down(self._folder, file.content)
 
     def proof(self, actor: Actor, tick_id: int) -> tuple[Path, str, str]:
         """Path, file name and type of the picture handed in with a tick of a case that the person sees."""

@@ -30,11 +30,12 @@ from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.sdk.contract import Batch, RawItem
 from aggregator.sdk.discovery import Found
 from aggregator.services import turns
-from aggregator.services.attachments import INLINE, path_of, write_once
+from aggregator.services.attachments import INLINE
 from aggregator.services.channels import Channels
 from aggregator.services.clock import Clock
 from aggregator.services.connections import Connections
 from aggregator.services.intake import Intake
+from aggregator.services.kept_files import lay_down
 from aggregator.services.polling import owner_name
 from aggregator.services.rules import Rules
 from aggregator.services.turns import Turn
@@ -204,8 +205,7 @@ class WalkIn:
         return RawItem(content, ref=number), number
 
     def _laid_down(self, photo: Photo) -> list[Any]:
-        digest = hashlib.sha256(photo.content).hexdigest()
-        write_once(path_of(self._folder, digest), photo.content)
+        digest = lay_down(self._folder, photo.content)
         return [f"{INLINE}{digest}", photo.filename, _kind(photo.content), len(photo.content)]
 
     def _turn(self, channel: ChannelRow) -> Turn:

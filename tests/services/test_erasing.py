@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
@@ -17,7 +16,7 @@ from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, NotAllowed
 from aggregator.sdk.contract import Answer
 from aggregator.services.answer_files import Chosen
-from aggregator.services.attachments import path_of, write_once
+from aggregator.services.kept_files import lay_down, path_of
 from aggregator.services.privacy.erasing import Way
 from aggregator.services.privacy.forgetting import BLANK_TITLE
 from aggregator.services.privacy.holds import HoldReason
@@ -276,9 +275,9 @@ def test_files_pages_and_unreadable_items_go_too(office: Office) -> None:
     page = f'[{{"id":"PA-77","sdt":"{PHONE}"}}]'.encode()
     bad = problem(page, external_id="PA-77")
     office.intake.receive(office.run("1022"), batch(record("8"), problems=[bad], pages=[page + b" "]))
-    digest = hashlib.sha256(b"anh").hexdigest()
-    path = path_of(office.folder / "attachments", digest)
-    write_once(path, b"anh")
+    folder = office.folder / "attachments"
+    digest = lay_down(folder, b"anh")
+    path = path_of(folder, digest)
     os.utime(path, (1_700_000_000, 1_700_000_000))
     with office.db.write() as tx:
         row = {"report_id": office.report("PA-77"), "ref": "/hong-anh.jpg", "filename": f"{NAME}.jpg"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy import update
 from aggregator.domain.retention import STARTING, Certainty, Kind, Stays, ranges
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound, StaleWrite
-from aggregator.services.attachments import path_of, write_once
+from aggregator.services.kept_files import lay_down, path_of
 from aggregator.services.privacy.forgetting import BLANK_TITLE
 from aggregator.services.privacy.holds import HoldReason
 from aggregator.services.privacy.retention import BATCH
@@ -48,9 +47,9 @@ def stays(office: Office, kind: Kind) -> dict[Stays, int]:
 
 def photo(office: Office, external_id: str, content: bytes, *, fresh: bool = False) -> Path:
     """A stored attachment of this report; written long ago unless `fresh`."""
-    digest = hashlib.sha256(content).hexdigest()
-    path = path_of(office.folder / "attachments", digest)
-    write_once(path, content)
+    folder = office.folder / "attachments"
+    digest = lay_down(folder, content)
+    path = path_of(folder, digest)
     if not fresh:
         os.utime(path, (1_700_000_000, 1_700_000_000))
     with office.db.write() as tx:
@@ -198,8 +197,7 @@ def test_a_file_that_is_being_used_again_waits_for_the_next_look(office: Office)
 
 def test_files_that_a_crash_left_are_found(office: Office) -> None:
     folder = office.folder / "attachments"
-    left = path_of(folder, hashlib.sha256(b"khong ai goi").hexdigest())
-    write_once(left, b"khong ai goi")
+    left = path_of(folder, lay_down(folder, b"khong ai goi"))
     os.utime(left, (1_700_000_000, 1_700_000_000))
     closed(office)
     kept = photo(office, "1", b"con dung")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from aggregator.services.attachments import path_of
+from aggregator.services.kept_files import path_of
 from aggregator.storage import forgetting_queries
 from aggregator.storage.db import Database
 
