@@ -7,20 +7,19 @@ surprise: the receipt names the citizen, so drawing it is a look that is logged,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
+from aggregator.domain.worktime import VN
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.services.walk_in import LONGEST_BODY, MOST_PHOTO_BYTES, MOST_PHOTOS, Came, Form, Photo
 from inbox_web.access import actor, open_to, services
 from inbox_web.errors import message
-from inbox_web.forms import once, one_of, say
+from inbox_web.forms import a_moment, once, one_of, say
 from inbox_web.language import _
 from inbox_web.security import takes_up_to
-from inbox_web.wording import ZONE
 
 blueprint = Blueprint("entry", __name__)
 
@@ -76,21 +75,9 @@ def receipt(case_id: int, report_id: int) -> str:
 def _form() -> Form:
     given = {name: request.form.get(name, "") for name in _TEXTS}
     return Form(
-        came=one_of(Came, "came"), received_at=_moment(), body=request.form.get("body", ""),
+        came=one_of(Came, "came"), received_at=a_moment("received_at"), body=request.form.get("body", ""),
         anonymous="anonymous" in request.form, **given,
     )  # fmt: skip
-
-
-def _moment() -> datetime:
-    """The office's local time, as the browser writes it."""
-    given = request.form.get("received_at", "").strip()
-    try:
-        return datetime.fromisoformat(given).replace(tzinfo=ZONE)
-    except ValueError as error:
-        raise InputInvalid(
-            f"received_at: {given[:30]!r} is no time", field="received_at",
-            message_vi="Giờ tiếp nhận không đúng dạng. Ví dụ: 2026-11-10T09:30.",
-        ) from error  # fmt: skip
 
 
 def _photos() -> list[Photo]:
@@ -110,5 +97,5 @@ def _page(typed: Mapping[str, str], error: AggregatorError | None = None) -> str
         limit=LONGEST_BODY,
         photos=MOST_PHOTOS,
         may_enter=person.ward is not None,
-        now_local=f"{services().clock().astimezone(ZONE):%Y-%m-%dT%H:%M}",
+        now_local=f"{services().clock().astimezone(VN):%Y-%m-%dT%H:%M}",
     )

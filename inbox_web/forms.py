@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 from flask import flash, request
 
+from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid
 
 
@@ -28,14 +29,31 @@ def a_day(name: str) -> date:
 def as_day(typed: str, name: str) -> date:
     """The date that was typed into the field `name`, or `InputInvalid`."""
     given = typed.strip()
-    # What a browser sends, or what people type where it has no date field.
-    parts = given.split("/")
     try:
-        return date.fromisoformat(given if len(parts) != 3 else f"{parts[2]}-{parts[1]:0>2}-{parts[0]:0>2}")
+        return _date(given)
     except ValueError as error:
         raise InputInvalid(
             f"{name}: {given!r} is not a date", field=name,
             message_vi=f"“{given}” không phải là ngày. Hãy ghi như 24/12/2026.",
+        ) from error  # fmt: skip
+
+
+def _date(given: str) -> date:
+    # What a browser sends, or what people type where it has no date field.
+    parts = given.split("/")
+    return date.fromisoformat(given if len(parts) != 3 else f"{parts[2]}-{parts[1]:0>2}-{parts[0]:0>2}")
+
+
+def a_moment(name: str) -> datetime:
+    """The moment that a form field names in the office's local time, or `InputInvalid`."""
+    given = request.form.get(name, "").strip()
+    day, _, clock = given.replace("T", " ").partition(" ")
+    try:
+        return datetime.combine(_date(day), time.fromisoformat(f"{clock.strip():0>5}"), tzinfo=VN)
+    except ValueError as error:
+        raise InputInvalid(
+            f"{name}: {given[:30]!r} is no time", field=name,
+            message_vi=f"“{given[:30]}” không phải là thời điểm. Hãy ghi như 24/12/2026 09:30.",
         ) from error  # fmt: skip
 
 

@@ -7,18 +7,15 @@ cases may decide, because they can read it.
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from aggregator.domain.legal import LegalKind
 from aggregator.domain.people import Right
-from aggregator.errors import InputInvalid
 from aggregator.services.legal_matters import Confirm, Dismiss, Undo
 from inbox_web.access import actor, open_to, services
 from inbox_web.case import Answer, Done, change
-from inbox_web.forms import guards, number, one_of, say
+from inbox_web.forms import a_day, guards, number, one_of, say
 from inbox_web.language import _
 
 blueprint = Blueprint("legal", __name__)
@@ -31,7 +28,7 @@ def confirm(case_id: int) -> Answer:
         given = request.form
         said = Confirm(
             kind=one_of(LegalKind, "legal_kind"), handed_to=given.get("handed_to", ""),
-            register_no=given.get("register_no", ""), registered_on=_day(given.get("registered_on", "")),
+            register_no=given.get("register_no", ""), registered_on=a_day("registered_on"),
         )  # fmt: skip
         services().cases.decide_legal(actor(), case_id, said, **guards())
         return Done(_("Handed over. It is no longer counted as feedback."))
@@ -77,12 +74,3 @@ def name_reader() -> Response:
         else _("They may no longer read complaints and denunciations.")
     )
     return redirect(url_for("legal.readers"), code=303)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InputInvalid(
-            "registered_on: a day is expected", field="registered_on", message_vi="Hãy nhập ngày vào sổ."
-        ) from error

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
@@ -24,11 +23,11 @@ from aggregator.services.errand_page import ErrandFilter, need_of
 from aggregator.services.errands import MOST_BYTES, MOST_REFERENCE, Done
 from inbox_web.access import actor, open_to, safe_next, services
 from inbox_web.errors import message
-from inbox_web.forms import guards, say
+from inbox_web.forms import a_moment, guards, say
 from inbox_web.labels import ERRANDS
 from inbox_web.language import _
 from inbox_web.security import MAX_FORM_BYTES, takes_up_to
-from inbox_web.wording import ZONE, for_field
+from inbox_web.wording import for_field
 
 blueprint = Blueprint("manual", __name__)
 
@@ -149,19 +148,8 @@ def proof(tick_id: int) -> Response:
 
 def _done() -> Done:
     file = request.files.get("file")
-    return Done(_moment(), request.form.get("reference", ""), file.read() if file and file.filename else b"")
-
-
-def _moment() -> datetime | None:
-    """The office's local time as the browser writes it; nothing typed is now."""
-    given = request.form.get("done_at", "").strip()
-    try:
-        return datetime.fromisoformat(given).replace(tzinfo=ZONE) if given else None
-    except ValueError as error:
-        raise InputInvalid(
-            f"done_at: {given[:30]!r} is no time", field="done_at",
-            message_vi="Thời điểm đã chuyển không đúng dạng. Ví dụ: 2026-11-10T09:30.",
-        ) from error  # fmt: skip
+    done_at = a_moment("done_at") if request.form.get("done_at", "").strip() else None  # nothing typed is now
+    return Done(done_at, request.form.get("reference", ""), file.read() if file and file.filename else b"")
 
 
 def _decide(act: Callable[[], object], done: str, *, undo: str = "") -> Response:

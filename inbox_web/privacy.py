@@ -21,6 +21,7 @@ from aggregator.domain.people import Right
 from aggregator.domain.privacy import Asks, CameBy, Outcome, Owed
 from aggregator.domain.retention import Stays
 from aggregator.domain.subject import Sought
+from aggregator.domain.worktime import VN
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed
 from aggregator.services.privacy.erasing import Erased, Way
 from aggregator.services.privacy.finding import FoundCase
@@ -28,9 +29,8 @@ from aggregator.services.privacy.holds import HoldReason
 from aggregator.services.privacy.register import Asked
 from inbox_web.access import actor, open_to, services
 from inbox_web.errors import message
-from inbox_web.forms import guards, number, once, one_of, say
+from inbox_web.forms import a_moment, guards, number, once, one_of, say
 from inbox_web.language import _, _l
-from inbox_web.wording import ZONE
 
 blueprint = Blueprint("privacy", __name__)
 
@@ -125,7 +125,7 @@ def enter() -> Answer:
     try:
         asked = Asked(**{name: request.form.get(name, "") for name in _LINES})
         made = services().register.enter(
-            actor(), one_of(Asks, "kind"), one_of(CameBy, "came_by"), _moment(), asked,
+            actor(), one_of(Asks, "kind"), one_of(CameBy, "came_by"), a_moment("received_at"), asked,
             ward=request.form.get("ward") or None, once=once(),
         )  # fmt: skip
     except InputInvalid as error:
@@ -283,7 +283,7 @@ def _form(typed: Mapping[str, str], error: AggregatorError | None = None) -> str
         "privacy/form.html", typed=typed, error=message(error) if error else "",
         field=error.field if isinstance(error, InputInvalid) else "",
         wards=services().accounts.wards() if actor().ward is None else (),
-        now_local=f"{services().clock().astimezone(ZONE):%Y-%m-%dT%H:%M}", **_words(),
+        now_local=f"{services().clock().astimezone(VN):%Y-%m-%dT%H:%M}", **_words(),
     )  # fmt: skip
 
 
@@ -307,18 +307,6 @@ def _sought() -> Sought:
 
 def _chosen() -> list[int]:
     return sorted({one for one in request.form.getlist("report_id", type=int) if 0 < one < 2**63})
-
-
-def _moment() -> datetime:
-    """The office's local time, as the browser writes it."""
-    given = request.form.get("received_at", "").strip()
-    try:
-        return datetime.fromisoformat(given).replace(tzinfo=ZONE)
-    except ValueError as error:
-        raise InputInvalid(
-            f"received_at: {given[:30]!r} is no time", field="received_at",
-            message_vi="Thời điểm nhận không đúng dạng. Ví dụ: 2026-11-10T09:30.",
-        ) from error  # fmt: skip
 
 
 def _back(request_id: int) -> BaseResponse:

@@ -19,6 +19,7 @@ from aggregator.domain.delivery import Delivery
 from aggregator.domain.legal import LegalState
 from aggregator.domain.sketch import Apart, Sketch
 from aggregator.domain.workflow import Status
+from aggregator.domain.worktime import VN
 from aggregator.services.clock_views import SpanView
 from aggregator.services.cover_views import CoverView
 from aggregator.services.review import BANDS
@@ -29,11 +30,9 @@ from inbox_web import labels
 from inbox_web.access import services
 from inbox_web.language import _, current
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-
 
 def local(at: datetime) -> datetime:
-    return at.astimezone(ZONE)
+    return at.astimezone(VN)
 
 
 def when(at: datetime | None) -> str:

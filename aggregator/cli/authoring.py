@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aggregator.cli.frame import DONE, FINDING, OFFICE_ZONE, Command, plain, show
+from aggregator.cli.frame import DONE, FINDING, Command, plain, show
+from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def new(name: str, kind: str, into: Path, title: str, maintainer: str) -> None:
     """
     from aggregator.sdk.scaffold import scaffold
 
-    today = datetime.now(OFFICE_ZONE).date()
+    today = datetime.now(VN).date()
     made = scaffold(name, kind, into, title=title, maintainer=maintainer or _login(), today=today)
     folder = into / name
     lines = [f"made {path}" for path in made]

@@ -19,16 +19,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
 from aggregator.cli import logs
+from aggregator.domain.worktime import VN
 
 _JSON = "motmoi.json"
 _LOUDER = "motmoi.louder"
 
-OFFICE_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 #: Exit codes; 130 is an interruption (128 + SIGINT), as shells have it.
 DONE, FINDING, BAD_USAGE, COULD_NOT, INTERRUPTED = 0, 1, 2, 3, 130
@@ -157,7 +156,7 @@ def plain(text: str) -> str:
 
 def moment(at: datetime | None) -> str:
     """A time as the office reads it, to the minute; the machine's own zone does not matter."""
-    return "-" if at is None else at.astimezone(OFFICE_ZONE).strftime("%d/%m/%Y %H:%M")
+    return "-" if at is None else at.astimezone(VN).strftime("%d/%m/%Y %H:%M")
 
 
 def _cell(value: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -13,8 +12,7 @@ from aggregator.cli.frame import DONE, FINDING, Group, show, table
 from aggregator.cli.opening import opened
 from aggregator.cli.signals import Stop
 from aggregator.domain.delivery import NEEDS_PERSON, Delivery
-
-_LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+from aggregator.domain.worktime import VN
 
 
 @click.group(cls=Group)
@@ -80,7 +78,7 @@ def _instant(given: str | None) -> datetime | None:
         raise click.BadParameter(
             f"{given!r} is no time; as in 2026-11-10T09:30", param_hint="--at"
         ) from error
-    return at if at.tzinfo else at.replace(tzinfo=_LOCAL)
+    return at if at.tzinfo else at.replace(tzinfo=VN)
 
 
 @outbox.command()

@@ -25,13 +25,10 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from aggregator.domain import reminding
-from aggregator.domain.worktime import Calendar, CalendarExhausted, from_second, to_second
+from aggregator.domain.worktime import VN, Calendar, CalendarExhausted, from_second, to_second
 from aggregator.errors import InputInvalid
-
-_LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Need(enum.IntEnum):
@@ -78,7 +75,7 @@ def when_done(said: datetime | None, written: datetime, now: datetime) -> dateti
         raise InputInvalid(
             "done_at lies before the answer was written", field="done_at",
             message_vi="Thời điểm đã chuyển không được trước lúc viết phúc đáp "
-            f"({written.astimezone(_LOCAL):%H:%M ngày %d/%m/%Y}).",
+            f"({written.astimezone(VN):%H:%M ngày %d/%m/%Y}).",
         )  # fmt: skip
     return min(max(said, written), now)
 

@@ -14,9 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
-_LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+from aggregator.domain.worktime import VN
 
 
 class Value(enum.StrEnum):
@@ -115,9 +114,9 @@ def filled(form: HandForm, answer: HandAnswer, most: int | None = None) -> tuple
 
 def _text_of(answer: HandAnswer, one: FormField) -> str:
     if one.value is Value.DATE:
-        return answer.at.astimezone(_LOCAL).strftime(one.form)
+        return answer.at.astimezone(VN).strftime(one.form)
     if one.value is Value.DUE_AT:
-        return answer.due_at.astimezone(_LOCAL).strftime(one.form) if answer.due_at else ""
+        return answer.due_at.astimezone(VN).strftime(one.form) if answer.due_at else ""
     return str(getattr(answer, one.value.value))
 
 

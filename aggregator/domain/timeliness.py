@@ -19,11 +19,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from aggregator.domain.outages import Capability, Span
-
-_LOCAL: Final = ZoneInfo("Asia/Ho_Chi_Minh")
+from aggregator.domain.worktime import VN
 
 
 class Kind(enum.StrEnum):
@@ -203,8 +201,8 @@ def _told_en(one: Weighed) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return at.astimezone(_LOCAL).strftime("%H:%M ngày %d/%m/%Y")
+    return at.astimezone(VN).strftime("%H:%M ngày %d/%m/%Y")
 
 
 def _moment_en(at: datetime) -> str:
-    return at.astimezone(_LOCAL).strftime("%H:%M on %d/%m/%Y")
+    return at.astimezone(VN).strftime("%H:%M on %d/%m/%Y")

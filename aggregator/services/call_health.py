@@ -12,15 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from aggregator.domain.worktime import VN
 from aggregator.sdk.contract import Expiry
 from aggregator.services.views.channel import Light
 from aggregator.storage.webhook_queries import Day
 
 #: A person is told this long before something ends that only they can renew.
 AHEAD = timedelta(days=14)
-_LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def called(day: Day, kept: int) -> tuple[Light, ...]:
@@ -96,8 +95,8 @@ def _ending(light: Light, expiries: Sequence[Expiry], now: datetime) -> Light:
 
 
 def _day(at: datetime) -> str:
-    return f"{at.astimezone(_LOCAL):%d/%m/%Y}"
+    return f"{at.astimezone(VN):%d/%m/%Y}"
 
 
 def _moment(at: datetime) -> str:
-    return f"{at.astimezone(_LOCAL):%H:%M %d/%m/%Y}"
+    return f"{at.astimezone(VN):%H:%M %d/%m/%Y}"

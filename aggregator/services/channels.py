@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aggregator.domain.outages import Capability
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.polling import DOWN, HELD, State
 from aggregator.domain.runs import Counts
+from aggregator.domain.worktime import VN
 from aggregator.errors import AggregatorError, AuthFailed, ChannelError, ConfigInvalid, MoveNotAllowed
 from aggregator.sdk.answers import Response
 from aggregator.sdk.contract import Capabilities, CheckResult, Expiry, TellsExpiry
@@ -51,7 +51,6 @@ CHECK_S = 30.0
 LAST_RUNS = 20
 LISTED_QUARANTINE = 200
 #: "Today" on screen is the office's day.
-OFFICE_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Channels:
@@ -350,7 +349,7 @@ def _try_again(channel: ChannelRow, now: datetime) -> dict[str, Any]:
 
 
 def _start_of_day(now: datetime) -> datetime:
-    return datetime.combine(now.astimezone(OFFICE_ZONE).date(), time.min, OFFICE_ZONE)
+    return datetime.combine(now.astimezone(VN).date(), time.min, VN)
 
 
 def _alarm_view(row: Any, slug: str, title: str) -> AlarmView:

@@ -10,16 +10,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from math import ceil
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aggregator.domain.delivery import NO_KIND, WAITING, Delivery
 from aggregator.domain.runs import ENTRY_KIND
+from aggregator.domain.worktime import VN
 from aggregator.errors import ByHand, NoWord
 from aggregator.services.views.delivery import DeliveryView
 from aggregator.storage import outbox_queries
 from aggregator.storage.db import Tx
 
-_LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 _PAUSED = "Kênh đang tạm dừng. Phúc đáp sẽ tự gửi khi kênh chạy lại."
 _HELD = {
     "needs_reauth": "Kênh cần đăng nhập lại. Người quản trị kết nối lại ở mục Kênh, rồi phúc đáp tự gửi.",
@@ -124,7 +123,7 @@ def moment(at: datetime | None, now: datetime) -> str:
     """When, in words that follow a verb: at once, in so many seconds, at that hour."""
     if at is None or at <= now:
         return "ngay bây giờ"
-    local, today = at.astimezone(_LOCAL), now.astimezone(_LOCAL).date()
+    local, today = at.astimezone(VN), now.astimezone(VN).date()
     if (at - now).total_seconds() < 60:
         return f"sau {ceil((at - now).total_seconds())} giây"
     return f"lúc {local:%H:%M}" if local.date() == today else f"lúc {local:%H:%M ngày %d/%m}"

@@ -31,11 +31,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.runs import Counts
 from aggregator.domain.text import clean
+from aggregator.domain.worktime import VN
 from aggregator.errors import (
     AggregatorError,
     AuthFailed,
@@ -73,7 +73,6 @@ TAKEN, MOST_LEFT = 50, 20_000
 #: How long a delivery is recognised that comes again.
 REMEMBERED = timedelta(days=30)
 LONGEST_ERROR, LISTED = 500, 50
-OFFICE_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 #: Headers that say nothing about the call, and may hold somebody's session.
 _NOT_KEPT = frozenset({"cookie", "connection"})
 
@@ -325,4 +324,4 @@ def _unpacked(content: bytes, received_at: datetime) -> WebhookRequest:
 
 
 def _day(at: datetime) -> str:
-    return at.astimezone(OFFICE_ZONE).date().isoformat()
+    return at.astimezone(VN).date().isoformat()

@@ -80,7 +80,7 @@ def test_the_same_problem_of_another_channel_is_found(office: Office, lan: Brows
     [
         ({"body": "   "}, "Hãy ghi nội dung"),
         ({"phone": "chín không một"}, "không phải là số điện thoại"),
-        ({"received_at": "hôm qua"}, "không đúng dạng"),
+        ({"received_at": "hôm qua"}, "không phải là thời điểm"),
         ({"received_at": "2020-01-01T08:00"}, "trong vòng một tháng"),
         ({"came": "bồ câu"}, "chọn một mục"),
         ({"address": "x" * 301}, "dài quá 300"),

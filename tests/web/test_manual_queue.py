@@ -137,7 +137,7 @@ def test_a_wrong_time_or_file_is_told_and_nothing_is_ticked(office: Office, lan:
     for slip, words in (
         ({"done_at": "2026-11-10T00:01"}, "không được trước lúc viết"),
         ({"done_at": "2026-11-10T23:59"}, "không được ở tương lai"),
-        ({"done_at": "hôm qua"}, "không đúng dạng"),
+        ({"done_at": "hôm qua"}, "không phải là thời điểm"),
         ({"file": (BytesIO(b"<svg onload=alert(1)>"), "anh.png")}, "không phải ảnh"),
     ):
         form = lan.form("/by-hand", f"/deliveries/{message}/done")
