@@ -32,12 +32,10 @@ from sqlalchemy import func, select
 
 from aggregator.domain.people import Actor
 from aggregator.sdk.sandbox import serve
-from aggregator.storage import integrity, migrate, request_queries
+from aggregator.storage import integrity, migrate
 from aggregator.storage.case_tables import outbox, replies
-from aggregator.storage.ledger_tables import ledger_entries
-from aggregator.storage.report_tables import reports
 from connectors.portal_1022 import sandbox as portal_1022
-from tests.chaos import errands
+from tests.chaos import errands, judging
 from tests.chaos.victims import LIFE, Death, End, Life, product_of
 
 #: One in so many deaths is the database server's, where there is one.
@@ -143,6 +141,9 @@ class Campaign:
         self._deliver()
         shown = self._shown()
         twice = (f"{one}: {times} times at the portal" for one, times in shown.items() if times > 1)
+        with self.product.db.read() as tx:
+            lost = tuple(judging.lost(tx, self.done, self.lan.id))
+            doubled, torn = tuple(judging.doubled(tx)), tuple(judging.torn(tx))
         return Judged(
             kills=self.kills,
             server_kills=self.server_kills,
@@ -150,9 +151,9 @@ class Campaign:
             acknowledged=len(self.done),
             answers=self._count(replies),
             delivered=sum(shown.values()),
-            lost=tuple(self._lost()),
-            doubled=(*self._doubled(), *twice),
-            torn=tuple(self._torn()),
+            lost=lost,
+            doubled=(*doubled, *twice),
+            torn=torn,
             out_of_order=tuple(self._out_of_order()),
             undelivered=tuple(self._undelivered(len(shown))),
             unsound=tuple(self._unsound()),
@@ -182,36 +183,6 @@ class Campaign:
         answers = self.portal.portal.answers
         given = {report: [one.body for one in said] for report, said in answers.items()}
         return [report for report, said in given.items() if said != sorted(said)]
-
-    def _lost(self) -> Iterator[str]:
-        with self.product.db.read() as tx:
-            stored = set(tx.scalars(select(reports.c.external_id)))
-            said = set(tx.scalars(select(replies.c.body)))
-            for number in sorted(self.done):
-                if number % errands.ROUND == 0 and not set(errands.ids(number)) <= stored:
-                    yield f"errand {number}: its reports"
-                if errands.answers(number) and errands.body(number) not in said:
-                    yield f"errand {number}: its answer"
-                once = errands.key(number)
-                if errands.has_key(number) and request_queries.result_of(tx, once, self.lan.id) is None:
-                    yield f"errand {number}: its key"
-
-    def _doubled(self) -> Iterator[str]:
-        for column in (reports.c.external_id, replies.c.body):
-            query = select(column, func.count()).group_by(column).having(func.count() > 1)
-            with self.product.db.read() as tx:
-                yield from (f"{value}: {count} times" for value, count in tx.execute(query))
-
-    def _torn(self) -> Iterator[str]:
-        """An answer without its ledger entry or messages, or the other way round."""
-        with self.product.db.read() as tx:
-            answers = set(tx.scalars(select(replies.c.id)))
-            entries = select(ledger_entries.c.data).where(ledger_entries.c.kind == "replied")
-            told = Counter(json.loads(data)["reply"] for data in tx.scalars(entries))
-            queued = set(tx.scalars(select(outbox.c.reply_id)))
-        yield from (f"answer {one}: {told[one]} ledger entries" for one in answers if told[one] != 1)
-        yield from (f"answer {one}: no message" for one in answers - queued)
-        yield from (f"ledger tells of answer {one}, which is not there" for one in set(told) - answers)
 
     def _undelivered(self, shown: int) -> Iterator[str]:
         for view in self.product.outbox.list(None):
