@@ -16,11 +16,11 @@ How it works
 
         traits | lookup_keys -> (index) -> candidates | rank -> judge -> SAME / UNSURE / DIFFERENT
 
-    The score is a logistic over a few features (`_weights`), set by hand and checked on real and made
+    The score is a logistic over a few features (`match_score`), set by hand and checked on real and made
     streams (`tests/benchmarks/streams`, the builders' half only), and scaled where an office has adopted
-    a training run (`match_rule.Model`). After it come the vetoes: what forbids joining without a person,
-    however high the score. `rank` alone sees how crowded a place is: a spot on the map without an address
-    in common weighs less for each other open case of the kind around.
+    a training run (`match_rule.Model`). After it come the vetoes (`match_vetoes`): what forbids joining
+    without a person, however high the score. `rank` alone sees how crowded a place is: a spot on the map
+    without an address in common weighs less for each other open case of the kind around.
 
 Known exceptions
     Catch-all categories ("Khác", "Other") say nothing about the problem and are not compared. Where a
@@ -68,37 +68,26 @@ Tried and dropped
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from operator import itemgetter
 from typing import NamedTuple
 
-from aggregator.domain.comparison import (
-    ALLEY,
-    HOUSE,
-    JUNCTION,
-    LANDMARK,
-    OTHER_HOUSE,
-    OTHER_STREET,
-    STREET,
-    UNKNOWN,
-    WITHIN,
-    Pair,
-    alike,
-    cheap_alike,
-    compare,
-    elsewhere,
-    numbers_differ,
+from aggregator.domain.comparison import Pair, alike, cheap_alike, compare, elsewhere
+from aggregator.domain.match_rule import DEFAULT, RULE_VERSION, Rule, Thresholds
+from aggregator.domain.match_score import (
+    around,
+    log_odds,
+    logistic,
+    text_weight,
+    weighed,
 )
-from aggregator.domain.kinds import AKIN
-from aggregator.domain.match_rule import DEFAULT, HAND_SET, RULE_VERSION, Model, Rule, Thresholds
+from aggregator.domain.match_vetoes import closed, vetoes_of
 from aggregator.domain.reasons import Reason, reasons, veto_reason
 from aggregator.domain.traits import Traits, keys, lookup_keys, traits, ward_name
 
 __all__ = [
     "DEFAULT",
-    "FEATURES",
     "RULE_VERSION",
     "Judgement",
     "Reason",
@@ -106,10 +95,8 @@ __all__ = [
     "Thresholds",
     "Traits",
     "Verdict",
-    "contributions",
     "judge",
     "keys",
-    "log_odds",
     "lookup_keys",
     "rank",
     "traits",
@@ -171,237 +158,6 @@ class Verdict(NamedTuple):
         return {"alike": seen.alike, "days": seen.pair.days, "metres": metres, **seen.contributions}
 
 
-# --- the score -------------------------------------------------------------------------------------
-
-# What each feature adds to the logarithm of the odds. Place weighs most; time is centred on a week, so
-# that leaving it out (for a recurrence) is the same as "a week later".
-_BIAS = -5.0
-_PLACE = {
-    HOUSE: 5.0,
-    JUNCTION: 4.0,
-    ALLEY: 4.3,
-    LANDMARK: 3.0,
-    WITHIN: 2.0,
-    STREET: 1.5,
-    UNKNOWN: 0.0,
-    OTHER_STREET: -3.0,
-    OTHER_HOUSE: -5.0,
-}
-_NEAR, _NEAR_METRES, _PLACE_MOST = 4.2, 60.0, 6.0
-_FAR, _FAR_METRES, _FARTHEST_METRES = -4.0, 250.0, 750.0
-# Another category, or none, speaks against one problem as far as there is text to show another. Where it is
-# unknown the kinds that the words name decide: above all the one that is named first.
-_CATEGORY, _CATEGORY_UNKNOWN, _OTHER_CATEGORY, _OTHER_CATEGORY_TOLD = 2.0, -2.0, -0.2, -2.8
-_KIND, _KIND_SHARED, _OTHER_KIND = -1.5, 3.7, -3.0
-_KIND_DESPITE, _KIND_TOO = 1.5, 0.6
-_TIME, _WEEK, _LONG_DAYS = 3.2, 0.5, math.log1p(60)
-# Up to four words are a title, from seven on they confirm something; without, three days join and a fourth
-# does not.
-_WORDLESS_A_DAY, _WORDLESS_DAYS, _WORDLESS_MOST, _WORDLESS_LEAST, _TITLE, _TOLD = (
-    4.0,
-    3.5,
-    2.5,
-    -3.0,
-    0.34,
-    0.58,
-)
-_TEXT, _TEXT_NEUTRAL, _COPY = 6.0, 0.5, 2.0
-# Two people tell of one problem in words of their own: where house and category agree, other words
-# speak against it only this much of their weight.
-_OWN_WORDS = 0.35
-_PHONE, _OTHER_CHANNEL, _OTHER_WARD = 1.0, 0.3, -1.0
-# A spot on the map alone could be a neighbour's; the more cases of the kind around, the likelier it is.
-_ONLY_NEAR, _CROWD, _AROUND_METRES = -1.3, -0.5, 150.0
-
-
-def _weights(pair: Pair, others: int = 0) -> dict[str, float]:
-    """What each feature but the text adds."""
-    address = _PLACE[pair.where]
-    return {
-        "place": address,
-        "distance": _distance_weight(pair.metres, address),
-        "category": _category_weight(pair),
-        "time": _time_weight(pair),
-        "phone": _PHONE if pair.phone else 0.0,
-        "channel": _OTHER_CHANNEL if pair.other_channel else 0.0,
-        "ward": _OTHER_WARD if pair.ward < 0 else 0.0,
-        "crowd": _crowd_weight(pair, others),
-        "copy": _COPY * pair.told if pair.copy else 0.0,
-    }
-
-
-def _time_weight(pair: Pair) -> float:
-    """Days count on a logarithmic scale; without words to confirm, the last three decide alone.
-
-    They confirm only what could be one problem: the same category, or natures that mean nothing.
-    """
-    nearness = 1 - min(1.0, math.log1p(pair.days) / _LONG_DAYS)
-    if pair.told >= _TOLD:
-        return _TIME * (nearness - _WEEK)
-    wordless = min(1.0, (_TOLD - pair.told) / (_TOLD - _TITLE))
-    fresh = _WORDLESS_A_DAY * (_WORDLESS_DAYS - pair.days)
-    most = _WORDLESS_MOST if pair.kind >= 0 and (pair.category > 0 or pair.silent) else 0.0
-    return _TIME * (nearness - _WEEK) + wordless * max(_WORDLESS_LEAST, min(most, fresh))
-
-
-def _category_weight(pair: Pair) -> float:
-    if _chosen_loosely(pair):
-        return 0.0
-    if pair.category > 0:
-        # The neighbours of a spot on the map have problems of one kind, too.
-        return _CATEGORY + (_KIND_TOO if pair.kind == 1 and not _vague(pair) else 0.0)
-    if pair.category < 0:
-        words = _OTHER_KIND if pair.kind < 0 else _KIND_DESPITE if pair.kind == 1 else 0.0
-        return _OTHER_CATEGORY + _OTHER_CATEGORY_TOLD * pair.told + words
-    if pair.kind > 0:
-        return _KIND + _KIND_SHARED * pair.kind
-    return _OTHER_KIND if pair.kind < 0 else _CATEGORY_UNKNOWN * pair.told
-
-
-def _chosen_loosely(pair: Pair) -> bool:
-    """Whether a portal's natures are all there is: "garbage in yard" and "in alley" at one house."""
-    return pair.silent and pair.where is HOUSE and pair.kind >= 0
-
-
-def _distance_weight(metres: float | None, address: float) -> float:
-    """Nearness confirms an address but does not count twice; distance speaks against any.
-
-    Beside another house number it says nothing: neighbours are near.
-    """
-    if metres is None:
-        return 0.0
-    near = 0.0
-    if address != _PLACE[OTHER_HOUSE]:
-        near = min(_NEAR * math.exp(-metres / _NEAR_METRES), _PLACE_MOST - max(0.0, address))
-    if metres <= _FAR_METRES:
-        return near
-    return near + _FAR * min(1.0, (metres - _FAR_METRES) / (_FARTHEST_METRES - _FAR_METRES))
-
-
-def _text_weight(pair: Pair, likeness: float) -> float:
-    weight = _TEXT * pair.told * (likeness - _TEXT_NEUTRAL)
-    one_kind = pair.category > 0 or (pair.category == 0 and pair.kind > 0)
-    settled = weight < 0 and one_kind and pair.where in (HOUSE, ALLEY, JUNCTION)
-    return weight * _OWN_WORDS if settled else weight
-
-
-def _vague(pair: Pair) -> bool:
-    """Whether no address, but at most the map, says that both are at one place."""
-    return pair.where is UNKNOWN and pair.metres is not None
-
-
-def _around(pair: Pair) -> bool:
-    """Whether the other is a problem that this one could be taken for."""
-    return pair.metres is not None and pair.metres < _AROUND_METRES and pair.category >= 0
-
-
-def _crowd_weight(pair: Pair, others: int) -> float:
-    return _ONLY_NEAR + _CROWD * math.log1p(others) if _vague(pair) else 0.0
-
-
-def log_odds(contributions: Mapping[str, float], model: Model = HAND_SET) -> float:
-    """The sum that the score is the logistic of."""
-    return _BIAS + model.shift + sum(model.scaled(contributions).values())
-
-
-#: What is weighed; the other features of a verdict (alike, days, metres) are what these were made of.
-FEATURES = frozenset(
-    {"place", "distance", "category", "time", "phone", "channel", "ward", "crowd", "copy", "text"}
-)
-
-
-def contributions(features: Mapping[str, float]) -> dict[str, float]:
-    """Of the features of a verdict those that are weighed, as the hand-set model weighs them."""
-    return {name: value for name, value in features.items() if name in FEATURES}
-
-
-def _score(odds: float) -> float:
-    if not -30.0 < odds < 30.0:
-        odds = math.copysign(30.0, odds)
-    return 1 / (1 + math.exp(-odds))
-
-
-# --- vetoes ----------------------------------------------------------------------------------------
-
-# Words (folded) of matters in which an anonymous reporter may be at risk.
-_SENSITIVE_WORDS = tuple(
-    frozenset(words.split())
-    for words in (
-        "ma tuy", "tham nhung", "hoi lo", "danh bac", "mai dam", "bao ke", "xam hai", "bao hanh", "de doa",
-        "tin dung den", "vay nang",
-    )
-)  # fmt: skip
-_NEAR_COPY = 0.9
-
-
-def _vetoes(
-    new: Traits, old: Traits, pair: Pair, likeness: float, thresholds: Thresholds, namesakes: bool
-) -> list[str]:
-    """Why the two must not be joined without a person, however alike."""
-    checks = (
-        ("other_house", pair.where is OTHER_HOUSE or (pair.where is WITHIN and not pair.copy)),
-        ("other_street", pair.where is OTHER_STREET),
-        ("other_ward", pair.ward < 0),
-        ("unknown_ward", namesakes or _in_some_ward(pair)),
-        ("other_category", pair.category < 0 and not _one_matter(pair, likeness)),
-        ("other_kind", _other_kind(pair) and not pair.copy),
-        ("no_place", not _placed(new, old, pair)),
-        ("vague_place", pair.where is STREET and not pair.copy),
-        ("legal", new.legal or old.legal),
-        ("cap", max(new.case_size, old.case_size) >= thresholds.cap),
-        ("sensitive", _sensitive(new, thresholds) or _sensitive(old, thresholds)),
-        ("other_numbers", _template(new, old, pair, likeness)),
-        ("too_old", pair.days > thresholds.window_days),
-        ("closed", _closed(new, old)),
-    )
-    return [code for code, holds in checks if holds]
-
-
-def _other_kind(pair: Pair) -> bool:
-    return pair.kind < (AKIN if pair.category > 0 else 0) and pair.category >= 0
-
-
-def _one_matter(pair: Pair, likeness: float) -> bool:
-    """Whether one of two categories can only be mistaken: of a copy, or where all words agree."""
-    return pair.copy or _chosen_loosely(pair) or (pair.kind == 1 and likeness >= _NEAR_COPY)
-
-
-def _in_some_ward(pair: Pair) -> bool:
-    """Whether the street could be its namesake in another ward, and nothing but the name says it is not."""
-    return pair.one_ward and pair.metres is None and not pair.copy and not pair.phone
-
-
-def _placed(new: Traits, old: Traits, pair: Pair) -> bool:
-    """Whether anything but the words says that both are at one place."""
-    named = pair.where not in (UNKNOWN, OTHER_STREET, OTHER_HOUSE)
-    return named or pair.metres is not None or _placeless_copy(new, old, pair)
-
-
-def _placeless_copy(new: Traits, old: Traits, pair: Pair) -> bool:
-    """A long text sent twice; where only one of the two says a place, it is a template used twice."""
-    if not pair.copy or pair.told < 1 or pair.ward <= 0 or bool(new.street) != bool(old.street):
-        return False
-    return new.house is not None or (new.lat is None) == (old.lat is None)
-
-
-def _template(new: Traits, old: Traits, pair: Pair, likeness: float) -> bool:
-    """Whether the numbers tell apart what the words do not: always in a near copy, else without a house."""
-    near_copy = likeness >= _NEAR_COPY
-    settled = not near_copy and pair.where in (HOUSE, ALLEY)
-    return not settled and numbers_differ(new, old, near_copy=near_copy)
-
-
-def _sensitive(t: Traits, thresholds: Thresholds) -> bool:
-    if not t.anonymous:
-        return False
-    found = set(t.text.split())
-    return t.category in thresholds.sensitive or any(words <= found for words in _SENSITIVE_WORDS)
-
-
-def _closed(new: Traits, old: Traits) -> bool:
-    return not old.case_open or (old.closed_at is not None and old.closed_at <= new.received_at)
-
-
 # --- judging ---------------------------------------------------------------------------------------
 
 
@@ -411,7 +167,7 @@ def judge(new: Traits, old: Traits, rule: Rule = DEFAULT) -> Verdict:
     The score is the same in both directions; the judgement asks whether `new` may join the case of `old`.
     """
     pair = compare(new, old)
-    return _judged(new, old, pair, _weights(pair), cheap_alike(new, old), rule)
+    return _judged(new, old, pair, weighed(pair), cheap_alike(new, old), rule)
 
 
 def _judged(
@@ -432,16 +188,16 @@ def _judged(
     text_scale = model.scales.get("text", 1.0)
     without_text = log_odds(added, model)
     likeness = cheap
-    if cheap < 1 and _score(without_text + text_scale * _text_weight(pair, 1.0)) >= thresholds.unsure:
+    if cheap < 1 and logistic(without_text + text_scale * text_weight(pair, 1.0)) >= thresholds.unsure:
         likeness = alike(new, old, cheap)  # only where the text can still lift it out of DIFFERENT
-    added["text"] = _text_weight(pair, likeness)
+    added["text"] = text_weight(pair, likeness)
     weights = model.scaled(added)
     total = without_text + weights["text"]
-    score = _score(total)
+    score = logistic(total)
     # A recurrence is as far from the first report as its repair lasted, so time does not count for it.
-    timeless = _score(total - weights["time"])
+    timeless = logistic(total - weights["time"])
     doubtful = score >= thresholds.unsure or timeless >= thresholds.unsure
-    vetoes = _vetoes(new, old, pair, likeness, thresholds, namesakes) if doubtful else []
+    vetoes = vetoes_of(new, old, pair, likeness, thresholds, namesakes) if doubtful else []
     recurs = timeless >= thresholds.same and "closed" in vetoes and set(vetoes) <= {"closed", "too_old"}
     evidence = tuple.__new__(Evidence, (new, old, pair, likeness, added, weights, vetoes))  # as `Pair`
     judgement = _judgement(score, bool(vetoes), recurs, thresholds)
@@ -475,8 +231,8 @@ def rank(
     compared = []
     for old, pair in pairs:
         cheap = cheap_alike(new, old)
-        weights = _weights(pair, len(crowd) - (old.case_id in crowd))
-        odds = sum(scaled(weights).values()) + text_scale * _text_weight(pair, cheap)
+        weights = weighed(pair, len(crowd) - (old.case_id in crowd))
+        odds = sum(scaled(weights).values()) + text_scale * text_weight(pair, cheap)
         compared.append((-odds, old.report_id, old, pair, weights, cheap))
     compared.sort(key=_LIKELIEST)
     judged = []
@@ -503,7 +259,7 @@ def _cases_around(new: Traits, pairs: list[tuple[Traits, Pair]]) -> set[int | No
     """The open cases that a new report with a spot on the map could also be of."""
     if new.lat is None:
         return set()
-    return {old.case_id for old, pair in pairs if _around(pair) and not _closed(new, old)}
+    return {old.case_id for old, pair in pairs if around(pair) and not closed(new, old)}
 
 
 def _several_wards(new: Traits, pairs: Iterable[tuple[Traits, Pair]]) -> bool:

@@ -30,7 +30,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.domain.match_rule import Model, Thresholds
-from aggregator.domain.matching import Judgement, log_odds
+from aggregator.domain.match_score import log_odds
+from aggregator.domain.matching import Judgement
 
 #: How far a shift (in log-odds) and a scale are believed to lie from the present ones: standard deviations.
 SHIFT_SD, SCALE_SD = 0.5, 0.25

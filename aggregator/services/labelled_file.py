@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregator.domain import matching
-from aggregator.domain.matching import Traits, Verdict, contributions
+from aggregator.domain.match_score import contributions
+from aggregator.domain.matching import Traits, Verdict
 from aggregator.domain.training import Decision, Source
 from aggregator.errors import InputInvalid
 from aggregator.services.clustering import traits_of

@@ -18,7 +18,7 @@ from typing import Any
 
 from aggregator.domain import matching
 from aggregator.domain.match_rule import RULE_VERSION, Model, base_of
-from aggregator.domain.matching import contributions
+from aggregator.domain.match_score import contributions
 from aggregator.domain.reasons import VETO_WEIGHT
 from aggregator.domain.training import Decision, Source, probability
 from aggregator.storage import match_queries, match_rule_queries

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.domain import matching
 from aggregator.domain.match_rule import HAND_SET, RULE_VERSION, Model, RuleBook
+from aggregator.domain.match_score import FEATURES
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.training import LEAST, MOST, Decision, fit
 from aggregator.domain.traits import BROAD_DAYS
@@ -240,7 +240,7 @@ def _checked(model: Model) -> None:
             f"the model was trained over the weights {model.base}, this program has {RULE_VERSION}",
             field="base", hint="train again: motmoi match train",
         )  # fmt: skip
-    known = set(matching.FEATURES)
+    known = set(FEATURES)
     for name, value in model.scales.items():
         if name not in known or not LEAST <= value <= MOST:
             raise InputInvalid(

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.domain.match_rule import HAND_SET, Model, Thresholds
-from aggregator.domain.matching import FEATURES, contributions, judge, log_odds
+from aggregator.domain.match_score import FEATURES, contributions, log_odds
+from aggregator.domain.matching import judge
 from aggregator.domain.score_figures import grouped, measure
 from aggregator.domain.training import LEAST, MOST, Decision, Source, fit, probability
 from aggregator.services.clustering import traits_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aggregator.domain.match_rule import HAND_SET, RULE_VERSION, Model
-from aggregator.domain.matching import FEATURES
+from aggregator.domain.match_score import FEATURES
 from aggregator.domain.people import Role
 from aggregator.domain.training import Decision, Source
 from aggregator.domain.workflow import ReplyKind
