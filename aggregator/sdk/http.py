@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
@@ -31,18 +31,15 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import DecodeError, HTTPError
 
 from aggregator.errors import (
-    AuthFailed,
-    BotChallenge,
     ChannelError,
     ConfigInvalid,
-    Permanent,
-    RateLimited,
     SchemaDrift,
     Transient,
     UnknownOutcome,
 )
 from aggregator.sdk.answers import Response, clean_json, clean_text, refusal
 from aggregator.sdk.egress import Egress, host_of, wait_turn
+from aggregator.sdk.journey import Journey, shown_address
 from aggregator.sdk.links import joined
 
 __all__ = ["Http", "Response", "Tape", "clean_json", "clean_text", "host_of"]
@@ -217,7 +214,7 @@ class Http:
         `follow=False` hands back a redirect. An effect call follows only 302 and 303, to the same
         host, as the GET a browser would make after a form.
         """
-        call = _Call(method.upper(), url, dict(headers or {}), effect, follow, self._max_redirects)
+        call = Journey(method.upper(), url, dict(headers or {}), effect, follow, self._max_redirects)
         call.body = {"params": params, "json": json, "data": data, "files": files}
         if auth is not None:
             call.headers["Authorization"] = basic(*auth)
@@ -232,7 +229,7 @@ class Http:
 
     # -- one journey: the request and its redirects ----------------------------------------------
 
-    def _travel(self, call: _Call, conditional: MutableMapping[str, Any] | None) -> Response:
+    def _travel(self, call: Journey, conditional: MutableMapping[str, Any] | None) -> Response:
         while True:
             prepared = self._prepare(call, conditional)
             response = self._exchange(call, prepared)
@@ -242,7 +239,7 @@ class Http:
                 return response
             call.hop(joined(str(prepared.url), target), response)
 
-    def _prepare(self, call: _Call, conditional: Mapping[str, Any] | None) -> requests.PreparedRequest:
+    def _prepare(self, call: Journey, conditional: Mapping[str, Any] | None) -> requests.PreparedRequest:
         parts = self._egress.admit(call.url)
         self._bind_cookies(parts.hostname or "")
         headers = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
@@ -250,9 +247,8 @@ class Http:
             prepared = requests.Request(
                 call.method, call.url, headers={**headers, **call.headers}, cookies=self._jar, **call.body
             ).prepare()
-            for (
-                value
-            ) in prepared.headers.values():  # a token typed with an accent fails here, not on the wire
+            # A token typed with an accent fails here, not on the wire.
+            for value in prepared.headers.values():
                 str(value).encode("latin-1")
         except (requests.RequestException, UnicodeError, ValueError) as error:
             raise ConfigInvalid(
@@ -269,13 +265,13 @@ class Http:
                 prepared.headers[header] = known[key]
         return prepared
 
-    def _exchange(self, call: _Call, prepared: requests.PreparedRequest) -> Response:
+    def _exchange(self, call: Journey, prepared: requests.PreparedRequest) -> Response:
         host = host_of(str(prepared.url))
         wait_turn(host, self._gap, self._remaining())
         if call.effect and time.monotonic() - self._answered > _FRESH_S:
             self._adapter.close()
         started = time.monotonic()
-        shown = _shown(str(prepared.url))
+        shown = shown_address(str(prepared.url))
         self.requests += 1
         try:
             answer = self._adapter.send(prepared, stream=True, timeout=self._timeout(), verify=self._verify)
@@ -333,7 +329,7 @@ class Http:
             evidence={"url": shown, "bytes": size, "max_bytes": self._max_bytes},
         )
 
-    def _broken(self, call: _Call, shown: str, error: Exception) -> ChannelError:
+    def _broken(self, call: Journey, shown: str, error: Exception) -> ChannelError:
         """The connection failed after it stood (before that, `Egress` raises `Transient` itself)."""
         kind = type(error).__name__
         evidence = {"url": shown, "error": kind, "at": self._now().isoformat()}
@@ -347,7 +343,7 @@ class Http:
     def _remember(
         self,
         conditional: MutableMapping[str, Any] | None,
-        call: _Call,
+        call: Journey,
         prepared: requests.PreparedRequest,
         response: Response,
     ) -> None:
@@ -385,52 +381,6 @@ class Http:
         return error
 
 
-class _Call:
-    """The state of one journey: where next, how, and whether a write may have left."""
-
-    def __init__(
-        self, method: str, url: str, headers: dict[str, str], effect: bool, follow: bool, hops: int
-    ) -> None:
-        self.method, self.url, self.headers = method, url, headers
-        self.effect, self.follow, self.hops_left = effect, follow, hops
-        self.body: dict[str, Any] = {}
-        #: The portal has begun to answer the first request.
-        self.sent = False
-        self.hopped = False
-        self._moved = False
-
-    def hop(self, target: str, response: Response) -> None:
-        """Point at the redirect's target, or raise where it must not be followed."""
-        status, here = response.status, _shown(target)
-        if self.hops_left == 0:
-            raise ConfigInvalid(f"too many redirects, the last to {here}", evidence=response.evidence())
-        same_host = host_of(target) == host_of(self.url)
-        if self.url.startswith("https:") and not target.startswith("https:"):
-            raise ConfigInvalid(f"redirect from https down to {here} refused", evidence=response.evidence())
-        if self.effect and not self.hopped:
-            self._moved = status not in (302, 303)
-            if self._moved or not same_host:
-                raise ConfigInvalid(f"a write was redirected to {here}", evidence=response.evidence())
-        if status == 303 or self.effect or (status in (301, 302) and self.method == "POST"):
-            self.method, self.body = "GET", {}
-        self.body = {**self.body, "params": None}
-        if not same_host:  # keys and tokens are this host's alone
-            harmless = ("accept", "accept-language")
-            self.headers = {k: v for k, v in self.headers.items() if k.lower() in harmless}
-        self.url, self.hops_left, self.hopped = target, self.hops_left - 1, True
-
-    def settled(self, error: ChannelError) -> ChannelError:
-        """The error, or `UnknownOutcome` where a write may have left before it.
-
-        Known to be undone: nothing was sent; the portal refused that very request; or it asked for
-        the write at another address (301, 307, 308).
-        """
-        refused = isinstance(error, AuthFailed | BotChallenge | Permanent | RateLimited) and not self.hopped
-        if not (self.effect and self.sent) or refused or self._moved or isinstance(error, UnknownOutcome):
-            return error
-        return UnknownOutcome(f"{error.message}: the write may have taken effect", evidence=error.evidence)
-
-
 def basic(user: str, password: str) -> str:
     """The value of an HTTP Basic header, in UTF-8 (`requests` fails on Vietnamese letters)."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
@@ -441,13 +391,6 @@ def _spellings(secrets: Collection[str]) -> list[str]:
     plain = [secret for secret in secrets if len(secret) >= 3]
     forms = {form for s in plain for form in (s, quote(s, safe=""), base64.b64encode(s.encode()).decode())}
     return sorted(forms, key=len, reverse=True)
-
-
-def _shown(url: str) -> str:
-    """The address without user and without query values."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}" + ("?…" if parts.query else "")
 
 
 def _megabytes(size: int) -> str:
