@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 
 from aggregator.domain import day_table
 from aggregator.domain.people import Right
-from aggregator.domain.worktime import DayOverride
+from aggregator.domain.shifts import DayOverride
 from aggregator.errors import InputInvalid
 from aggregator.services.calendars import CalendarView, this_year
 from aggregator.services.recounts import Scope

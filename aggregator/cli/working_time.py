@@ -13,7 +13,7 @@ from aggregator.cli.opening import OPERATOR, officer, opened
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
-    from aggregator.domain.worktime import DayOverride
+    from aggregator.domain.shifts import DayOverride
     from aggregator.services.calendars import CalendarView, ImportPlan, RecountView
     from aggregator.services.recounts import Scope
 
@@ -151,7 +151,7 @@ for _name in WEEKDAYS:
 def day_of(day: str, *, off: bool, hours_text: str = "", decision: str = "", note: str = "") -> DayOverride:
     """The day that these words describe; `InputInvalid` where they describe none."""
     from aggregator.domain import day_table
-    from aggregator.domain.worktime import DayOverride
+    from aggregator.domain.shifts import DayOverride
 
     shifts = day_table.hours(hours_text)
     if off and shifts:

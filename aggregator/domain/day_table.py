@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, Final
 
+from aggregator.domain.shifts import DayOverride, Shift, ShiftInvalid, checked_shifts
 from aggregator.domain.text import fold
-from aggregator.domain.worktime import DayOverride, Shift, ShiftInvalid, checked_shifts
 from aggregator.errors import InputInvalid
 
 #: No office enters days of another age; a year typed with a digit too few or too many is a slip.

@@ -42,6 +42,15 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.shifts import (
+    WEEKDAYS,
+    DayOverride,
+    Shift,
+    ShiftInvalid,
+    checked_shifts,
+    clock_seconds,
+    one_per_day,
+)
 from aggregator.errors import AggregatorError, InputInvalid
 
 VN: Final = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -53,15 +62,6 @@ _DAY: Final = timedelta(days=1)
 #: Seconds that every zone can tell: outside of them a date is a slip of a computer, not a deadline.
 _TOLD: Final = range(-62_000_000_000, 253_300_000_000)  # the years 6 to 9996
 _LAST_DAY: Final = date.max.toordinal()
-_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-_WEEKDAYS_VI: Final = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ nhật")
-
-
-class ShiftInvalid(InputInvalid, ValueError):
-    """A shift is empty, runs backwards or overlaps another; the message names the day."""
-
-    code = "shift_invalid"
 
 
 class CalendarExhausted(AggregatorError):
@@ -75,39 +75,6 @@ class DayEnd(StrEnum):
 
     END_OF_DAY = "end_of_day"
     SAME_TIME = "same_time"
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """One stretch of work on one day, local time; an `end` of 00:00 is the end of the day (24:00)."""
-
-    start: time
-    end: time
-
-
-@dataclass(frozen=True, slots=True)
-class DayOverride:
-    """A day that differs from its weekday: a holiday, a make-up Saturday, a half day.
-
-    A day that works without `shifts` of its own works the hours of a normal day. `decision` is the
-    number of the official letter, `source` who entered the row: ``person``, ``decision`` (shipped
-    correction) or ``package`` (computed).
-    """
-
-    day: date
-    works: bool
-    note: str = ""
-    decision: str = ""
-    source: str = "person"
-    shifts: tuple[Shift, ...] = ()
-
-
-_MORNING: Final = Shift(time(7, 30), time(11, 30))
-_AFTERNOON: Final = Shift(time(13, 30), time(17, 0))
-#: A starting set, to be confirmed by each office: no rule that fixes these hours was verified.
-WARD_WEEK: Final[Mapping[int, tuple[Shift, ...]]] = dict.fromkeys(range(5), (_MORNING, _AFTERNOON))
-#: Day and night, for a hotline. Build it without overrides, or Tết would close the hotline.
-ALWAYS: Final[Mapping[int, tuple[Shift, ...]]] = {day: (Shift(time.min, time.min),) for day in range(7)}
 
 
 def to_second(instant: datetime) -> int:
@@ -131,43 +98,6 @@ def from_second(second: int) -> datetime:
             message_vi="Ngày này không có thật (quá xa); hãy kiểm tra ngày và thời hạn",
         )
     return datetime.fromtimestamp(second, UTC)
-
-
-def checked_shifts(shifts: Iterable[Shift], day: str) -> tuple[Shift, ...]:
-    """The shifts in order; refuses empty, backward and overlapping ones, naming `day`."""
-    ordered = tuple(sorted(shifts, key=lambda shift: (shift.start, shift.end)))
-    last_end = -1
-    for shift in ordered:
-        start, end = _of_day(shift.start), _of_day(shift.end) or 86_400
-        if end <= start:
-            raise ShiftInvalid(
-                f"{day}: shift {shift.start:%H:%M}-{shift.end:%H:%M} is empty or runs backwards",
-                field=day,
-                hint="Cut a night shift at midnight into two days",
-                message_vi=f"{_day_vi(day)}: ca {shift.start:%H:%M}-{shift.end:%H:%M} rỗng hoặc ngược giờ",
-            )
-        if start < last_end:
-            raise ShiftInvalid(
-                f"{day}: shift {shift.start:%H:%M}-{shift.end:%H:%M} overlaps the one before it",
-                field=day,
-                message_vi=f"{_day_vi(day)}: ca {shift.start:%H:%M}-{shift.end:%H:%M} chồng lên ca trước",
-            )
-        last_end = end
-    return ordered
-
-
-def _day_vi(day: str) -> str:
-    """'Thứ Ba' of 'Tuesday', '24/12/2026' of '2026-12-24'."""
-    if day in _WEEKDAYS:
-        return _WEEKDAYS_VI[_WEEKDAYS.index(day)]
-    try:
-        return f"{date.fromisoformat(day):%d/%m/%Y}"
-    except ValueError:
-        return day  # what a person typed, before it belongs to any day
-
-
-def _of_day(at: time) -> int:
-    return at.hour * 3600 + at.minute * 60 + at.second
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +146,8 @@ class Calendar:
         self.version = version
         self.first_year = first_year
         self.last_year = last_year
-        self._week = {day: checked_shifts(week.get(day, ()), _WEEKDAYS[day]) for day in range(7)}
-        self._overrides = _one_per_day(overrides)
+        self._week = {day: checked_shifts(week.get(day, ()), WEEKDAYS[day]) for day in range(7)}
+        self._overrides = one_per_day(overrides)
         self._special = {day: self._override_shifts(row) for day, row in self._overrides.items()}
         self.years_decided = frozenset(day.year for day in self._overrides)
         self._table = self._build(first_year, last_year)
@@ -275,7 +205,7 @@ class Calendar:
         ordinal, closing = self.nth_working_day(local.toordinal(), days)
         if DayEnd(end) is DayEnd.END_OF_DAY:
             return from_second(closing)
-        wanted = self._second_of(date.fromordinal(ordinal), _of_day(local.time()))
+        wanted = self._second_of(date.fromordinal(ordinal), clock_seconds(local.time()))
         return from_second(self.instant(self.worked(wanted)))
 
     def add_calendar_days(
@@ -294,7 +224,7 @@ class Calendar:
             return from_second(self.day_close(ordinal, roll=roll))
         if roll:
             ordinal, _ = self.nth_working_day(ordinal - 1, 1)
-        return from_second(self._second_of(self._date(ordinal), _of_day(local.time())))
+        return from_second(self._second_of(self._date(ordinal), clock_seconds(local.time())))
 
     def spans(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
         """The stretches of work between two instants, in order; together they last `between`."""
@@ -403,7 +333,7 @@ class Calendar:
         self, day: date, shifts: tuple[Shift, ...], midnight: int, next_midnight: int
     ) -> list[tuple[int, int]]:
         """Where the shifts of one day begin and end; on a day that changes its clocks, each by itself."""
-        bounds = [(_of_day(shift.start), _of_day(shift.end) or 86_400) for shift in shifts]
+        bounds = [(clock_seconds(shift.start), clock_seconds(shift.end) or 86_400) for shift in shifts]
         if next_midnight - midnight == 86_400:
             return [(midnight + start, midnight + end) for start, end in bounds]
         return [(self._second_of(day, start), self._second_of(day, end)) for start, end in bounds]
@@ -472,16 +402,6 @@ class Calendar:
             table = self._build(min(first_year, table.first_year), max(last_year, table.last_year))
             self._table = table
         return table
-
-
-def _one_per_day(overrides: Iterable[DayOverride]) -> dict[date, DayOverride]:
-    """A person's row stands over a shipped or computed one; among equals the later row."""
-    chosen: dict[date, DayOverride] = {}
-    for row in overrides:
-        known = chosen.get(row.day)
-        if known is None or row.source == "person" or known.source != "person":
-            chosen[row.day] = row
-    return chosen
 
 
 def _not_negative(days: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from aggregator.domain.worktime import WARD_WEEK, DayOverride
+from aggregator.domain.shifts import WARD_WEEK, DayOverride
 from aggregator.errors import InputInvalid
 from aggregator.services.rules import calendar_of, kept, overrides_of, shifts_row, week_row
 from aggregator.storage import calendar_queries, place_queries

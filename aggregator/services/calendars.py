@@ -19,7 +19,8 @@ from typing import Any
 from aggregator.domain import day_table
 from aggregator.domain.day_table import Problem
 from aggregator.domain.people import Actor, Right
-from aggregator.domain.worktime import ALWAYS, VN, Calendar, DayOverride, Shift
+from aggregator.domain.shifts import ALWAYS, DayOverride, Shift
+from aggregator.domain.worktime import VN, Calendar
 from aggregator.errors import InputInvalid, NotFound, StaleWrite
 from aggregator.services import calendar_book, ledger, recounts
 from aggregator.services.clock import Clock

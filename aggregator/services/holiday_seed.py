@@ -18,7 +18,7 @@ from typing import Final
 
 import holidays
 
-from aggregator.domain.worktime import DayOverride
+from aggregator.domain.shifts import DayOverride
 from aggregator.errors import InputInvalid
 
 #: The last year whose days off were announced when these rows were written.

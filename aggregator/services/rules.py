@@ -16,9 +16,10 @@ from functools import cached_property
 from typing import Any
 
 from aggregator.domain.match_rule import HAND_SET, Model, RuleBook, Thresholds
+from aggregator.domain.shifts import DayOverride, Shift
 from aggregator.domain.sla import Policy, Reopening, Step, Unit, choose
 from aggregator.domain.text import squash
-from aggregator.domain.worktime import VN, Calendar, DayEnd, DayOverride, Shift
+from aggregator.domain.worktime import VN, Calendar, DayEnd
 from aggregator.services.ledger import SYSTEM
 from aggregator.storage import calendar_queries, cover_queries, match_rule_queries, place_queries
 from aggregator.storage.db import Tx

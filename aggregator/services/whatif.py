@@ -18,8 +18,9 @@ from typing import Any
 
 from aggregator.domain import sla
 from aggregator.domain.people import Actor, Right
+from aggregator.domain.shifts import DayOverride, Shift
 from aggregator.domain.sla import ClockKind, Policy, Step
-from aggregator.domain.worktime import VN, Calendar, CalendarExhausted, DayOverride, Shift
+from aggregator.domain.worktime import VN, Calendar, CalendarExhausted
 from aggregator.errors import InputInvalid, NotFound
 from aggregator.services import clock_log, recounts, rulebook
 from aggregator.services.clock import Clock

@@ -34,8 +34,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from aggregator.domain import sla
+from aggregator.domain.shifts import WARD_WEEK, DayOverride
 from aggregator.domain.sla import ClockEvent, ClockKind, Policy, Unit
-from aggregator.domain.worktime import WARD_WEEK, Calendar, DayOverride
+from aggregator.domain.worktime import Calendar
 from aggregator.services.holiday_seed import vietnam_days
 from aggregator.storage import migrate
 from aggregator.storage.bulk import insert_rows

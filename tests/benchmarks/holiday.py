@@ -17,7 +17,7 @@ from typing import Any
 
 from aggregator.bootstrap import Aggregator, build
 from aggregator.cli.opening import OPERATOR
-from aggregator.domain.worktime import DayOverride
+from aggregator.domain.shifts import DayOverride
 from aggregator.services import clock_log, starting_set
 from aggregator.services.deadlines import case_clock
 from aggregator.services.recounts import Scope

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from aggregator.domain.shifts import ALWAYS, WARD_WEEK, DayOverride, Shift
 from aggregator.domain.sla import ClockEvent, ClockKind, Policy, Stage, Unit, due, explain, next_change, stage
-from aggregator.domain.worktime import ALWAYS, VN, WARD_WEEK, Calendar, DayEnd, DayOverride, Shift
+from aggregator.domain.worktime import VN, Calendar, DayEnd
 from aggregator.errors import AggregatorError
 
 WARD = Calendar(WARD_WEEK, first_year=2025, last_year=2027)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.domain.errands import SHOWN_WITHIN, WAITING, Need, reminders, sight, when_done
-from aggregator.domain.worktime import VN, WARD_WEEK, Calendar
+from aggregator.domain.shifts import WARD_WEEK
+from aggregator.domain.worktime import VN, Calendar
 from aggregator.errors import InputInvalid
 
 OFFICE = Calendar(WARD_WEEK, first_year=2025, last_year=2027)

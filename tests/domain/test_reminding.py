@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from aggregator.domain import reminding
 from aggregator.domain.reminding import Kind, Quiet, Told
-from aggregator.domain.worktime import VN, WARD_WEEK, Calendar, DayOverride
+from aggregator.domain.shifts import WARD_WEEK, DayOverride
+from aggregator.domain.worktime import VN, Calendar
 
 #: Tết 2026 off, the made-up Saturday of 10 January, and the Friday it was swapped with.
 OFFICE = Calendar(

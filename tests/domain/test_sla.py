@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregator.domain.shifts import WARD_WEEK, DayOverride
 from aggregator.domain.sla import (
     ClockEvent,
     ClockKind,
@@ -22,7 +23,7 @@ from aggregator.domain.sla import (
     next_change,
     stage,
 )
-from aggregator.domain.worktime import VN, WARD_WEEK, Calendar, CalendarExhausted, DayEnd, DayOverride
+from aggregator.domain.worktime import VN, Calendar, CalendarExhausted, DayEnd
 from aggregator.errors import InputInvalid
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.domain.shifts import ALWAYS, WARD_WEEK, DayOverride, Shift
 from aggregator.domain.sla import ClockEvent, ClockKind, Due, Policy, Unit, due
 from aggregator.domain.sla_units import time_by_unit
-from aggregator.domain.worktime import ALWAYS, VN, WARD_WEEK, Calendar, DayEnd, DayOverride, Shift
+from aggregator.domain.worktime import VN, Calendar, DayEnd
 from aggregator.services.deadlines import Owed, ruling
 from tests.oracle.minutes import Office, Oracle, wall
 

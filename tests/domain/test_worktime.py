@@ -9,17 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.domain.worktime import (
-    ALWAYS,
-    VN,
-    WARD_WEEK,
-    Calendar,
-    CalendarExhausted,
-    DayEnd,
-    DayOverride,
-    Shift,
-    ShiftInvalid,
-)
+from aggregator.domain.shifts import ALWAYS, WARD_WEEK, DayOverride, Shift, ShiftInvalid
+from aggregator.domain.worktime import VN, Calendar, CalendarExhausted, DayEnd
 from aggregator.errors import InputInvalid
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from random import Random
 
+from aggregator.domain.shifts import ALWAYS, WARD_WEEK, DayOverride, Shift
 from aggregator.domain.sla import ClockEvent, ClockKind, Policy, Unit
-from aggregator.domain.worktime import ALWAYS, WARD_WEEK, Calendar, DayEnd, DayOverride, Shift
+from aggregator.domain.worktime import Calendar, DayEnd
 from tests.oracle.minutes import DAY, Office, Oracle, instant
 
 #: The years that the calendars have rows for, and those that the oracle has painted around them.

@@ -24,8 +24,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
+from aggregator.domain.shifts import DayOverride, Shift
 from aggregator.domain.sla import ClockEvent, ClockKind, Policy, Unit
-from aggregator.domain.worktime import DayEnd, DayOverride, Shift
+from aggregator.domain.worktime import DayEnd
 
 DAY, MINUTE = 86_400, 60
 _WALL = 7 * 3600

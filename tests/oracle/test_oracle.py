@@ -12,8 +12,9 @@ from functools import cache
 import pytest
 
 from aggregator.domain import sla
+from aggregator.domain.shifts import Shift
 from aggregator.domain.sla import ClockEvent, ClockKind, Due, Policy
-from aggregator.domain.worktime import Calendar, Shift
+from aggregator.domain.worktime import Calendar
 from tests.oracle.cases import Case, World, cases
 from tests.oracle.compare import Engine, differences, part
 

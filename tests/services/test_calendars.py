@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from aggregator.domain.shifts import DayOverride, Shift
 from aggregator.domain.workflow import ReplyKind
-from aggregator.domain.worktime import DayOverride, Shift
 from aggregator.errors import InputInvalid, NotAllowed, NotFound, StaleWrite
 from aggregator.services import ledger, recounts
 from aggregator.services.ledger import SYSTEM, Draft

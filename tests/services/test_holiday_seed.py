@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 import pytest
 
-from aggregator.domain.worktime import VN, WARD_WEEK, Calendar
+from aggregator.domain.shifts import WARD_WEEK
+from aggregator.domain.worktime import VN, Calendar
 from aggregator.errors import InputInvalid
 from aggregator.services.holiday_seed import vietnam_days
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from aggregator.domain.shifts import DayOverride
 from aggregator.domain.workflow import ReplyKind
-from aggregator.domain.worktime import DayOverride
 from aggregator.errors import InputInvalid, NotAllowed, NotFound, StaleWrite
 from aggregator.services.recounts import Scope
 from tests.factories import VN, Office, apart, record
