@@ -42,10 +42,12 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from aggregator.domain.gazetteer import NOTHING, Gazetteer
+from aggregator.domain.house_chain import DEPTH, chain_of, numbers_of
 from aggregator.domain.spots import CROSS, MARK, ROAD_LEAD, read_crossing, read_mark
 from aggregator.domain.street_names import WORD, Page, read_name, read_route
-from aggregator.domain.street_words import AFTER_A_ROAD_WORD, FIRST_SYLLABLE, LANDMARK_WORDS, listed
+from aggregator.domain.street_words import AFTER_A_ROAD_WORD, FIRST_SYLLABLE, listed
 from aggregator.domain.text import fold
+from aggregator.domain.ward_hints import DISTRICT, HINTS_WITHIN, WARD, hint
 
 __all__ = ["Address", "addresses", "best_address"]
 
@@ -111,9 +113,6 @@ _NO_STREET = re.compile(
 )
 _NO_ROAD_AFTER = re.compile(r"(?:thanh|dan|khu|to)\s$")  # thành phố, tổ dân phố, khu phố: no "phố" to live in
 
-# How deep in the chain each word stands. Huế, Đà Nẵng: kiệt, hẻm; Hà Nội: ngõ, ngách, hẻm; Sài Gòn: hẻm.
-_DEPTH = {"kiet": 1, "ngo": 1, "k": 1, "ngach": 2, "hem": 3}
-_HOUSE_DEPTH = 9
 _NAMED = frozenset({"so nha", "nha so", "dia chi so", "can so", "so", "sn", "dia chi"})
 
 # Words that make a number another thing than a house. Folded, some are also words before a house
@@ -134,20 +133,13 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 # --- houses ----------------------------------------------------------------------------------------
 
 
-def _chain(number: str) -> list[str]:
-    if number.isdigit():
-        return [number.lstrip("0") or "0"]
-    parts = re.split(r"\s?/\s?", re.sub(r"\s?-\s?", "-", number))
-    return [part.lstrip("0") or "0" for part in parts]
-
-
 def _number(match: re.Match[str]) -> str:
     return str(match["number"] or match["bare"])
 
 
 def _is_date(page: Page, match: re.Match[str], named: bool) -> bool:
     """Dates: 5/10/2025, 30/4 after "ngày" or "lễ", 3 tháng 2; and 24/7, 24/24."""
-    parts = _chain(_number(match))
+    parts = numbers_of(_number(match))
     if len(parts) == 1:
         return not named and _MONTH_AFTER.match(page.folded, match.end()) is not None
     if _YEAR.fullmatch(parts[-1]) or "/".join(parts) in ("24/7", "24/24"):
@@ -167,49 +159,14 @@ def _road_follows(page: Page, pos: int) -> bool:
     return page.capital(following.start(1)) or following[1] in FIRST_SYLLABLE
 
 
-def _joined(items: list[tuple[str, str]]) -> str:
-    """The canonical chain of items as written, each a kind and a number."""
-    ordered = sorted(items, key=lambda item: _DEPTH.get(item[0], _HOUSE_DEPTH))
-    chain: list[str] = []
-    for _, number in ordered:
-        parts = _chain(number)
-        chain = parts if parts[: len(chain)] == chain else chain + parts
-    innermost = ordered[-1]
-    # "hẻm 123/4" is house 4 of alley 123 to most who write it; "ngách 4 ngõ 123" is the alley.
-    alley = innermost[0] in _DEPTH and "/" not in innermost[1]
-    return "/".join(chain) + ("/" if alley else "")
-
-
 # --- reading ---------------------------------------------------------------------------------------
-
-_WARD = re.compile(
-    r"\b(?:phuong|xa|dac khu|thi tran|(?:p|f|x)(?=\.|\s?\d))[\s.]{0,2}(?P<name>\d{1,2}\b|(?=[^\W\d]))"
-)
-_DISTRICT = re.compile(
-    r"(?<!co )\b(?:quan|huyen|thi xa|thanh pho|(?:q|h|tx|tp)(?=\.|\s?\d))[\s.]{0,2}"
-    r"(?P<name>\d{1,2}\b|(?=[^\W\d]))"
-)
-_HINTS_WITHIN = 90
-
-
-def _hint(page: Page, pattern: re.Pattern[str], start: int, end: int) -> tuple[str | None, int]:
-    match = pattern.search(page.folded, start, end)
-    if not match:
-        return None, start
-    if match["name"]:
-        return match["name"].lstrip("0"), match.end()
-    # "cơ quan chức năng", "quản lý": folded they look like districts, so a name needs its capital.
-    if not page.capital(match.end()) and not page.field:
-        return None, start
-    named = read_name(page, match.end(), sure=True)
-    return named if named else (None, start)
 
 
 def _placed(page: Page, place: Place) -> Address:
     """The address with the ward and district that the next words name."""
-    limit = min(len(page.folded), place.end + _HINTS_WITHIN)
-    ward, after_ward = _hint(page, _WARD, place.end, limit)
-    district, after_district = _hint(page, _DISTRICT, after_ward, limit)
+    limit = min(len(page.folded), place.end + HINTS_WITHIN)
+    ward, after_ward = hint(page, WARD, place.end, limit)
+    district, after_district = hint(page, DISTRICT, after_ward, limit)
     end = max(place.end, after_ward, after_district)
     return Address(place.house, place.street, ward, district, place.start, end)
 
@@ -232,7 +189,7 @@ def _items(page: Page, match: re.Match[str]) -> tuple[list[tuple[str, str]], int
 def _read_number(page: Page, match: re.Match[str]) -> Place | None:
     items, end = _items(page, match)
     kind = items[0][0]
-    alley = any(each in _DEPTH for each, _ in items)
+    alley = any(each in DEPTH for each, _ in items)
     certain = alley or kind in ("so nha", "nha")
     known = page.streets.at(page.folded, end)
     # "ngay 45 nguyen van qua" is "ngay", right at, and not "ngày", the day.
@@ -256,9 +213,9 @@ def _read_number(page: Page, match: re.Match[str]) -> Place | None:
         name = read_name(page, name_at, sure=True, known=AFTER_A_ROAD_WORD)
     name = _known_or(page, name_at, name)
     if name:
-        return Place(_joined(items), name[0], match.start(), name[1])
+        return Place(chain_of(items), name[0], match.start(), name[1])
     if alley or kind == "so nha" or (slash and page.field):
-        return Place(_joined(items), None, match.start(), end)
+        return Place(chain_of(items), None, match.start(), end)
     return None
 
 
@@ -316,7 +273,7 @@ def _read_road(page: Page, match: re.Match[str]) -> Place | None:
     street, end = name
     house = _HOUSE_AFTER_STREET.match(page.folded, end)
     if house:
-        return Place(_joined([("so", house["number"])]), street, match.start(), house.end())
+        return Place(chain_of([("so", house["number"])]), street, match.start(), house.end())
     return Place(None, street, match.start(), end)
 
 
@@ -380,8 +337,8 @@ def ward_named(typed: str, folded: str, place: Place, *, field: bool) -> str | N
     None for a number: the wards that were called by one were merged into others in 2025.
     """
     page = Page(typed[:SCANNED], folded[:SCANNED], field, accented=not typed.isascii())
-    limit = min(len(page.folded), place.end + _HINTS_WITHIN)
-    name, _ = _hint(page, _WARD, place.end, limit)
+    limit = min(len(page.folded), place.end + HINTS_WITHIN)
+    name, _ = hint(page, WARD, place.end, limit)
     return name if name and not name[0].isdigit() else None
 
 
@@ -424,64 +381,3 @@ def preferred(field: _Either | None, body: list[_Either]) -> _Either | None:
     if field.house is None:
         return best_of(each for each in body if each.street == field.street) or field
     return field
-
-
-def as_written(here: str, street: str) -> str | None:
-    """A street with the accents of the words it was read from (NFC), capitals put right.
-
-    Folded it is the street again, letter for letter; None where the words are not found as they stand.
-    """
-    at = fold(here).find(street)
-    if at >= 0:
-        written = here[at : at + len(street)]
-    else:  # a junction is sorted, a landmark or a double space read over
-        words = {fold(match[1]): match[1] for match in WORD.finditer(here)}
-        written = " ".join(words.get(word, word) for word in street.split())
-    named = " ".join(word if word == "x" else word[:1].upper() + word[1:].lower() for word in written.split())
-    return named if fold(named) == street else None
-
-
-# --- comparing streets -----------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=8192)
-def street_root(street: str) -> str:
-    """The two words a street or landmark is found again by: a name cut short or read too far keeps them."""
-    found = _bare(street).split()
-    return " ".join(([word for word in found if word not in LANDMARK_WORDS] or found)[:2])
-
-
-def _bare(street: str) -> str:
-    """Without a first "duong" or "ngo": typed without accents, Dương Điển reads as "đường Điển"."""
-    first, _, rest = street.partition(" ")
-    return rest if rest and first in ("duong", "ngo") else street
-
-
-@lru_cache(maxsize=16384)
-def same_street(one: str, other: str) -> bool:
-    """Whether two names are one street: equal, or one of at least two words that the other goes on from.
-
-    "le loi" and "le loi dang ngap" are one: text without capitals does not say where a name ends.
-    """
-    one, other = _bare(one), _bare(other)
-    if one == other:
-        return True
-    if " x " in one and " x " in other:
-        ours, theirs = one.split(" x "), other.split(" x ")
-        return len(ours) == len(theirs) and all(map(same_street, ours, theirs))
-    short, long = (one, other) if len(one) < len(other) else (other, one)
-    return " " in short and long.startswith(short + " ") and " x " not in long
-
-
-_LANDMARK = re.compile(rf"(?:{CROSS}|{MARK}) ")
-
-
-def is_spot(street: str) -> bool:
-    """Whether the name stands for one spot: a junction of two streets, a school, a market."""
-    return " x " in street or is_landmark(street)
-
-
-@lru_cache(maxsize=4096)
-def is_landmark(street: str) -> bool:
-    """Whether the name stands for one spot (a school, a market, a junction) and not for a whole street."""
-    return bool(_LANDMARK.match(street))

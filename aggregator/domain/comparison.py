@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from aggregator.domain.address import is_landmark, same_street
 from aggregator.domain.kinds import likeness
+from aggregator.domain.street_likeness import is_landmark, same_street
 from aggregator.domain.traits import Traits, kinds_of, ward_name
 
 __all__ = ["Pair", "Where", "alike", "cheap_alike", "compare", "elsewhere", "numbers_differ"]

@@ -41,11 +41,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from aggregator.domain import place_mentions
-from aggregator.domain.address import Address, as_written, best_address
+from aggregator.domain.address import Address, best_address
 from aggregator.domain.gazetteer import NOTHING, Gazetteer
 from aggregator.domain.place_mentions import Mention, districts_of, wards_of
 from aggregator.domain.place_table import Named, NewWard, OldWard, Table, table
 from aggregator.domain.point import in_viet_nam, point
+from aggregator.domain.street_names import as_written
 from aggregator.domain.street_rules import CONTESTED, Old, Ruling, StreetRules, number_of
 from aggregator.domain.text import fold
 

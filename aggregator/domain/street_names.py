@@ -2,7 +2,7 @@
 
 With capitals ("129 Tôn Đức Thắng bị") the name goes on while the words have them. Without ("129 ton duc
 thang bi") it goes on until a word that no street is called by, four words at most; it may then be read
-too far, which `address.same_street` forgives, but it must not be cut in two.
+too far, which `street_likeness.same_street` forgives, but it must not be cut in two.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from aggregator.domain.street_words import (
     STREET_ALIASES,
     UNITS,
 )
-from aggregator.domain.text import untelexed
+from aggregator.domain.text import fold, untelexed
 
 WORD = re.compile(r"[ \t\u00ad]{0,3}([^\W_]+)")
 _DATE = r"\d{1,2}\s?(?:/|thang\s)\s?\d{1,2}(?![\w/])"
@@ -183,3 +183,18 @@ def _number_ends_name(page: Page, match: re.Match[str]) -> bool:
         return False
     following = WORD.match(page.folded, match.end())
     return following is None or following[1] not in UNITS
+
+
+def as_written(here: str, street: str) -> str | None:
+    """A street with the accents of the words it was read from (NFC), capitals put right.
+
+    Folded it is the street again, letter for letter; None where the words are not found as they stand.
+    """
+    at = fold(here).find(street)
+    if at >= 0:
+        written = here[at : at + len(street)]
+    else:  # a junction is sorted, a landmark or a double space read over
+        words = {fold(match[1]): match[1] for match in WORD.finditer(here)}
+        written = " ".join(words.get(word, word) for word in street.split())
+    named = " ".join(word if word == "x" else word[:1].upper() + word[1:].lower() for word in written.split())
+    return named if fold(named) == street else None

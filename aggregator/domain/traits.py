@@ -15,19 +15,12 @@ from functools import lru_cache
 from sys import intern
 from typing import NamedTuple
 
-from aggregator.domain.address import (
-    Place,
-    as_written,
-    field_place,
-    is_spot,
-    places,
-    preferred,
-    street_root,
-    ward_named,
-)
+from aggregator.domain.address import Place, field_place, places, preferred, ward_named
 from aggregator.domain.kinds import kinds
 from aggregator.domain.personal import comparable
 from aggregator.domain.point import point
+from aggregator.domain.street_likeness import is_spot, street_root
+from aggregator.domain.street_names import as_written
 from aggregator.domain.text import clean, content_of, digest63, fold, key_of, tokens, tokens_of
 
 __all__ = ["Traits", "keys", "lookup_keys", "traits"]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.domain.address import addresses, best_address, same_street, street_root
+from aggregator.domain.address import addresses, best_address
+from aggregator.domain.street_likeness import same_street, street_root
 
 
 @pytest.mark.parametrize(
