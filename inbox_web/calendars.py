@@ -22,8 +22,9 @@ from aggregator.domain import day_table
 from aggregator.domain.people import Right
 from aggregator.domain.shifts import DayOverride
 from aggregator.errors import InputInvalid
-from aggregator.services.calendars import CalendarView, this_year
+from aggregator.services.calendars import this_year
 from aggregator.services.recounts import Scope
+from aggregator.services.views.calendars import CalendarView
 from inbox_web.access import Door, actor, open_to, services
 from inbox_web.forms import guards, once, say
 from inbox_web.language import _

@@ -19,7 +19,7 @@ from aggregator.domain.people import Right
 from aggregator.domain.sla import Reopening, Step, Unit
 from aggregator.domain.worktime import DayEnd
 from aggregator.errors import InputInvalid
-from aggregator.services.rulebook import CERTAINTIES, KINDS, URGENCIES
+from aggregator.services.rule_proposals import CERTAINTIES, KINDS, URGENCIES
 from inbox_web.access import Door, actor, open_to, services
 from inbox_web.forms import guards, once, say, whole
 from inbox_web.language import _

@@ -12,7 +12,7 @@ from aggregator.cli.opening import OPERATOR, officer, opened
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
-    from aggregator.services.rulebook import PolicyView, RecountPreview, RuleHistory
+    from aggregator.services.views.deadline_rules import PolicyView, RecountPreview, RuleHistory
 
 WHY = click.option("--why", required=True, help="The reason, kept in the ledger.")
 AS = click.option("--as", "login", metavar="LOGIN", help="The officer in whose name it is done; "

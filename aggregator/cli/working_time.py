@@ -14,8 +14,8 @@ from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
     from aggregator.domain.shifts import DayOverride
-    from aggregator.services.calendars import CalendarView, ImportPlan, RecountView
     from aggregator.services.recounts import Scope
+    from aggregator.services.views.calendars import CalendarView, ImportPlan, RecountView
 
 WARD = click.option("--ward", metavar="CODE", help="One ward's calendar; everybody's where it is not given.")
 UNIT = click.option("--unit", "unit_id", type=int, metavar="ID", help="One unit's calendar.")

@@ -22,10 +22,11 @@ from aggregator.domain.shifts import DayOverride, Shift
 from aggregator.domain.sla import ClockKind, Policy, Step
 from aggregator.domain.worktime import VN, Calendar, CalendarExhausted
 from aggregator.errors import InputInvalid, NotFound
-from aggregator.services import clock_log, recounts, rulebook
+from aggregator.services import clock_log, recounts
 from aggregator.services.clock import Clock
 from aggregator.services.frame import require
 from aggregator.services.recounts import Gathered, Scope, several_units
+from aggregator.services.rule_proposals import proposed
 from aggregator.services.rules import Book, Rules, calendar_of, overrides_of, policy_of, week_row
 from aggregator.storage import place_queries, policy_queries, recount_queries
 from aggregator.storage.db import Database, Tx
@@ -92,7 +93,7 @@ class WhatIf:
                     if policy.key == key and key is not None}  # fmt: skip
             if retired:
                 return replace(book, policies={**kept, **past})
-            tried = rulebook.proposed(book, said, old)
+            tried = proposed(book, said, old)
             first = min(tried.valid_from, since.astimezone(VN).date() - timedelta(days=366))
             tried = replace(tried, id=_TRIED, key=key or "", valid_from=first, in_force=True)
             return replace(book, policies={**kept, **past, _TRIED: tried})
