@@ -34,7 +34,6 @@ send citizens' addresses away).
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,6 +48,7 @@ from aggregator.domain.point import in_viet_nam, point
 from aggregator.domain.street_names import as_written
 from aggregator.domain.street_rules import CONTESTED, Old, Ruling, StreetRules, number_of
 from aggregator.domain.text import fold
+from aggregator.domain.ward_centres import far_away, nearest
 
 __all__ = ["ASKS", "AUTOMATIC", "Learned", "Lesson", "PlaceGuess", "lesson", "resolve"]
 
@@ -221,7 +221,7 @@ def _decided(
     found: dict[str, PlaceGuess], old: Sequence[OldWard], off: float, places: Table, where: _Where
 ) -> dict[str, PlaceGuess]:
     """What an old name leaves open, with one of them chosen by coordinates, a rule or a known street."""
-    if where.at and (code := _by_position(list(found), places, where.at)):
+    if where.at and (code := nearest(list(found), places, where.at)):
         why = ("toạ độ gần nơi này hơn hẳn", "the coordinates are clearly nearer to it")
         return found | {code: _chosen(found[code], AUTOMATIC + 0.02 - off, why, "position")}
     street = where.street() if where.learned else None
@@ -234,7 +234,7 @@ def _decided(
         guess = _chosen(found[code], ASKS, why, "streets")
     else:
         return found
-    return found if _far_away(guess, places, where.at) else found | {guess.ward_code: guess}
+    return found if far_away(guess.ward_code, places, where.at) else found | {guess.ward_code: guess}
 
 
 def _chosen(guess: PlaceGuess, confidence: float, why: tuple[str, str], by: str) -> PlaceGuess:
@@ -265,21 +265,6 @@ def _by_known_street(found: Iterable[str], street: str, streets: Gazetteer) -> s
     return known[0] if len(known) == 1 else None
 
 
-#: How much nearer the nearest centre must be, as a share of the way to the second; and how far from it
-#: a point may lie, in radii of a circle of the ward's area (wards are no circles).
-_CLEARLY, _REACH = 0.5, 1.5
-
-
-def _by_position(codes: Sequence[str], places: Table, at: tuple[float, float]) -> str | None:
-    """The ward whose centre the point is clearly nearest to, None where that decides nothing."""
-    ranked = sorted((_distance(at, places.wards[code]), code) for code in codes)
-    if len(ranked) < 2:
-        return None
-    (first, code), (second, _) = ranked[:2]
-    near = first <= _REACH * places.wards[code].radius_km
-    return code if near and first <= _CLEARLY * second else None
-
-
 def _unnamed(folded: Sequence[str], sent_to: str | None, places: Table, where: _Where) -> PlaceGuess | None:
     """What officers decided about the street of a report that names no ward."""
     decided = where.learned.rules.streets(sent_to) if sent_to else frozenset[str]()
@@ -302,19 +287,7 @@ def _against(guess: PlaceGuess, sent_to: str, places: Table, at: tuple[float, fl
     if at is None or sent_to not in places.wards:
         return False
     pair = sorted({guess.ward_code, sent_to})
-    return _far_away(guess, places, at) or _by_position(pair, places, at) == sent_to != guess.ward_code
-
-
-def _distance(at: tuple[float, float], ward: NewWard) -> float:
-    """Kilometres on a flat earth, good to a few metres within a city."""
-    north = (ward.lat - at[0]) * 111.2
-    east = (ward.lng - at[1]) * 111.2 * math.cos(math.radians(at[0]))
-    return math.hypot(north, east)
-
-
-def _far_away(guess: PlaceGuess, places: Table, at: tuple[float, float] | None) -> bool:
-    ward = places.wards[guess.ward_code]
-    return at is not None and ward.radius_km > 0 and _distance(at, ward) > 3 * ward.radius_km + 1
+    return far_away(guess.ward_code, places, at) or nearest(pair, places, at) == sent_to != guess.ward_code
 
 
 # --- all texts together ------------------------------------------------------------------------------
@@ -405,7 +378,7 @@ def _together(
     agreed = len(sure) == 1 and all(sure <= found.keys() and not beside for found, beside in meanings)
     ranked = sorted(best.values(), key=lambda guess: (-guess.confidence, guess.ward_code))
     return tuple(
-        guess if agreed and not _far_away(guess, places, at) else _doubted(guess) for guess in ranked
+        guess if agreed and not far_away(guess.ward_code, places, at) else _doubted(guess) for guess in ranked
     )
 
 
