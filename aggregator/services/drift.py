@@ -24,7 +24,8 @@ from itertools import pairwise
 from typing import Any
 
 from aggregator.domain import drift
-from aggregator.domain.drift import Baseline, Finding, Marks, Policy, Rule, Whole
+from aggregator.domain.drift import Finding, Policy, Rule
+from aggregator.domain.drift_baseline import FILLED, TRUE, Baseline, Marks, Whole
 from aggregator.domain.drift_texts import NEXT_EN, sentence
 from aggregator.sdk.contract import Batch, Problem, RawItem, RawPage, SchemaDrift, SourceStatus
 from aggregator.services.canonical import Canonical
@@ -141,7 +142,7 @@ class Watch:
     def _policy(self, finding: Finding) -> Policy:
         """What the channel wants; rows can be held alone only where each report passes or fails by itself."""
         wanted = Policy(self.policies.get(finding.rule, Policy.QUARANTINE_PAGE))
-        by_row = finding.field in (*drift.FILLED, *drift.TRUE)
+        by_row = finding.field in (*FILLED, *TRUE)
         return Policy.QUARANTINE_PAGE if wanted is Policy.QUARANTINE_ROW and not by_row else wanted
 
     def _count(self, batch: Batch, marks: Marks) -> None:
@@ -169,7 +170,7 @@ class Watch:
         return Marks(looks, new, frozenset(named), batch.shape)
 
 
-#: Name of a look -> whether a report passes it. In the order of `drift.FILLED`.
+#: Name of a look -> whether a report passes it. In the order of `FILLED`.
 _LOOKS: tuple[Callable[[Canonical], Any], ...] = (
     lambda v: v.subject,
     lambda v: v.body,
@@ -187,7 +188,7 @@ _LOOKS: tuple[Callable[[Canonical], Any], ...] = (
 
 def _filled(values: Sequence[Canonical], latest: datetime) -> dict[str, Sequence[bool]]:
     looks: dict[str, Sequence[bool]] = {
-        name: [bool(look(value)) for value in values] for name, look in zip(drift.FILLED, _LOOKS, strict=True)
+        name: [bool(look(value)) for value in values] for name, look in zip(FILLED, _LOOKS, strict=True)
     }
     looks["status_known"] = [value.status is not SourceStatus.UNMAPPED for value in values]
     looks["date_past"] = [value.occurred_at <= latest for value in values]

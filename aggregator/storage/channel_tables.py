@@ -180,8 +180,8 @@ channel_baselines = Table(
     "channel_baselines",
     metadata,
     Column("channel_id", Id, ForeignKey("channels.id"), primary_key=True, autoincrement=False),
-    #: How the channel's polls have looked so far: `domain.drift.Baseline`. One row a channel, and not one a
-    #: field, because a batch reads and writes all of it or nothing.
+    #: How the channel's polls have looked so far: `domain.drift_baseline.Baseline`. One row a channel, and
+    #: not one a field, because a batch reads and writes all of it or nothing.
     Column("data", Json, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )

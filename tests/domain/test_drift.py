@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.domain import drift, drift_texts
-from aggregator.domain.drift import FILLED, Baseline, Finding, Marks, Rule, Whole
+from aggregator.domain.drift import Finding, Rule
+from aggregator.domain.drift_baseline import FILLED, Baseline, Marks, Whole
 from aggregator.domain.tally import Tally
 
 QUARTER = timedelta(minutes=15)
