@@ -21,7 +21,7 @@ from aggregator.services.ledger import Draft
 from aggregator.services.matching_index import Placement
 from aggregator.services.rules import Book
 from aggregator.storage.case_queries import CaseFacts
-from aggregator.storage.inbox_queries import search_marks
+from aggregator.storage.search_queries import search_marks
 
 TITLE = 200
 EXTRACT = 160

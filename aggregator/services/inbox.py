@@ -19,7 +19,7 @@ from aggregator.services.clock import Clock
 from aggregator.services.deadlines import NO_DEADLINE
 from aggregator.services.rows import inbox_row
 from aggregator.services.views.inbox import VIEWS, Choice, Choices, InboxFilter, InboxPage
-from aggregator.storage import count_queries, ids, inbox_queries
+from aggregator.storage import count_queries, ids, inbox_queries, search_queries
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.inbox_queries import ListQuery
 from aggregator.storage.vault import Vault
@@ -109,7 +109,7 @@ class Inbox:
         words = squash(q).split()[:12]
         phone = e164(q)
         index = self._vault.blind(phone, "phone") if phone else None
-        return inbox_queries.search(
+        return search_queries.search(
             tx, words, index, q, ward, restricted=actor.may(Right.LEGAL), everybody=actor.may(Right.PRIVACY)
         )
 

@@ -51,7 +51,7 @@ from aggregator.storage import (
     street_queries,
 )
 from aggregator.storage.db import Database, Tx
-from aggregator.storage.inbox_queries import search_marks
+from aggregator.storage.search_queries import search_marks
 
 MAX_ADDRESS = 300
 #: Decisions that the page of streets shows.

@@ -1,8 +1,7 @@
-"""Lists of cases: keyset pages over indexed order, folded search, and what filters offer.
+"""Lists of cases: keyset pages over indexed order, and what filters offer.
 
 No page counts rows and none skips them: the next page starts behind the last row's (sort_at, id).
-Search finds reports by the full-text index, newest first and capped, then their cases; a phone or a
-code is looked up as itself. Every query is scoped by ward before anything else (I13).
+Every query is scoped by ward before anything else (I13).
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    TextualSelect,
     and_,
     cast,
     func,
@@ -26,24 +24,16 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    text,
     tuple_,
-    union,
     union_all,
 )
 
 from aggregator.storage import ids
 from aggregator.storage.account_tables import officers
-from aggregator.storage.case_tables import cases, memberships
+from aggregator.storage.case_tables import cases
 from aggregator.storage.channel_tables import channels
 from aggregator.storage.db import Tx
 from aggregator.storage.place_tables import categories, units, wards
-from aggregator.storage.privacy_tables import restrictions
-from aggregator.storage.report_tables import reporters, reports
-from aggregator.storage.types import Id
-
-#: The most reports that one search looks at, newest first.
-SEARCH_CAP = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,49 +190,6 @@ def _marked(name: str) -> ColumnElement[bool]:
     return literal_column(f"cases.{name}")
 
 
-# Search
-
-
-def search(
-    tx: Tx, words: Sequence[str], phone_index: str | None, code: str, ward: str | None, *, restricted: bool,
-    everybody: bool = True,
-) -> list[int]:  # fmt: skip
-    """Case ids found, of reports newest first; words are folded, the last one may be a beginning.
-
-    Not `restricted`: by what a restricted legal matter says it is not found, by its code it is.
-    Not `everybody`: not by the telephone of a person whose data is not to be processed.
-    """
-    report_ids: TextualSelect | list[int] = _by_words(tx.dialect.name, words, ward) if words else []
-    named = select(cases.c.id).where(cases.c.code == code)
-    ways = [
-        _of_ward(named, cases.c.ward_code, ward),
-        _homes(memberships.c.report_id.in_(report_ids), restricted),
-    ]
-    if phone_index is not None:
-        called = select(reporters.c.report_id).where(reporters.c.phone_index == phone_index)
-        if not everybody:
-            hidden = select(restrictions.c.report_id).where(restrictions.c.lifted_at.is_(None))
-            called = called.where(reporters.c.report_id.not_in(hidden))
-        if ward is not None:
-            called = called.join(reports, reports.c.id == reporters.c.report_id)
-        by_phone = (
-            _of_ward(called, reports.c.ward_code, ward)
-            .order_by(reporters.c.report_id.desc())
-            .limit(SEARCH_CAP)
-        )
-        ways.append(_homes(memberships.c.report_id.in_(by_phone), restricted))
-    # One statement for all ways, for a list page may take six; and no OR, which no index serves.
-    return list(tx.scalars(union(*ways)))
-
-
-def _homes(reported: ColumnElement[bool], restricted: bool) -> Select[Any]:
-    """The cases in which these reports live now."""
-    found = select(memberships.c.case_id).where(reported, memberships.c.ended_at.is_(None))
-    if restricted:
-        return found
-    return found.join(cases, cases.c.id == memberships.c.case_id).where(ORDINARY)
-
-
 # What has come since
 
 
@@ -253,61 +200,8 @@ def newest(tx: Tx) -> int:
 
 def arrived(tx: Tx, ward: str | None, after_id: int, cap: int) -> int:
     """How many cases of the ward came after that mark; counting ends at `cap`."""
-    found = _of_ward(select(cases.c.id), cases.c.ward_code, ward).where(cases.c.id > after_id)
+    found = of_ward(select(cases.c.id), cases.c.ward_code, ward).where(cases.c.id > after_id)
     return tx.scalar(select(func.count()).select_from(found.limit(cap).subquery())) or 0
-
-
-#: Reports that came one after the other and share an age: a search looks at the newest two ages first.
-_AGE = 10_000
-
-
-def search_marks(ward: str, report_id: int) -> str:
-    """The words that stand for a report's ward and age in its search text.
-
-    So the index itself keeps to the ward: a word that is frequent in the whole city would otherwise fill
-    the cap with other wards' reports. And PostgreSQL, whose text index knows no order, need not gather
-    every report that ever had a frequent word to find the newest.
-    """
-    return f"{_ward_word(ward)} zzage{report_id // _AGE}"
-
-
-def _ward_word(ward: str) -> str:
-    return "zzward" + "".join(filter(str.isalnum, ward)).lower()
-
-
-#: A beginning merges the lists of all words that begin so, frequent ones to their end: only where the
-#: word as it stands does not fill the cap. The empty phrase finds nothing.
-_SEARCH_SQLITE = text(
-    "WITH whole(id) AS MATERIALIZED (SELECT rowid FROM report_search WHERE report_search MATCH :whole"
-    " ORDER BY rowid DESC LIMIT :cap)"
-    " SELECT id FROM whole UNION SELECT id FROM (SELECT rowid AS id FROM report_search"
-    " WHERE report_search MATCH (SELECT CASE WHEN count(*) < :cap THEN :begun ELSE '\"\"' END FROM whole)"
-    " ORDER BY rowid DESC LIMIT :cap)"
-)
-
-#: Materialized, so that the planner cannot walk the primary key backwards looking for a rare word; and the
-#: query comes from a subquery, so that it cannot think a frequent one worth reading the whole table for.
-_SEARCH_POSTGRES = text(
-    "WITH asked AS (SELECT to_tsquery('simple', :match) AS ever, to_tsquery('simple', :match || ' & (zzage'"
-    " || max(id) / :age || ' | zzage' || max(id) / :age - 1 || ')') AS lately FROM reports),"
-    " lately AS MATERIALIZED (SELECT id FROM reports"
-    " WHERE to_tsvector('simple', search_text) @@ (SELECT lately FROM asked)),"
-    " ever AS MATERIALIZED (SELECT id FROM reports WHERE (SELECT count(*) FROM lately) < :cap"
-    " AND to_tsvector('simple', search_text) @@ (SELECT ever FROM asked))"
-    " SELECT id FROM (SELECT id FROM lately UNION SELECT id FROM ever) AS found ORDER BY id DESC LIMIT :cap"
-)
-
-
-def _by_words(dialect: str, words: Sequence[str], ward: str | None) -> TextualSelect:
-    """The reports found, as a part of the statement that asks for their cases."""
-    if ward is not None:
-        words = [_ward_word(ward), *words]
-    if dialect == "sqlite":
-        whole = " ".join(f'"{word}"' for word in words)
-        found = _SEARCH_SQLITE.bindparams(whole=whole, begun=f"{whole}*", cap=SEARCH_CAP)
-        return found.columns(id=Id)
-    match = " & ".join([*(f"'{word}'" for word in words[:-1]), f"'{words[-1]}':*"])
-    return _SEARCH_POSTGRES.bindparams(match=match, cap=SEARCH_CAP, age=_AGE).columns(id=Id)
 
 
 # What filters and forms offer
@@ -345,11 +239,11 @@ def choices(tx: Tx, ward: str | None, *, english: bool) -> list[Row[Any]]:
     of_unit = _choice("unit", cast(units.c.id, Text), units.c.name, units.c.ward_code)
     of_officer = _choice("officer", cast(officers.c.id, Text), officers.c.name, officers.c.ward_code)
     parts = (
-        _of_ward(of_channel, channels.c.ward_code, ward),
-        _of_ward(of_unit, units.c.ward_code, ward).where(units.c.active),
-        _of_ward(of_officer, officers.c.ward_code, ward).where(officers.c.active, officers.c.role != "admin"),
+        of_ward(of_channel, channels.c.ward_code, ward),
+        of_ward(of_unit, units.c.ward_code, ward).where(units.c.active),
+        of_ward(of_officer, officers.c.ward_code, ward).where(officers.c.active, officers.c.role != "admin"),
         _choice("category", categories.c.code, name, literal("")),
-        _of_ward(_choice("ward", wards.c.code, wards.c.name, wards.c.code), wards.c.code, ward),
+        of_ward(_choice("ward", wards.c.code, wards.c.name, wards.c.code), wards.c.code, ward),
     )
     return list(tx.execute(union_all(*parts).order_by("kind", "label")))
 
@@ -363,19 +257,19 @@ def _choice(kind: str, value: Any, label: Any, ward_code: Any) -> Select[Any]:
 def channel_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
     query = select(channels.c.id, channels.c.slug, channels.c.title, channels.c.ward_code)
     # A channel of another ward may still bring reports of this one, but its name is not this ward's to see.
-    return list(tx.execute(_of_ward(query, channels.c.ward_code, ward).order_by(channels.c.title)))
+    return list(tx.execute(of_ward(query, channels.c.ward_code, ward).order_by(channels.c.title)))
 
 
 def unit_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
     query = select(units.c.id, units.c.name, units.c.ward_code).where(units.c.active)
-    return list(tx.execute(_of_ward(query, units.c.ward_code, ward).order_by(units.c.name)))
+    return list(tx.execute(of_ward(query, units.c.ward_code, ward).order_by(units.c.name)))
 
 
 def officer_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
     query = select(officers.c.id, officers.c.name, officers.c.ward_code, officers.c.role).where(
         and_(officers.c.active, officers.c.role != "admin")
     )
-    return list(tx.execute(_of_ward(query, officers.c.ward_code, ward).order_by(officers.c.name)))
+    return list(tx.execute(of_ward(query, officers.c.ward_code, ward).order_by(officers.c.name)))
 
 
 def officer_names(tx: Tx, officer_ids: Iterable[int | None]) -> dict[int, str]:
@@ -400,8 +294,9 @@ def category_choices(tx: Tx) -> list[Row[Any]]:
 
 
 def ward_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
-    return list(tx.execute(_of_ward(select(wards), wards.c.code, ward).order_by(wards.c.name)))
+    return list(tx.execute(of_ward(select(wards), wards.c.code, ward).order_by(wards.c.name)))
 
 
-def _of_ward(query: Select[Any], column: Any, ward: str | None) -> Select[Any]:
+def of_ward(query: Select[Any], column: Any, ward: str | None) -> Select[Any]:
+    """Only what is of this ward; None is every ward."""
     return query if ward is None else query.where(column == ward)

@@ -53,7 +53,7 @@ from aggregator.storage import (
     subject_queries,
 )
 from aggregator.storage.db import Database, Tx
-from aggregator.storage.inbox_queries import search_marks
+from aggregator.storage.search_queries import search_marks
 from aggregator.storage.vault import SealBroken, Vault
 
 #: The purpose of the keyed hash by which an erased report is known again.

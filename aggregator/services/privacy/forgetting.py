@@ -23,7 +23,7 @@ from aggregator.services import ledger
 from aggregator.services.ledger import Draft
 from aggregator.storage import forgetting_queries, match_queries
 from aggregator.storage.db import Tx
-from aggregator.storage.inbox_queries import search_marks
+from aggregator.storage.search_queries import search_marks
 
 #: The title of a case whose words are gone.
 BLANK_TITLE = "(đã xoá nội dung)"
