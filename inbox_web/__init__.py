@@ -32,6 +32,7 @@ from inbox_web import (
     deadline_rules,
     difference_words,
     differences,
+    duplicates,
     entry,
     errors,
     events,
@@ -63,8 +64,8 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 BLUEPRINTS = (
-    auth, inbox, case, answering, review, notices, reminders, cover, bodies, legal, manual, streets,
-    certificates, verify,
+    auth, inbox, case, answering, duplicates, review, notices, reminders, cover, bodies, legal, manual,
+    streets, certificates, verify,
     dashboard, outages, channels, channel_settings, channel_days, quarantine, differences, statuses, matching,
     deadline_rules, calendars, proof, health, intake, entry, privacy, retention,
 )  # fmt: skip

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
 from aggregator.domain.workflow import Status
-from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotFound, StaleWrite
+from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, StaleWrite
 from aggregator.services.views.case import CaseView
 from inbox_web.access import Door, actor, open_to, safe_next, services
 from inbox_web.errors import message
@@ -53,7 +53,7 @@ def page(case_id: int) -> str:
     view = services().cases.case(actor(), case_id)
     if view.row.unread and actor().may(Right.HANDLE):
         services().cases.mark_read(actor(), case_id)
-    return _page(view, typed=_taken_back(view, request.args.get("again", type=int)))
+    return case_page(view, typed=_taken_back(view, request.args.get("again", type=int)))
 
 
 @blueprint.post("/cases/<int:case_id>/note")
@@ -151,73 +151,6 @@ def extend(case_id: int) -> Answer:
     return change(case_id, act)
 
 
-@blueprint.post("/cases/<int:case_id>/merge")
-@open_to(Right.HANDLE)
-def merge(case_id: int) -> Answer:
-    """This case into the one whose code was typed."""
-
-    def act() -> Done:
-        done = services().duplicates.merge(actor(), case_id, _by_code(), **guards())
-        return Done(_merged(), case_id=done.case_id, decision=done.id)
-
-    return change(case_id, act)
-
-
-@blueprint.get("/cases/<int:case_id>/compare/<int:other_id>")
-@open_to(Door.SIGNED_IN)
-def compare(case_id: int, other_id: int) -> Answer:
-    """Two cases side by side."""
-    try:
-        view = services().comparing.cases(actor(), case_id, other_id)
-    except MoveNotAllowed as error:
-        return _page(services().cases.case(actor(), case_id), error=message(error)), 422
-    return render_template("case/compare.html", pair=view, choices=services().inbox.choices(actor()))
-
-
-@blueprint.post("/cases/<int:case_id>/same")
-@open_to(Right.HANDLE)
-def same(case_id: int) -> Answer:
-    def act() -> Done:
-        done = services().duplicates.same(actor(), case_id, number("other_id") or 0, **_both())
-        return Done(_merged(), case_id=done.case_id, decision=done.id)
-
-    return change(case_id, act)
-
-
-@blueprint.post("/cases/<int:case_id>/different")
-@open_to(Right.HANDLE)
-def different(case_id: int) -> Answer:
-    def act() -> Done:
-        done = services().duplicates.different(actor(), case_id, number("other_id") or 0, **_both())
-        return Done(_("Noted: not the same. This is not suggested again."), decision=done.id)
-
-    return change(case_id, act)
-
-
-@blueprint.post("/cases/<int:case_id>/recurrence")
-@open_to(Right.HANDLE)
-def recurrence(case_id: int) -> Answer:
-    def act() -> Done:
-        done = services().duplicates.recurs(actor(), case_id, number("other_id") or 0, **_both())
-        return Done(_("Noted: it has come back. Each of the two cases shows the other."), decision=done.id)
-
-    return change(case_id, act)
-
-
-@blueprint.post("/decisions/<int:decision_id>/undo")
-@open_to(Right.HANDLE)
-def undo(decision_id: int) -> Response:
-    """Back to where the person was. What cannot be undone any more is told, not an error."""
-    try:
-        case_id = services().duplicates.undo(actor(), decision_id, once=once())
-    except MoveNotAllowed as error:
-        say(message(error), bad=True)
-        return redirect(safe_next(request.form.get("back")), code=303)
-    say(_("Undone. Everything is as it was before."))
-    back = request.form.get("back")
-    return redirect(safe_next(back) if back else url_for("case.page", case_id=case_id), code=303)
-
-
 @blueprint.post("/cases/<int:case_id>/split")
 @open_to(Right.HANDLE)
 def split(case_id: int) -> Answer:
@@ -288,8 +221,8 @@ def reveal(case_id: int) -> Answer:
     try:
         identity = services().cases.reveal(actor(), report_id, request.form.get("reason", ""))
     except InputInvalid as error:
-        return _page(services().cases.case(actor(), case_id), error=message(error)), 422
-    return _page(services().cases.case(actor(), case_id), revealed={report_id: identity})
+        return case_page(services().cases.case(actor(), case_id), error=message(error)), 422
+    return case_page(services().cases.case(actor(), case_id), revealed={report_id: identity})
 
 
 @blueprint.get("/attachments/<int:attachment_id>")
@@ -313,8 +246,10 @@ def change(case_id: int, act: Callable[[], Done]) -> Answer:
             return redirect(_onward(case_id), code=303)
         if isinstance(error, StaleWrite):
             return _conflict(case_id, error), 409
-        return _page(services().cases.case(actor(), case_id), error=message(error), typed=request.form), 422
-    taken_back = url_for("case.undo", decision_id=done.decision) if done.decision else done.undo
+        return case_page(
+            services().cases.case(actor(), case_id), error=message(error), typed=request.form
+        ), 422
+    taken_back = url_for("duplicates.undo", decision_id=done.decision) if done.decision else done.undo
     say(done.text, link=done.link, sent=done.draft, undo=taken_back)
     if done.ward and not actor().sees(done.ward):
         return redirect(url_for("inbox.page"), code=303)
@@ -343,7 +278,7 @@ def _taken_back(view: CaseView, reply_id: int | None) -> Mapping[str, Any] | Non
     return None
 
 
-def _page(
+def case_page(
     view: CaseView,
     *,
     error: str = "",
@@ -377,28 +312,6 @@ def _conflict(case_id: int, error: AggregatorError) -> str:
         action=request.path,
         why=message(error),
     )
-
-
-def _merged() -> str:
-    return _("Merged. Every sender still gets their own answer.")
-
-
-def _both() -> dict[str, Any]:
-    """The guards of a form about two cases."""
-    return {**guards(), "other_version": number("other_version")}
-
-
-def _by_code() -> int:
-    """The case whose code was typed. A wrong code is an entry to correct, not a missing page."""
-    code = request.form.get("code", "").strip()
-    try:
-        return services().cases.find(actor(), code)
-    except NotFound as error:
-        raise InputInvalid(
-            f"no case has the code {code!r}",
-            field="code",
-            message_vi=f"Không có vụ việc nào mang mã “{code}”.",
-        ) from error
 
 
 def _channel_names(view: CaseView) -> dict[str, str]:
