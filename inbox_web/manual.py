@@ -4,13 +4,14 @@
     not known whether it arrived: there / not there      ticked, but not shown: look again / bring it again
 
 What may surprise: each form carries the version that its page was drawn from, so that a decision is never
-taken on what somebody else, or a worker, has changed meanwhile; that is told beside the list and no error.
+taken on what somebody else, or a worker, has changed meanwhile; that is told beside the list and no error. A
+tick that cannot be taken leads to the list that begins with it, with all that was typed still in its form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
@@ -18,7 +19,7 @@ from werkzeug.wrappers import Response
 
 from aggregator.domain.errands import Need
 from aggregator.domain.people import Right
-from aggregator.errors import InputInvalid, NotAllowed
+from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.services.errand_page import ErrandFilter, need_of
 from aggregator.services.errands import MOST_BYTES, MOST_REFERENCE, Done
 from inbox_web.access import actor, open_to, safe_next, services
@@ -30,6 +31,22 @@ from inbox_web.security import MAX_FORM_BYTES, takes_up_to
 from inbox_web.wording import for_field
 
 blueprint = Blueprint("manual", __name__)
+#: What is read before the service judges: twice what it takes, so that who chose too large a picture keeps
+#: what they typed.
+_MOST = 2 * MOST_BYTES + MAX_FORM_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A tick that could not be taken: whose, why, which field it is (empty: none), and what was typed."""
+
+    delivery_id: int
+    error: str
+    field: str
+    done_at: str
+    reference: str
+    #: A picture was chosen, which no page can keep for its person.
+    had_file: bool
 
 
 def asked() -> ErrandFilter:
@@ -53,12 +70,15 @@ def address(chosen: ErrandFilter, **changes: Any) -> str:
 @blueprint.get("/by-hand")
 @open_to(Right.HANDLE)
 def page() -> str:
-    chosen = asked()
+    return _list(asked())
+
+
+def _list(chosen: ErrandFilter, refused: Refused | None = None) -> str:
     found = services().errands.page(actor(), chosen)
     return render_template(
         "manual/page.html", page=found, chosen=chosen, address=address, Need=Need, ERRANDS=ERRANDS,
         latest=for_field(services().clock()), most_mb=MOST_BYTES // 1_000_000,
-        most_reference=MOST_REFERENCE,
+        most_reference=MOST_REFERENCE, refused=refused,
     )  # fmt: skip
 
 
@@ -75,14 +95,18 @@ def one(delivery_id: int) -> Response:
 
 
 @blueprint.post("/deliveries/<int:delivery_id>/done")
-@takes_up_to(MOST_BYTES + MAX_FORM_BYTES)
+@takes_up_to(_MOST)
 @open_to(Right.HANDLE)
-def tick(delivery_id: int) -> Response:
-    return _decide(
-        lambda: services().errands.tick(actor(), delivery_id, _done(), **guards()),
-        _("Ticked off. The citizen's source has the answer."),
-        undo=url_for("manual.untick", delivery_id=delivery_id),
-    )
+def tick(delivery_id: int) -> Response | tuple[str, int]:
+    try:
+        services().errands.tick(actor(), delivery_id, _done(), **guards())
+    except (NotAllowed, InputInvalid) as error:
+        place = services().errands.place(actor(), delivery_id)
+        if place is None or need_of(place.need) not in (Need.REFUSED, Need.MANUAL):
+            return _told(message(error), bad=True)
+        return _list(place, _refused(delivery_id, error)), 422
+    undo = url_for("manual.untick", delivery_id=delivery_id)
+    return _told(_("Ticked off. The citizen's source has the answer."), undo=undo)
 
 
 @blueprint.post("/deliveries/<int:delivery_id>/not-done")
@@ -120,6 +144,16 @@ def unseen(delivery_id: int) -> Response:
     )
 
 
+@blueprint.post("/deliveries/<int:delivery_id>/read")
+@open_to(Right.HANDLE)
+def read(delivery_id: int) -> Response:
+    """Have the source read for this one report; the card shows what came when the page is loaded again."""
+    return _decide(
+        lambda: services().beliefs.read_again(actor(), delivery_id),
+        _("The source is asked within seconds. Load this page again then."),
+    )
+
+
 @blueprint.post("/deliveries/<int:delivery_id>/retry")
 @open_to(Right.HANDLE)
 def retry(delivery_id: int) -> Response:
@@ -152,11 +186,23 @@ def _done() -> Done:
     return Done(done_at, request.form.get("reference", ""), file.read() if file and file.filename else b"")
 
 
+def _refused(delivery_id: int, error: NotAllowed | InputInvalid) -> Refused:
+    typed, file = request.form, request.files.get("file")
+    return Refused(
+        delivery_id, message(error), error.field if isinstance(error, InputInvalid) else "",
+        typed.get("done_at", ""), typed.get("reference", ""), had_file=bool(file and file.filename),
+    )  # fmt: skip
+
+
 def _decide(act: Callable[[], object], done: str, *, undo: str = "") -> Response:
     """Back to where the person was. A message that somebody decided meanwhile is told, not an error."""
     try:
         act()
-        say(done, undo=undo)
-    except (NotAllowed, InputInvalid) as error:
-        say(message(error), bad=True)
+    except (NotAllowed, MoveNotAllowed, InputInvalid) as error:
+        return _told(message(error), bad=True)
+    return _told(done, undo=undo)
+
+
+def _told(text: str, *, bad: bool = False, undo: str = "") -> Response:
+    say(text, bad=bad, undo=undo)
     return redirect(safe_next(request.form.get("back") or url_for("manual.page")), code=303)

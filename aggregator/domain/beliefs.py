@@ -310,7 +310,15 @@ def _alike(ours: Sequence[Message], theirs: Sequence[ShownAnswer]) -> list[tuple
 
 
 def _likeness(message: Message, answer: ShownAnswer) -> tuple[float, str]:
-    ours, theirs = comparable(message.body), comparable(answer.body)
+    score, note = likeness(message.body, answer.body)
+    said = comparable(message.body) and comparable(answer.body)
+    by_name = said and message.ref is not None and message.ref == answer.ref
+    return (100.0, "edited") if by_name and score < 100 else (score, note)
+
+
+def likeness(our_body: str, their_body: str) -> tuple[float, str]:
+    """How far a text at a source is an answer of ours, of 100, 0 below `ALIKE`; and what was done to it."""
+    ours, theirs = comparable(our_body), comparable(their_body)
     if not ours or not theirs:
         return 0.0, ""
     begun = theirs.rstrip(_ELLIPSES)
@@ -318,8 +326,6 @@ def _likeness(message: Message, answer: ShownAnswer) -> tuple[float, str]:
         return 100.0, "cut"
     if len(ours) >= SHORTEST_CUT and ours in theirs:
         return 100.0, "wrapped"
-    if message.ref is not None and message.ref == answer.ref:
-        return 100.0, "edited"
     return fuzz.ratio(ours, theirs, score_cutoff=ALIKE), "edited"
 
 

@@ -29,6 +29,7 @@ from aggregator.services import (
     beliefs,
     clock_log,
     deadlines,
+    deciding,
     delivery_log,
     ledger,
     legal_matters,
@@ -321,6 +322,16 @@ class Beliefs:
         for slug, external_ids in by_channel.items():
             self._backfills.ask(actor, slug, external_ids)
         return len(rows)
+
+    def read_again(self, actor: Actor, message_id: int) -> None:
+        """Have the report of one answer read by its id, so that it is seen what its source shows now.
+
+        `NotFound` where the person may not see the answer, `MoveNotAllowed` where its source gives no
+        single reports. A worker reads it within seconds.
+        """
+        with self._db.read() as tx:
+            row = deciding.seen(tx, actor, message_id)
+        self._backfills.ask(actor, row.slug, [row.external_id])
 
     def _one(self, tx: Tx, actor: Actor, difference_id: int) -> Any:
         ward, legal = _scope(actor)

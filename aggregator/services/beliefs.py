@@ -4,7 +4,8 @@
                          | new differences, those that went away | look remembered | ledger
 
 Compared is only what may have changed: a report that is new with an answer or an end, one whose record
-changed, one whose answers changed, one with an answer of ours that had no time to be shown at the last look.
+changed, one whose answers changed, one with an answer of ours that had no time to be shown at the last look,
+one with an answer of which nobody knows whether it arrived: who must say that sees what the source shows now.
 The usual poll brings none of these, and costs two reads by primary key.
 
 What may surprise: an import, a replay of kept bytes and what officers type in are not compared. They tell
@@ -26,6 +27,7 @@ from aggregator.domain import beliefs
 from aggregator.domain.beliefs import (
     DONE_THERE,
     LAID_ASIDE,
+    MOST_ANSWERS,
     SETTLING,
     Difference,
     Held,
@@ -102,6 +104,12 @@ class Look:
         )
 
     @property
+    def names(self) -> str | None:
+        """The names of the answers that are compared, in the source's order; None where there is none."""
+        told = (beliefs.fingerprint(one.body) for one in self.answers[-MOST_ANSWERS:] if one.body)
+        return " ".join(told) or None
+
+    @property
     def shown_done(self) -> bool:
         return self.values.status.value in DONE_THERE
 
@@ -122,10 +130,10 @@ def to_compare(tx: Tx, run: Run, looks: Sequence[Look], now: datetime) -> list[L
         return []
     known = [one.report_id for one in looks if one.head is not None]
     before = belief_queries.digests(tx, known)
-    settled = belief_queries.newly_settled(tx, known, now - SETTLING)
+    due = belief_queries.due_a_look(tx, known, now - SETTLING)
 
     def moved(one: Look) -> bool:
-        return one.changed or one.report_id in settled or one.digest != before.get(one.report_id)
+        return one.changed or one.report_id in due or one.digest != before.get(one.report_id)
 
     return [one for one in looks if one.begins_with_something or (one.head is not None and moved(one))]
 
@@ -223,6 +231,7 @@ class Comparison:
         rows = {
             one.report_id: {
                 "report_id": one.report_id, "channel_id": self._run.channel_id, "answers": one.digest,
+                "shown": one.names,
                 "done_at": self._now if one.shown_done else None, "settled_to": self._now - SETTLING,
             }
             for one in looks

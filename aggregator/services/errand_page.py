@@ -2,8 +2,9 @@
 
     scope (who, which channel, what need) | one page by index | fields to copy, tries so far, the tick
 
-What may surprise: a page is five questions to the database however long the list is, and counts stop at a
-hundred. An answer is told by its source's form, which its connector's manifest names (`domain.hand_form`).
+What may surprise: a page is five questions to the database however long the list is, a few more where an
+answer on it is in doubt and stands beside what its source shows; and counts stop at a hundred. An answer is
+told by its source's form, which its connector's manifest names (`domain.hand_form`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +26,9 @@ from aggregator.sdk.contract import Manifest
 from aggregator.sdk.discovery import Found, status_map_of
 from aggregator.sdk.manifest import url_places
 from aggregator.sdk.placeholders import Template
-from aggregator.services import answer_views, cover, delivery_views
+from aggregator.services import answer_views, cover, delivery_views, shown_there
 from aggregator.services.carrying import STATUS_AFTER, TITLES
+from aggregator.services.shown_there import There
 from aggregator.services.views.delivery import DeliveryView, FileView
 from aggregator.storage import errand_queries, ids, reply_file_queries, tick_queries
 from aggregator.storage.db import Tx
@@ -95,6 +97,8 @@ class ErrandView:
     tick: TickView | None
     #: What is to be brought along.
     files: tuple[FileView, ...] = ()
+    #: What the source showed last; only where it is not known whether the answer arrived.
+    there: There | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +139,15 @@ def read(
     shown = rows[: wanted.size]
     unclear = [row.case_id for row in shown if row.need == Need.UNCLEAR]
     tried = _tries(errand_queries.tries(tx, unclear)) if unclear else {}
+    there = shown_there.of_answers(tx, connectors, [row for row in shown if row.need == Need.UNCLEAR])
     files = reply_file_queries.of_replies(tx, [row.reply_id for row in shown])
+
+    def view(row: Any) -> ErrandView:
+        made = _view(connectors, row, tried.get(row.id, ()), files.get(row.reply_id, ()), now)
+        return replace(made, there=there.get(row.id))
+
     return ErrandPage(
-        rows=tuple(
-            _view(connectors, row, tried.get(row.id, ()), files.get(row.reply_id, ()), now) for row in shown
-        ),
+        rows=tuple(map(view, shown)),
         next=_token(shown[-1]) if len(rows) > wanted.size else "",
         counts=errand_queries.counts(tx, scope),
         channels=tuple((row.slug, row.title) for row in here),

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from aggregator.domain.delivery import DELIVERED
+from aggregator.domain.delivery import DELIVERED, Delivery
 from aggregator.storage import ids
 from aggregator.storage.belief_tables import ASIDE, discrepancies, source_looks
 from aggregator.storage.bulk import insert_rows
@@ -52,19 +52,18 @@ def digests(tx: Tx, report_ids: Iterable[int]) -> dict[int, str | None]:
     return found
 
 
-def newly_settled(tx: Tx, report_ids: Iterable[int], settled_to: datetime) -> set[int]:
-    """Those of the reports with an answer that had no time to be shown at the last look, and has had now."""
+def due_a_look(tx: Tx, report_ids: Iterable[int], settled_to: datetime) -> set[int]:
+    """Those of the reports with an answer that had no time to be shown at the last look, and has had now;
+    and those with an answer of which a person must say whether it is there."""
     found: set[int] = set()
     later = or_(source_looks.c.settled_to.is_(None), outbox.c.sent_at > source_looks.c.settled_to)
+    settled = and_(outbox.c.state.in_(_DELIVERED), outbox.c.sent_at <= settled_to, later)
     for part in chunks(report_ids):
         query = (
             select(outbox.c.report_id)
             .outerjoin(source_looks, source_looks.c.report_id == outbox.c.report_id)
-            .where(
-                outbox.c.report_id.in_(part), outbox.c.state.in_(_DELIVERED),
-                outbox.c.sent_at <= settled_to, later,
-            )
-        )  # fmt: skip
+            .where(outbox.c.report_id.in_(part), or_(settled, outbox.c.state == Delivery.UNCLEAR.value))
+        )
         found.update(tx.scalars(query))
     return found
 
@@ -93,7 +92,7 @@ def put_looks(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     statement = (pg_insert if tx.dialect.name == "postgresql" else sqlite_insert)(source_looks)
     fresh = statement.excluded
     changed = {
-        "answers": fresh.answers, "settled_to": fresh.settled_to,
+        "answers": fresh.answers, "shown": fresh.shown, "settled_to": fresh.settled_to,
         "done_at": func.coalesce(fresh.done_at, source_looks.c.done_at),
     }  # fmt: skip
     tx.execute(statement.on_conflict_do_update(index_elements=["report_id"], set_=changed), list(rows))
@@ -102,16 +101,14 @@ def put_looks(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
 def looked(tx: Tx, channel_id: int, report_ids: Sequence[int], settled_to: datetime) -> None:
     """These were looked for and not found: what is known of their answers stays as it was."""
     known = looks(tx, report_ids)
-    put_looks(
-        tx,
-        [
-            {
-                "report_id": id_, "channel_id": channel_id, "settled_to": settled_to, "done_at": None,
-                "answers": known[id_].answers if id_ in known else None,
-            }
-            for id_ in report_ids
-        ],
-    )  # fmt: skip
+    now = {"channel_id": channel_id, "settled_to": settled_to, "done_at": None}
+    before = {
+        id_: {"answers": known[id_].answers, "shown": known[id_].shown}
+        if id_ in known
+        else {"answers": None, "shown": None}
+        for id_ in report_ids
+    }
+    put_looks(tx, [{"report_id": id_, **now, **kept} for id_, kept in before.items()])
 
 
 def shows_answers(tx: Tx, channel_id: int) -> bool:
@@ -171,6 +168,17 @@ def laid_aside(tx: Tx, channel_id: int, names: Iterable[str]) -> set[tuple[str, 
             discrepancies.c.channel_id == channel_id, discrepancies.c.about.in_(part), ASIDE
         )
         found.update((row[0], row[1]) for row in tx.execute(query))
+    return found
+
+
+def words_aside(tx: Tx, channel_id: int, names: Iterable[str]) -> dict[str, Row[Any]]:
+    """Of answers that a person laid aside for the whole channel: name -> a difference with the words."""
+    found = {}
+    for part in chunks(sorted(set(names))):
+        query = select(discrepancies).where(
+            discrepancies.c.channel_id == channel_id, discrepancies.c.about.in_(part), ASIDE
+        )
+        found.update({row.about: row for row in tx.execute(query)})
     return found
 
 

@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, text
 
 from aggregator.storage.types import Id, Instant, metadata
 
-#: One row a report that was compared. No words are in it: those of a difference are kept with it.
+#: One row a report that was compared. No words are in it, only their names: those of a difference are kept
+#: with it, and the rest are our own.
 source_looks = Table(
     "source_looks",
     metadata,
@@ -14,6 +15,8 @@ source_looks = Table(
     Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
     #: SHA-256 of the answers that the source showed; NULL where it showed none.
     Column("answers", Text),
+    #: The name of each of them (`domain.beliefs.fingerprint`) in the source's order, by spaces.
+    Column("shown", Text),
     #: When it last showed the report as done.
     Column("done_at", Instant),
     #: Answers delivered up to here had time to be shown when this was compared.

@@ -190,7 +190,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "silent_sources": _of(technical="channel_id ward_code officer_id at"),
     "write_turns": _of(technical="host_key fence free_at"),
-    "source_looks": _of(technical="report_id channel_id done_at settled_to", proof="answers"),
+    "source_looks": _of(technical="report_id channel_id done_at settled_to", proof="answers shown"),
     "discrepancies": _of(
         Kind.ANSWERS,
         officer="ours theirs author note reason",

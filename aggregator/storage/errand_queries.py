@@ -209,6 +209,7 @@ def _told() -> Select[Any]:
     return (
         select(
             outbox, errands.c.need, reports.c.external_id, reports.c.url, reports.c.subject,
+            reports.c.status_raw, reports.c.source_status,
             channels.c.title.label("channel"), channels.c.slug, channels.c.kind.label("channel_kind"),
             channels.c.config, channels.c.options,
             schedule.c.paused, schedule.c.state.label("channel_state"), schedule.c.write_open_until,

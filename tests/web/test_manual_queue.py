@@ -11,13 +11,13 @@ from sqlalchemy import update
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.hand_form import HandForm
 from aggregator.domain.workflow import ReplyKind
-from aggregator.sdk.contract import Location
+from aggregator.sdk.contract import Answer, Location
 from aggregator.services import delivery_log
 from aggregator.services.errands import MOST_BYTES
 from aggregator.storage.case_tables import outbox
 from inbox_web.security import MAX_FORM_BYTES
 from tests.domain.test_proof_files import NOTE, PNG
-from tests.web.office import VN, Browser, Office, soup
+from tests.web.office import VN, Browser, Office, fields, soup
 
 
 def answered(office: Office, channel: str) -> int:
@@ -70,12 +70,42 @@ def test_a_person_says_whether_an_unclear_answer_arrived(office: Office, lan: Br
     become(office, message, Delivery.UNCLEAR)
     page = soup(lan.get("/by-hand"))
     buttons = [button.text.strip() for button in page.select(f"#d{message} form button")]
-    assert buttons == ["Đã có", "Chưa có, gửi lại"], "the very words that the explanation names"
+    assert buttons == ["Đọc lại ngay", "Đã có", "Chưa có, gửi lại"], (
+        "the very words that the explanation names"
+    )
     lan.submit("/by-hand", f"/deliveries/{message}/fate", arrived="no")
     assert case(office).replies[0].deliveries[0].state is Delivery.PENDING
     become(office, message, Delivery.UNCLEAR)
     lan.submit("/by-hand", f"/deliveries/{message}/fate", arrived="yes")
     assert case(office).replies[0].deliveries[0].state is Delivery.SENT
+
+
+def test_an_unclear_answer_stands_beside_its_source_and_can_be_read_again(
+    office: Office, lan: Browser
+) -> None:
+    message = answered(office, "cong-1022")
+    become(office, message, Delivery.UNCLEAR)
+    assert "lúc 09:30" in soup(lan.get("/by-hand")).select_one(f"#d{message} .sides").text, "as it was read"
+    office.clock.wait(minutes=30)
+    shown = Answer("Đã đậy nắp. Cảm ơn anh chị <b>.", author="Phòng QLĐT")
+    report = office.report(external_id="PA-0001", answers=(shown,), status_raw="Đã xử lý")
+    office.receive(report)
+    ours, theirs = soup(lan.get("/by-hand")).select(f"#d{message} .side")
+    assert "anh chị <b>" in theirs.find("mark").text and "ông bà" in ours.find("mark").text
+    for words in ("lúc 10:00", "“Đã xử lý”", "giống phúc đáp này", "Phòng QLĐT"):
+        assert words in theirs.text, words
+    asked = lan.submit("/by-hand", f"/deliveries/{message}/read")
+    assert asked.headers["Location"].endswith(f"#d{message}"), "back to the same card"
+    (backfill, *_) = office.services.backfills.list(None, "cong-1022")
+    assert backfill.total == 1
+
+
+def test_a_source_without_single_reports_is_read_by_its_next_poll(office: Office, lan: Browser) -> None:
+    message = answered(office, "bang-tinh")
+    become(office, message, Delivery.UNCLEAR)
+    item = soup(lan.get("/by-hand")).select_one(f"#d{message}")
+    assert "Lần đọc kênh sắp tới" in item.select_one(".sides").text
+    assert item.find("form", action=f"/deliveries/{message}/read") is None
 
 
 def test_a_refused_answer_shows_why_and_can_be_tried_again(office: Office, lan: Browser) -> None:
@@ -90,7 +120,7 @@ def test_another_wards_answers_are_not_in_the_queue(office: Office, hue: Browser
     message = answered(office, "bang-tinh")
     assert soup(hue.get("/by-hand")).find(id=f"d{message}") is None
     token = hue.form("/", "/language")["csrf_token"]
-    for act in ("done", "fate", "retry"):
+    for act in ("done", "fate", "retry", "read"):
         answer = hue.client.post(f"/deliveries/{message}/{act}", data={"csrf_token": token})
         assert answer.status_code == 404
 
@@ -132,25 +162,59 @@ def test_an_answer_is_ticked_off_with_its_time_a_number_and_a_picture(office: Of
     assert soup(lan.get("/by-hand")).select_one(f"#d{message}.manual")
 
 
-def test_a_wrong_time_or_file_is_told_and_nothing_is_ticked(office: Office, lan: Browser) -> None:
-    message = answered(office, "bang-tinh")
-    for slip, words in (
-        ({"done_at": "2026-11-10T00:01"}, "không được trước lúc viết"),
-        ({"done_at": "2026-11-10T23:59"}, "không được ở tương lai"),
-        ({"done_at": "hôm qua"}, "không phải là thời điểm"),
-        ({"file": (BytesIO(b"<svg onload=alert(1)>"), "anh.png")}, "không phải ảnh"),
+def test_a_refused_tick_keeps_what_was_typed_and_names_the_field(office: Office, lan: Browser) -> None:
+    answered(office, "bang-tinh")
+    office.services.cases.reply(office.actor("lan"), 1, ReplyKind.RESULT, "Đã thay nắp mới.")
+    message = case(office).replies[-1].deliveries[0].id
+    good = {"reference": "PH-7/2026", "done_at": "2026-11-10T09:30"}
+    for field, slip, words in (
+        ("done_at", "2026-11-10T00:01", "không được trước lúc viết"),
+        ("done_at", "2026-11-10T23:59", "không được ở tương lai"),
+        ("done_at", "hôm qua", "không phải là thời điểm"),
+        ("reference", "số " * 40, "dài quá 80 ký tự"),
+        ("file", (BytesIO(b"<svg onload=alert(1)>"), "anh.png"), "không phải ảnh"),
+        ("file", (BytesIO(PNG + bytes(MOST_BYTES)), "anh.png"), "lớn hơn 5 MB"),
     ):
-        form = lan.form("/by-hand", f"/deliveries/{message}/done")
-        assert lan.client.post(f"/deliveries/{message}/done", data={**form, **slip}).status_code == 303
-        page = soup(lan.get("/by-hand"))
-        assert words in page.select_one("#said .bad").text
-        assert page.select_one(f"#d{message}.manual")
+        filled = {**lan.form("/by-hand", f"/deliveries/{message}/done"), **good, field: slip}
+        answer = lan.client.post(f"/deliveries/{message}/done", data=filled)
+        item = soup(answer).select_one(".carry")
+        assert (answer.status_code, item["id"]) == (422, f"d{message}"), "the list begins with it"
+        kept = fields(answer.text, f"/deliveries/{message}/done")
+        assert {name: kept[name] for name in good} == {name: filled[name] for name in good}
+        wrong = item.select_one("[aria-invalid]")
+        assert wrong["name"] == field and words in item.find(id=wrong["aria-describedby"]).text
+        assert "Chưa đánh dấu" in item.select_one("[role=alert]").text
+    assert soup(lan.get("/by-hand")).select_one(f"#d{message}.manual"), "nothing was ticked"
+
+
+def test_a_picture_that_a_refused_tick_loses_is_asked_for_again(office: Office, lan: Browser) -> None:
+    message = answered(office, "bang-tinh")
+    form = lan.form("/by-hand", f"/deliveries/{message}/done")
+    slip = {"done_at": "2026-11-10T00:01", "file": (BytesIO(PNG), "anh.png")}
+    answer = lan.client.post(f"/deliveries/{message}/done", data={**form, **slip})
+    assert "Hãy chọn lại ảnh" in soup(answer).select_one(f"#d{message} form.done").text
+    without = lan.client.post(f"/deliveries/{message}/done", data={**form, "done_at": slip["done_at"]})
+    assert "Hãy chọn lại ảnh" not in without.text, "nothing was lost"
+
+
+def test_a_tick_on_what_has_changed_keeps_what_was_typed_too(office: Office, lan: Browser) -> None:
+    message = answered(office, "cong-1022")
+    become(office, message, Delivery.DEAD)
+    form = lan.form("/by-hand", f"/deliveries/{message}/done")
+    lan.submit("/by-hand", f"/deliveries/{message}/retry")
+    become(office, message, Delivery.DEAD)  # tried once more, and refused again
+    answer = lan.client.post(f"/deliveries/{message}/done", data={**form, "reference": "PH-7"})
+    item = soup(answer).select_one(f"#d{message}")
+    assert answer.status_code == 422 and "vừa có thay đổi" in item.select_one("[role=alert]").text
+    done = {**fields(answer.text, f"/deliveries/{message}/done")}
+    assert done["reference"] == "PH-7" and done["version"] != form["version"]
+    assert lan.client.post(f"/deliveries/{message}/done", data=done).status_code == 303
 
 
 def test_a_file_beyond_the_limit_is_refused_before_it_is_read(office: Office, lan: Browser) -> None:
     message = answered(office, "bang-tinh")
     form = lan.form("/by-hand", f"/deliveries/{message}/done")
-    huge = {**form, "file": (BytesIO(bytes(MOST_BYTES + MAX_FORM_BYTES)), "anh.png")}
+    huge = {**form, "file": (BytesIO(bytes(2 * MOST_BYTES + MAX_FORM_BYTES)), "anh.png")}
     assert lan.client.post(f"/deliveries/{message}/done", data=huge).status_code == 413
 
 
