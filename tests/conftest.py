@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
+    from tests.postgres_copies import Copies
     from tests.postgres_server import Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,9 +76,17 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def _postgres_copies(postgres_server: Server, _postgres_template: str) -> Iterator[Copies]:
+    from tests.postgres_copies import Copies
+
+    with closing(Copies(postgres_server, _postgres_template)) as copies:
+        yield copies
+
+
 @pytest.fixture
-def postgres_url(postgres_server: Server, _postgres_template: str) -> Iterator[str]:
-    with postgres_server.fresh(_postgres_template) as url:
+def postgres_url(_postgres_copies: Copies) -> Iterator[str]:
+    with _postgres_copies.lent() as url:
         yield url
 
 

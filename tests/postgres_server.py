@@ -61,6 +61,10 @@ class Server:
             hide_password=False
         )
 
+    def plain_url(self, name: str) -> str:
+        """The address of the database `name` as psycopg takes it."""
+        return self._admin.set(database=name).render_as_string(hide_password=False)
+
     def template(self) -> str:
         """An empty database, dropped by `close`; fill it, disconnect, and copy it with `fresh`."""
         name = f"{self._prefix}template_{len(self._templates)}"
@@ -71,21 +75,27 @@ class Server:
     @contextlib.contextmanager
     def fresh(self, template: str = "template0") -> Iterator[str]:
         """The address of a new copy of `template`, gone afterwards whoever is still connected."""
+        name = self.made(template)
+        try:
+            yield self.url(name)
+        finally:
+            self.drop(name)
+
+    def made(self, template: str) -> str:
+        """The name of a new copy of `template`, for the caller to `drop`."""
         name = f"{self._prefix}{next(self._numbers)}"
         self._run(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         )
-        try:
-            yield self.url(name)
-        finally:
-            self._drop(name)
+        return name
 
     def close(self) -> None:
         """Drop what this session made and `fresh` did not."""
         for name in self._templates:
-            self._drop(name)
+            self.drop(name)
 
-    def _drop(self, name: str) -> None:
+    def drop(self, name: str) -> None:
+        """Away with it, whoever is still connected."""
         self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _run(self, statement: sql.Composed) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from aggregator.storage.db import Database
 from tests.factories import Office, seed
 
 if TYPE_CHECKING:
+    from tests.postgres_copies import Copies
     from tests.postgres_server import Server
 
 
@@ -73,6 +75,14 @@ def _seeded_postgres(postgres_server: Server, _postgres_template: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def _seeded_copies(postgres_server: Server, _seeded_postgres: str) -> Iterator[Copies]:
+    from tests.postgres_copies import Copies
+
+    with closing(Copies(postgres_server, _seeded_postgres)) as copies:
+        yield copies
+
+
+@pytest.fixture(scope="session")
 def _shared_postgres(postgres_server: Server, _seeded_postgres: str) -> Shared:
     return Shared(postgres_server.url(_seeded_postgres))
 
@@ -88,10 +98,8 @@ def sqlite_office(_seeded_sqlite: Path, _shared_sqlite: Shared, tmp_path: Path) 
 
 
 @pytest.fixture
-def postgres_office(
-    postgres_server: Server, _seeded_postgres: str, _shared_postgres: Shared, tmp_path: Path
-) -> Iterator[Office]:
-    with postgres_server.fresh(_seeded_postgres) as url:
+def postgres_office(_seeded_copies: Copies, _shared_postgres: Shared, tmp_path: Path) -> Iterator[Office]:
+    with _seeded_copies.lent() as url:
         office = Office(url, tmp_path, db=_shared_postgres.at(url))
         yield office
         office.close()
