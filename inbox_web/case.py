@@ -285,6 +285,7 @@ def case_page(
     typed: Mapping[str, Any] | None = None,
     revealed: Mapping[int, Mapping[str, str | None]] | None = None,
 ) -> str:
+    """The page of a case: with what was wrong and typed, or with identities that were asked for."""
     return render_template(
         "case/page.html",
         case=view,
