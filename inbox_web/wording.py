@@ -17,6 +17,7 @@ from aggregator.domain import countdown, day_table
 from aggregator.domain.cover import NOON, until_en, until_vi
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.legal import LegalState
+from aggregator.domain.local_time import stamp_vi
 from aggregator.domain.sketch import Apart, Sketch
 from aggregator.domain.workflow import Status
 from aggregator.domain.worktime import VN
@@ -39,7 +40,7 @@ def when(at: datetime | None) -> str:
     """'14:05 12/11/2026' in Vietnamese, '12 Nov 2026, 14:05' in English; empty for None."""
     if at is None:
         return ""
-    return local(at).strftime("%H:%M %d/%m/%Y" if current() == "vi" else "%d %b %Y, %H:%M")
+    return stamp_vi(at) if current() == "vi" else f"{local(at):%d %b %Y, %H:%M}"
 
 
 def stamp(at: datetime) -> str:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from aggregator.domain.local_time import moment_vi
 from aggregator.domain.worktime import VN
 
 #: Without the letters that people take for digits.
@@ -101,11 +102,11 @@ class Handling:
 
     def sentence(self) -> str:
         """All of it in one plain Vietnamese sentence, with the verdict at its end."""
-        parts = [f"{self.office} trả lời lúc {_when(self.answered_at)}{self._against()}"]
+        parts = [f"{self.office} trả lời lúc {moment_vi(self.answered_at)}{self._against()}"]
         if self.seen_at:
             source, seen = self.seen_at
             parts.append(
-                f"trả lời ngay trên {source}, giờ theo {source}, hệ thống ghi nhận lúc {_when(seen)}"
+                f"trả lời ngay trên {source}, giờ theo {source}, hệ thống ghi nhận lúc {moment_vi(seen)}"
             )
         parts += [_broken(one) for one in self.interruptions]
         parts += _arrived(self.arrivals)
@@ -145,9 +146,9 @@ _BROKEN = {
 
 def _broken(one: Interruption) -> str:
     """Only what was tried is told: between the last failed try and the first good one nobody knows."""
-    many = f"trong các lần thử từ {_when(one.since)} đến {_when(one.last)}"
-    tried = many if one.last > one.since else f"lúc {_when(one.since)}"
-    back = f", dùng lại được lúc {_when(one.back)}" if one.back else ", chưa thấy dùng lại được"
+    many = f"trong các lần thử từ {moment_vi(one.since)} đến {moment_vi(one.last)}"
+    tried = many if one.last > one.since else f"lúc {moment_vi(one.since)}"
+    back = f", dùng lại được lúc {moment_vi(one.back)}" if one.back else ", chưa thấy dùng lại được"
     return f"{one.source} {_BROKEN[one.how]} {tried}{back}{' (có thể do mạng của đơn vị)' * one.ours_maybe}"
 
 
@@ -158,7 +159,7 @@ def _arrived(arrivals: Sequence[Arrival]) -> list[str]:
             told.append(f"phúc đáp chưa tới {one.source}, hệ thống đang tiếp tục chuyển")
         else:
             how = "cán bộ chuyển" if one.by_hand else "được chuyển"
-            told.append(f"phúc đáp {how} tới {one.source} lúc {_when(one.at)}")
+            told.append(f"phúc đáp {how} tới {one.source} lúc {moment_vi(one.at)}")
     return told
 
 
@@ -172,10 +173,6 @@ def _minute(at: datetime) -> datetime:
 
 def _midnight(local: datetime) -> bool:
     return (local.hour, local.minute, local.second) == (0, 0, 0)
-
-
-def _when(at: datetime) -> str:
-    return f"{_local(at):%H:%M ngày %d/%m/%Y}"
 
 
 def _clock(at: datetime, *, seconds: bool) -> str:

@@ -27,7 +27,8 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from aggregator.domain import reminding
-from aggregator.domain.worktime import VN, Calendar, CalendarExhausted, from_second, to_second
+from aggregator.domain.local_time import moment_vi
+from aggregator.domain.worktime import Calendar, CalendarExhausted, from_second, to_second
 from aggregator.errors import InputInvalid
 
 
@@ -75,7 +76,7 @@ def when_done(said: datetime | None, written: datetime, now: datetime) -> dateti
         raise InputInvalid(
             "done_at lies before the answer was written", field="done_at",
             message_vi="Thời điểm đã chuyển không được trước lúc viết phúc đáp "
-            f"({written.astimezone(VN):%H:%M ngày %d/%m/%Y}).",
+            f"({moment_vi(written)}).",
         )  # fmt: skip
     return min(max(said, written), now)
 

@@ -13,10 +13,10 @@ from html import escape
 from typing import Final
 
 from aggregator.domain import countdown
+from aggregator.domain.local_time import near_moment_vi
 from aggregator.domain.personal import hidden
 from aggregator.domain.privacy import Asks, Owed
 from aggregator.domain.reminding import Kind
-from aggregator.domain.worktime import VN
 
 #: Cases that one list of a mail names; the rest is counted.
 MOST: Final = 20
@@ -79,16 +79,11 @@ _OPENINGS: Final = {
 _FOOT: Final = "Thư tự động của Một Mối. Đổi cách nhắc hoặc tắt thư tại: {url}"
 
 
-def when(at: datetime) -> str:
-    """'17:00 ngày 10/11', as the office reads it."""
-    return at.astimezone(VN).strftime("%H:%M ngày %d/%m")
-
-
 def reminder(kind: Kind, line: Line, now: datetime, settings_url: str) -> Letter:
     """One case, told on its own."""
     subject = _SUBJECTS[kind].format(code=line.code)
     if line.due_at is not None:
-        subject += f", hạn {when(line.due_at)}"
+        subject += f", hạn {near_moment_vi(line.due_at)}"
     return _letter(subject, [_OPENINGS[kind]], [Section("", (line,), 1)], now, settings_url)
 
 
@@ -146,7 +141,7 @@ def personal_data(
 ) -> Letter:
     """A personal-data request that is due or overdue; nothing of who asks."""
     heading, words = _OWED[what]
-    opening = f"Yêu cầu về dữ liệu cá nhân số {number} ({_ASKED[asks]}) {words} {when(due_at)}."
+    opening = f"Yêu cầu về dữ liệu cá nhân số {number} ({_ASKED[asks]}) {words} {near_moment_vi(due_at)}."
     subject = f"{heading}: yêu cầu về dữ liệu cá nhân số {number}"
     return _letter(subject, [opening], [], now, settings_url, url)
 
@@ -233,4 +228,4 @@ def _title(line: Line) -> str:
 def _deadline(line: Line, now: datetime) -> str:
     if line.note or line.due_at is None:
         return line.note or "Chưa có hạn"
-    return f"Hạn {when(line.due_at)} ({countdown.words(line.due_at, now).lower()})"
+    return f"Hạn {near_moment_vi(line.due_at)} ({countdown.words(line.due_at, now).lower()})"

@@ -15,13 +15,13 @@ time that the delivery then lacked. The source could be used when it was due, an
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from aggregator.domain.local_time import moment_en, moment_vi
 from aggregator.domain.outages import Capability, Span
-from aggregator.domain.worktime import VN
 
 
 class Kind(enum.StrEnum):
@@ -55,16 +55,6 @@ _LABEL_EN: Final = {
     Kind.UNREACHABLE: "handled in time, source unreachable",
     Kind.DELIVERED_LATE: "handled in time, reached the source late",
     Kind.LATE: "late",
-}
-_OUT_VI: Final = {
-    Capability.READ: "không đọc được cổng",
-    Capability.SIGN_IN: "cổng không cho đăng nhập",
-    Capability.WRITE: "không gửi được lên cổng",
-}
-_OUT_EN: Final = {
-    Capability.READ: "the source could not be read",
-    Capability.SIGN_IN: "the source refused to sign us in",
-    Capability.WRITE: "the source took no answers",
 }
 
 
@@ -106,19 +96,19 @@ class Verdict:
     def parts_vi(self) -> tuple[str, ...]:
         """The sentence's parts in their order, times local."""
         return (
-            f"hạn {_moment(self.due)}",
-            f"cán bộ phúc đáp {_moment(self.answered_at)}" if self.answered_at else "chưa phúc đáp",
-            *(_told_vi(one) for one in self.weighed),
-            *((f"cổng nhận {_moment(self.delivered_at)}",) if self.delivered_at else ()),
+            f"hạn {moment_vi(self.due)}",
+            f"cán bộ phúc đáp {moment_vi(self.answered_at)}" if self.answered_at else "chưa phúc đáp",
+            *(_told(one, _VI) for one in self.weighed),
+            *((f"cổng nhận {moment_vi(self.delivered_at)}",) if self.delivered_at else ()),
             *(("cổng chưa nhận",) if self.answered_at and not self.delivered_at else ()),
         )
 
     def parts_en(self) -> tuple[str, ...]:
         return (
-            f"due {_moment_en(self.due)}",
-            f"answered {_moment_en(self.answered_at)}" if self.answered_at else "not answered",
-            *(_told_en(one) for one in self.weighed),
-            *((f"the source has it since {_moment_en(self.delivered_at)}",) if self.delivered_at else ()),
+            f"due {moment_en(self.due)}",
+            f"answered {moment_en(self.answered_at)}" if self.answered_at else "not answered",
+            *(_told(one, _EN) for one in self.weighed),
+            *((f"the source has it since {moment_en(self.delivered_at)}",) if self.delivered_at else ()),
             *(("the source does not have it yet",) if self.answered_at and not self.delivered_at else ()),
         )
 
@@ -171,38 +161,62 @@ def _why(span: Span, answered_at: datetime, due: datetime) -> Why:
 # In words ---------------------------------------------------------------------------------------------
 
 
-def _told_vi(one: Weighed) -> str:
-    span = one.span
-    tries = f"{_OUT_VI[span.capability]} từ {_moment(span.began_at)}, thử {span.attempts} lần"
-    last = f", lần hỏng cuối {_moment(span.last_failed_at)}" if span.attempts > 1 else ""
-    end = f", dùng lại được {_moment(span.ended_at)}" if span.ended_at else ""
-    doubt = {
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """How one language tells an outage."""
+
+    out: Mapping[Capability, str]
+    began: str
+    tried_once: str
+    tried: str
+    last: str
+    back: str
+    doubt: Mapping[Why, str]
+    moment: Callable[[datetime], str]
+
+
+_VI: Final = _Words(
+    {
+        Capability.READ: "không đọc được cổng",
+        Capability.SIGN_IN: "cổng không cho đăng nhập",
+        Capability.WRITE: "không gửi được lên cổng",
+    },
+    " từ {}", ", thử 1 lần", ", thử {} lần", ", lần hỏng cuối {}", ", dùng lại được {}",
+    {
         Why.EXPLAINS: "",
         Why.OVER_BEFORE: " (hết gián đoạn trước hạn)",
         Why.NOT_TRIED: " (không có lần thử nào từ lúc phúc đáp đến hạn)",
         Why.OURS_MAYBE: " (có thể do mạng của đơn vị)",
-    }
-    return tries + last + end + doubt[one.why]
-
-
-def _told_en(one: Weighed) -> str:
-    span = one.span
-    plural = "" if span.attempts == 1 else "s"
-    tries = f"{_OUT_EN[span.capability]} from {_moment_en(span.began_at)}, tried {span.attempts} time{plural}"
-    last = f", last failed {_moment_en(span.last_failed_at)}" if span.attempts > 1 else ""
-    end = f", working again {_moment_en(span.ended_at)}" if span.ended_at else ""
-    doubt = {
+    },
+    moment_vi,
+)  # fmt: skip
+_EN: Final = _Words(
+    {
+        Capability.READ: "the source could not be read",
+        Capability.SIGN_IN: "the source refused to sign us in",
+        Capability.WRITE: "the source took no answers",
+    },
+    " from {}", ", tried 1 time", ", tried {} times", ", last failed {}", ", working again {}",
+    {
         Why.EXPLAINS: "",
         Why.OVER_BEFORE: " (over before the deadline)",
         Why.NOT_TRIED: " (not tried between the answer and the deadline)",
         Why.OURS_MAYBE: " (perhaps the office's own network)",
-    }
-    return tries + last + end + doubt[one.why]
+    },
+    moment_en,
+)  # fmt: skip
 
 
-def _moment(at: datetime) -> str:
-    return at.astimezone(VN).strftime("%H:%M ngày %d/%m/%Y")
-
-
-def _moment_en(at: datetime) -> str:
-    return at.astimezone(VN).strftime("%H:%M on %d/%m/%Y")
+def _told(one: Weighed, words: _Words) -> str:
+    span, moment = one.span, words.moment
+    several = span.attempts != 1
+    parts = [
+        words.out[span.capability],
+        words.began.format(moment(span.began_at)),
+        words.tried.format(span.attempts) if several else words.tried_once,
+    ]
+    if span.attempts > 1:
+        parts.append(words.last.format(moment(span.last_failed_at)))
+    if span.ended_at:
+        parts.append(words.back.format(moment(span.ended_at)))
+    return "".join(parts) + words.doubt[one.why]

@@ -21,6 +21,7 @@ from math import ceil
 from typing import Any
 
 from aggregator.domain.delivery import NO_KIND, Delivery, spoken_as
+from aggregator.domain.local_time import day_vi
 from aggregator.domain.people import Actor
 from aggregator.domain.sla import Step
 from aggregator.domain.text import clean
@@ -133,7 +134,7 @@ class Answers:
                 message_vi="Chưa nguồn nào nhận phúc đáp này nên không cần đính chính. Hãy gửi phúc đáp mới.",
             )
         words = typed.text(body, MAX_REPLY, "body", "nội dung đính chính")
-        text = f"Đính chính phúc đáp ngày {first.at.astimezone(VN):%d/%m/%Y}:\n{words}"
+        text = f"Đính chính phúc đáp ngày {day_vi(first.at)}:\n{words}"
         said = _checked(Said(ReplyKind.CORRECTION, text))
         return self._given(tx, actor, case, said, now, reports, Status(case.status), corrects=first)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.domain.worktime import VN
+from aggregator.domain.local_time import day_vi, stamp_vi
 from aggregator.sdk.contract import Expiry
 from aggregator.services.views.channel import Light
 from aggregator.storage.webhook_queries import Day
@@ -82,21 +82,13 @@ def _ending(light: Light, expiries: Sequence[Expiry], now: datetime) -> Light:
         return replace(
             light,
             state="bad" if over else "slow",
-            cause_vi=f"{first.title['vi']} {'đã hết hạn' if over else 'hết hạn'} {_day(first.at)}.",
-            cause_en=f"{first.title['en']} {'ended' if over else 'ends'} {_day(first.at)}.",
+            cause_vi=f"{first.title['vi']} {'đã hết hạn' if over else 'hết hạn'} {day_vi(first.at)}.",
+            cause_en=f"{first.title['en']} {'ended' if over else 'ends'} {day_vi(first.at)}.",
             next_vi="Cấp quyền lại, nhập mã mới vào cài đặt kênh, rồi bấm Tiếp tục.",
             next_en="Give consent again, enter the new token in the channel's settings, then Resume.",
         )
     if light.cause_vi or not expiries:
         return light
-    told_vi = "; ".join(f"{one.title['vi']}: đến {_moment(one.at)}" for one in expiries)
-    told_en = "; ".join(f"{one.title['en']}: until {_moment(one.at)}" for one in expiries)
+    told_vi = "; ".join(f"{one.title['vi']}: đến {stamp_vi(one.at)}" for one in expiries)
+    told_en = "; ".join(f"{one.title['en']}: until {stamp_vi(one.at)}" for one in expiries)
     return replace(light, cause_vi=told_vi, cause_en=told_en)
-
-
-def _day(at: datetime) -> str:
-    return f"{at.astimezone(VN):%d/%m/%Y}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(VN):%H:%M %d/%m/%Y}"

@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from aggregator.domain.certificates import Outcome, outcome
+from aggregator.domain.local_time import stamp_vi
 from aggregator.domain.workflow import LABELS_VI, PAUSE_REASONS, Status
 from aggregator.domain.worktime import VN
 from aggregator.services.ledger import SYSTEM
@@ -68,7 +69,7 @@ def when(at: datetime | str) -> str:
     local = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(VN)
     if local.time() == time.min:
         return f"24:00 {local - timedelta(days=1):%d/%m/%Y}"
-    return f"{local:%H:%M %d/%m/%Y}"
+    return stamp_vi(local)
 
 
 def person(who: Mapping[str, Any] | None) -> str:

@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any
 
 from aggregator.domain.delivery import NO_KIND, WAITING, Delivery
+from aggregator.domain.local_time import near_moment_vi
 from aggregator.domain.runs import ENTRY_KIND
 from aggregator.domain.worktime import VN
 from aggregator.errors import ByHand, NoWord
@@ -126,4 +127,4 @@ def moment(at: datetime | None, now: datetime) -> str:
     local, today = at.astimezone(VN), now.astimezone(VN).date()
     if (at - now).total_seconds() < 60:
         return f"sau {ceil((at - now).total_seconds())} giây"
-    return f"lúc {local:%H:%M}" if local.date() == today else f"lúc {local:%H:%M ngày %d/%m}"
+    return f"lúc {local:%H:%M}" if local.date() == today else f"lúc {near_moment_vi(at)}"
