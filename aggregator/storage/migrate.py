@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 from alembic import command
@@ -11,51 +13,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from aggregator.storage import (
-    account_tables,
-    belief_tables,
-    case_tables,
-    certificate_tables,
-    channel_tables,
-    checkpoint_tables,
-    cover_tables,
-    decision_tables,
-    errand_tables,
-    ledger_tables,
-    legal_tables,
-    match_rule_tables,
-    outage_tables,
-    place_tables,
-    privacy_tables,
-    reminder_tables,
-    report_tables,
-    street_tables,
-    webhook_tables,
-)
+from aggregator import storage
 from aggregator.storage.db import Database
 from aggregator.storage.types import metadata
 
-_ALL = (
-    account_tables,
-    belief_tables,
-    case_tables,
-    certificate_tables,
-    channel_tables,
-    checkpoint_tables,
-    decision_tables,
-    cover_tables,
-    errand_tables,
-    ledger_tables,
-    legal_tables,
-    match_rule_tables,
-    outage_tables,
-    place_tables,
-    privacy_tables,
-    reminder_tables,
-    report_tables,
-    street_tables,
-    webhook_tables,
-)
+# A table is part of `metadata` once its module is imported; a module that nobody names here is not forgotten.
+for _found in pkgutil.iter_modules(storage.__path__):
+    if _found.name.endswith("_tables"):
+        importlib.import_module(f"{storage.__name__}.{_found.name}")
 
 
 def config(connection: Connection | None = None) -> Config:
