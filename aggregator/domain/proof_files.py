@@ -17,6 +17,7 @@ import re
 import struct
 from dataclasses import dataclass
 
+from aggregator.domain.file_kinds import PNG, kind_of
 from aggregator.errors import InputInvalid
 
 #: Chunks that a PNG is drawn from; all others are notes.
@@ -25,7 +26,6 @@ _PNG_DRAWN = frozenset(
 )
 #: The next mark behind a scan's data: neither an escaped byte nor a restart nor padding.
 _JPEG_MARK = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_PNG = b"\x89PNG\r\n\x1a\n"
 #: Chunks of a WebP that are notes, and the bits of its header that announce them.
 _WEBP_NOTES, _WEBP_BITS = frozenset((b"EXIF", b"XMP ")), 0b0000_1100
 
@@ -50,17 +50,19 @@ def read(content: bytes, most: int) -> ProofFile:
             f"the file has more than {most} bytes", field="file",
             message_vi=f"Tệp lớn hơn {most // 1_000_000} MB. Hãy chụp lại nhỏ hơn.",
         )  # fmt: skip
+    kind = kind_of(content)
     try:
-        if content.startswith(_PNG):
-            return ProofFile(_png(content), "image/png", stripped=True)
-        if content.startswith(b"\xff\xd8\xff"):
-            return ProofFile(_jpeg(content), "image/jpeg", stripped=True)
-        if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-            return ProofFile(_webp(content), "image/webp", stripped=True)
+        match kind:
+            case "image/png":
+                return ProofFile(_png(content), kind, stripped=True)
+            case "image/jpeg":
+                return ProofFile(_jpeg(content), kind, stripped=True)
+            case "image/webp":
+                return ProofFile(_webp(content), kind, stripped=True)
     except (struct.error, IndexError) as error:
         raise _broken() from error
-    if content.startswith(b"%PDF-") and b"%%EOF" in content[-1024:]:
-        return ProofFile(content, "application/pdf", stripped=False)
+    if kind == "application/pdf" and b"%%EOF" in content[-1024:]:
+        return ProofFile(content, kind, stripped=False)
     raise InputInvalid(
         "neither PNG, JPEG, WebP nor PDF", field="file",
         message_vi="Tệp không phải ảnh PNG, JPEG, WebP hoặc PDF.",
@@ -74,7 +76,7 @@ def _broken() -> InputInvalid:
 
 
 def _png(content: bytes) -> bytes:
-    kept, at = [_PNG], len(_PNG)
+    kept, at = [PNG], len(PNG)
     while True:
         size, kind = struct.unpack_from(">I4s", content, at)
         end = at + 12 + size

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from aggregator.domain.file_kinds import kind_of
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.runs import ENTRY_KIND
 from aggregator.domain.text import e164
@@ -51,9 +52,6 @@ MOST_PHOTOS, MOST_PHOTO_BYTES = 6, 10_000_000
 LONGEST_BODY, LONGEST_LINE = 10_000, 300
 #: How long a form waits while another officer's is being stored.
 PATIENCE_S, STEP_S = 10.0, 0.05
-#: First bytes of what cameras and scanners make.
-_FILES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n", "image/png"), (b"GIF8", "image/gif"),
-          (b"%PDF-", "application/pdf"))  # fmt: skip
 
 
 class Came(enum.StrEnum):
@@ -165,7 +163,7 @@ class WalkIn:
         for photo in photos:
             if len(photo.content) > MOST_PHOTO_BYTES:
                 raise _wrong("photos", f"Tệp “{photo.filename[:60]}” lớn hơn {MOST_PHOTO_BYTES // 10**6} MB.")
-            if _kind(photo.content) is None:
+            if kind_of(photo.content) is None:
                 raise _wrong("photos", f"Tệp “{photo.filename[:60]}” không phải là ảnh hay PDF.")
 
     def _channel(self, ward: str, came: Came) -> ChannelRow:
@@ -206,7 +204,7 @@ class WalkIn:
 
     def _laid_down(self, photo: Photo) -> list[Any]:
         digest = lay_down(self._folder, photo.content)
-        return [f"{INLINE}{digest}", photo.filename, _kind(photo.content), len(photo.content)]
+        return [f"{INLINE}{digest}", photo.filename, kind_of(photo.content), len(photo.content)]
 
     def _turn(self, channel: ChannelRow) -> Turn:
         owner, patience = owner_name("entry"), time.monotonic() + PATIENCE_S
@@ -230,15 +228,6 @@ class WalkIn:
 def _first_line(body: str) -> str:
     line = body.splitlines()[0].strip()
     return line if len(line) <= 100 else f"{line[:99].rstrip()}…"
-
-
-def _kind(content: bytes) -> str | None:
-    """The type by the first bytes: a name says nothing."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    if content[4:8] == b"ftyp" and content[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif"):
-        return "image/heic"
-    return next((kind for start, kind in _FILES if content.startswith(start)), None)
 
 
 def _wrong(name: str, vi: str) -> InputInvalid:
