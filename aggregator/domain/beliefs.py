@@ -27,7 +27,6 @@ a difference at sources that do not let us set it: there a clerk of the portal m
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from datetime import datetime, timedelta
 from rapidfuzz import fuzz
 
 from aggregator.domain.delivery import DELIVERED, Delivery, comparable
+from aggregator.domain.text import sha256_of
 from aggregator.domain.workflow import OPEN, Status
 
 #: What was read may be as old as a poll is long, and portals show what they took a while later.
@@ -237,7 +237,7 @@ def gone(held: Held) -> tuple[Difference, ...]:
 
 def fingerprint(text: str) -> str:
     """A short name of an answer's words, the same however the page wraps its lines."""
-    return hashlib.sha256(comparable(text).encode()).hexdigest()[:24]
+    return sha256_of(comparable(text))[:24]
 
 
 # Answers ---------------------------------------------------------------------------------------------

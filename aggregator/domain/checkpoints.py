@@ -65,10 +65,6 @@ def text_of(installation: str, number: int, at: datetime, entries: int, root: st
     return "".join(f"{line}\n" for line in lines)
 
 
-def text_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def key_id(public: str) -> str:
     """How a signing key (hex) is named: the first 16 digits of its SHA-256."""
     return hashlib.sha256(bytes.fromhex(public)).hexdigest()[:16]

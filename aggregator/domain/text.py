@@ -273,6 +273,11 @@ def text_key(*parts: str) -> str:
     return key_of(tokens("\n".join(parts)))
 
 
+def sha256_of(text: str) -> str:
+    """The SHA-256 of a text in UTF-8, in hexadecimal, lone surrogates and all: a form may say anything."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def digest63(data: str) -> int:
     """A stable hash that fits a signed 64-bit column and is never negative."""
     found = hashlib.blake2b(data.encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -15,7 +15,6 @@ also kept for logins that do not exist, or it would tell which ones do.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from datetime import datetime, timedelta
 from argon2 import PasswordHasher
 
 from aggregator.domain.people import Actor, Marks, Right, Role
+from aggregator.domain.text import sha256_of
 from aggregator.errors import AggregatorError, InputInvalid, NotAllowed, NotFound
 from aggregator.services import ledger, passwords
 from aggregator.services.clock import Clock
@@ -238,7 +238,7 @@ class Accounts:
     def sign_in(self, login: str, password: str, *, origin: str = "") -> tuple[str, Actor]:
         """A new session's token and its person, or `SignInRejected`. `origin`: the caller's address."""
         login, now = _known_form(login), self._clock()
-        key = _digest(f"{origin}\n{login}")
+        key = sha256_of(f"{origin}\n{login}")
         with self._db.read() as tx:
             person, failed = account_queries.sign_in_facts(tx, login, key)
         if failed is not None and failed.retry_at > now and failed.last_at > now - MEMORY:
@@ -258,7 +258,7 @@ class Accounts:
             account_queries.insert_session(
                 tx,
                 {
-                    "token_hash": _digest(token), "officer_id": person.id, "created_at": now,
+                    "token_hash": sha256_of(token), "officer_id": person.id, "created_at": now,
                     "seen_at": now, "expires_at": now + self._longest,
                 },
             )  # fmt: skip
@@ -269,7 +269,7 @@ class Accounts:
 
         `touch` False: a page asked by itself, nobody is there; the session grows idle all the same.
         """
-        now, digest = self._clock(), _digest(token)
+        now, digest = self._clock(), sha256_of(token)
         with self._db.read() as tx:
             found = account_queries.session(tx, digest)
         if found is None or now >= found.expires_at or now - found.seen_at >= self._idle:
@@ -281,7 +281,7 @@ class Accounts:
 
     def sign_out(self, token: str) -> None:
         with self._db.write() as tx:
-            account_queries.end_session(tx, _digest(token))
+            account_queries.end_session(tx, sha256_of(token))
 
     def sign_out_everywhere(self, actor: Actor) -> None:
         with self._db.write() as tx:
@@ -299,7 +299,7 @@ class Accounts:
         digest = self._passwords.digest(fresh)
         with self._db.write() as tx:
             account_queries.update_officer(tx, actor.id, password_hash=digest)
-            account_queries.end_sessions_of(tx, actor.id, but=_digest(keep) if keep else None)
+            account_queries.end_sessions_of(tx, actor.id, but=sha256_of(keep) if keep else None)
             told = {"officer": actor.id, "login": actor.login}
             ledger.append(tx, [Draft(SYSTEM, "password_changed", self._clock(), told, officer_id=actor.id)])
 
@@ -368,10 +368,6 @@ def _not_allowed() -> NotAllowed:
     return NotAllowed(
         "only an administrator may do this", message_vi="Chỉ quản trị viên mới được làm việc này."
     )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _known_form(login: str) -> str:

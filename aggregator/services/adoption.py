@@ -10,7 +10,6 @@ earlier than its last event, such as a pause that ended after the answer.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.people import Actor
 from aggregator.domain.sla import Step
+from aggregator.domain.text import sha256_of
 from aggregator.domain.workflow import CLOSING, OPEN, ReplyKind, Status, after_reply
 from aggregator.errors import MoveNotAllowed
 from aggregator.sdk.contract import Capabilities
@@ -95,7 +95,7 @@ class Adoption:
             "reply": reply_id, "kind": kind.value, "report": row.report_id, "channel": row.slug,
             "answered_at": at.isoformat(), "seen_at": row.found_at.isoformat(),
             "source_says": row.written_at.isoformat() if row.written_at else None,
-            "body_sha256": hashlib.sha256(row.theirs.encode()).hexdigest(),
+            "body_sha256": sha256_of(row.theirs),
             "also_to": [one.slug for one in others] if open_now else [],
             "deadlines": owed_told(tx, self.clocks.book(tx), members),
             **({"from": case.status, "to": to.value} if to.value != case.status else {}),

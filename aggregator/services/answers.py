@@ -12,7 +12,6 @@ nobody has to carry it; a correction changes nothing about the case, not even it
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +23,7 @@ from aggregator.domain.delivery import NO_KIND, Delivery, spoken_as
 from aggregator.domain.local_time import day_vi
 from aggregator.domain.people import Actor
 from aggregator.domain.sla import Step
-from aggregator.domain.text import clean
+from aggregator.domain.text import clean, sha256_of
 from aggregator.domain.workflow import CLOSING, ReplyKind, Status, after_reply
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
@@ -162,7 +161,7 @@ class Answers:
         outbox_queries.refresh_problem(tx, [case.id])
         told = {
             "reply": reply_id, "kind": said.kind.value, "sources": [row.slug for row in reports],
-            "body_sha256": hashlib.sha256(said.body.encode()).hexdigest(),
+            "body_sha256": sha256_of(said.body),
             "deadlines": owed_told(tx, book, ids),
         } | _seldom(said, corrects)  # fmt: skip
         _record(tx, case, "replied", actor, now, told | moved(case, target))

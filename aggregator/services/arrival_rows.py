@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from aggregator.domain.legal import LegalReading
 from aggregator.domain.matching import RULE_VERSION, Verdict
 from aggregator.domain.runs import Run
 from aggregator.domain.sla import Step
-from aggregator.domain.text import squash
+from aggregator.domain.text import sha256_of, squash
 from aggregator.domain.workflow import Status
 from aggregator.services.canonical import UNUSABLE_REF, Canonical
 from aggregator.services.deadlines import NO_DEADLINE, CaseClock, Owed
@@ -192,7 +191,7 @@ def plain_id(external_id: str) -> str:
     """The source's own number, or a hash of one that could name a person: an address, a telephone (I12)."""
     if _NUMBER.fullmatch(external_id):
         return external_id
-    return "sha256:" + hashlib.sha256(external_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return "sha256:" + sha256_of(external_id)[:16]
 
 
 def _due_name(item: Owed) -> str:

@@ -12,7 +12,6 @@ most `MOST`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +20,7 @@ from typing import Any
 from aggregator.domain.beliefs import Kind, Remedy
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.people import Actor, Right
-from aggregator.domain.text import clean
+from aggregator.domain.text import clean, sha256_of
 from aggregator.domain.workflow import Status, check_move
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotFound
 from aggregator.sdk.contract import Capabilities
@@ -246,7 +245,7 @@ class Beliefs:
         for row in rows:
             told = {
                 "difference": row.id, "report": row.report_id, "channel": row.slug, "what": row.kind,
-                "how": remedy.value, **({"reason_sha256": _sha256(why)} if why else {}),
+                "how": remedy.value, **({"reason_sha256": sha256_of(why)} if why else {}),
                 **beliefs.facts(Kind(row.kind), row.ours, row.theirs), **more,
             }  # fmt: skip
             drafts.append(
@@ -364,10 +363,6 @@ def _reason(given: str, *, needed: bool) -> str:
             message_vi=f"Hãy ghi lý do (không quá {LONGEST_REASON} chữ).",
         )  # fmt: skip
     return why
-
-
-def _sha256(words: str) -> str:
-    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def _no_channel(slug: str) -> NotFound:

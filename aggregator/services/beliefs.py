@@ -16,7 +16,6 @@ the words stay in the row.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ from aggregator.domain.beliefs import (
 )
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.runs import Run
-from aggregator.domain.text import clean
+from aggregator.domain.text import clean, sha256_of
 from aggregator.domain.workflow import CLOSING, ReplyKind, Status
 from aggregator.sdk.contract import Answer
 from aggregator.services import ledger
@@ -91,7 +90,7 @@ class Look:
         if not self.shown:
             return None
         words = "\n".join(" ".join(answer.body.split()) for answer in self.shown)
-        return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+        return sha256_of(words)
 
     @property
     def answers(self) -> tuple[ShownAnswer, ...]:
@@ -342,9 +341,7 @@ def facts(kind: Kind, ours: str, theirs: str) -> dict[str, str]:
     sides = {"ours": ours, "theirs": theirs}
     if not worded:
         return {name: value for name, value in sides.items() if value}
-    return {
-        f"{name}_sha256": hashlib.sha256(value.encode()).hexdigest() for name, value in sides.items() if value
-    }
+    return {f"{name}_sha256": sha256_of(value) for name, value in sides.items() if value}
 
 
 def _mapped(looks: Iterable[Look]) -> set[str]:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from aggregator.domain.point import point
-from aggregator.domain.text import clean
+from aggregator.domain.text import clean, sha256_of
 from aggregator.sdk.contract import Attachment, BadRecord, Person, Record, SourceStatus
 
 #: PostgreSQL's text index refuses longer words, and no citizen writes a megabyte by hand: what is
@@ -159,7 +159,7 @@ def revision_hash(record: Record, blind: Callable[[str, str], str]) -> str:
         values["extra"] = {key: value for key, value in record.extra.items() if f"extra.{key}" not in skip}
     if "person" in values:
         values["person"] = blind(_json(record.person), "person")
-    return hashlib.sha256(_json(values).encode()).hexdigest()
+    return sha256_of(_json(values))
 
 
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode

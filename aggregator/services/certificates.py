@@ -11,7 +11,6 @@ deleted: one issued by mistake is withdrawn, which is an entry like any other.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -20,10 +19,9 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.domain.certificates import serial, typed
-from aggregator.domain.checkpoints import text_hash
 from aggregator.domain.ledger import canonical, instant
 from aggregator.domain.people import Actor, Right
-from aggregator.domain.text import clean
+from aggregator.domain.text import clean, sha256_of
 from aggregator.domain.workflow import Status
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotFound
@@ -110,7 +108,7 @@ class Printed:
 
     @property
     def checkpoint_sha256(self) -> str:
-        return text_hash(self.checkpoint["text"])
+        return sha256_of(self.checkpoint["text"])
 
     @property
     def _lines(self) -> list[str]:
@@ -364,7 +362,7 @@ def _said(content: Content) -> dict[str, Any]:
 
 
 def _digest(value: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return sha256_of(canonical(value))
 
 
 def _case(tx: Tx, row: Any) -> Any:

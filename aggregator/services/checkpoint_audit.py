@@ -17,11 +17,11 @@ from aggregator.domain.checkpoints import (
     ChainState,
     key_id,
     succession_text,
-    text_hash,
     text_of,
 )
 from aggregator.domain.ledger import Finding
 from aggregator.domain.ledger_check import Signed
+from aggregator.domain.text import sha256_of
 from aggregator.services import ledger_tree
 from aggregator.services.checkpoints import LOSS
 from aggregator.services.ledger import SYSTEM
@@ -82,7 +82,7 @@ class Audit:
                 root = merkle.root([leaves[chain] for chain in sorted(leaves)]).hex()
                 if (root, sum(entries.values())) != (row.root, row.entries):
                     yield _finding(row.number, "chains", f"checkpoint {row.number}: does not fit its chains")
-            before, last = text_hash(row.text), row.number
+            before, last = sha256_of(row.text), row.number
         for number in sorted(set(grown) - {row.number for row in rows}):
             yield _finding(number, "checkpoint", f"checkpoint {number}: is gone")
 
@@ -90,7 +90,7 @@ class Audit:
         told = (
             json.loads(one.data) for one in checkpoint_queries.of_kind(self._tx, LOSS, SYSTEM) if one.data
         )
-        if text_hash(row.text) not in {one["checkpoint"] for one in told}:
+        if sha256_of(row.text) not in {one["checkpoint"] for one in told}:
             yield _finding(row.number, "loss", f"checkpoint {row.number}: is lost, and no entry says so")
 
     def _tiles(self) -> dict[str, list[str]]:

@@ -28,10 +28,10 @@ from aggregator.domain.checkpoints import (
     ChainState,
     in_order,
     root_of,
-    text_hash,
     text_of,
 )
 from aggregator.domain.ledger import canonical, instant
+from aggregator.domain.text import sha256_of
 from aggregator.errors import MoveNotAllowed, NotFound
 from aggregator.services.clock import Clock
 from aggregator.services.held_checkpoint import Held, HeldFile
@@ -90,7 +90,7 @@ class Proofs:
         """The whole document about this statement: canonical, so that every byte of it counts."""
         document = {
             "format": BUNDLE, "installation": self.installation, "key": self.key, "statement": statement,
-            "statement_sha256": text_hash(canonical(statement)), "entries": self.entries,
+            "statement_sha256": sha256_of(canonical(statement)), "entries": self.entries,
             "chains": self.chains, "checkpoint": self.checkpoint,
         }  # fmt: skip
         return canonical(document).encode()
@@ -158,7 +158,7 @@ class Checkpoints:
         assert key is not None
         number = newest.number + 1 if newest else 1
         entries, root = sum(state.size for state in states.values()), root_of(states.values())
-        previous = text_hash(newest.text) if newest else NONE_BEFORE
+        previous = sha256_of(newest.text) if newest else NONE_BEFORE
         text = text_of(key.installation, number, now, entries, root, previous)
         signature = self.keys.sign(tx, text.encode())
         return Checkpoint(number, now, entries, root, text, signature, key.id, None, None)
@@ -199,7 +199,7 @@ class Checkpoints:
         with self._db.write() as tx:
             lock(tx, [SYSTEM])
             for held in lost:
-                told = {"number": held.number, "checkpoint": text_hash(held.text), "reason": reason}
+                told = {"number": held.number, "checkpoint": sha256_of(held.text), "reason": reason}
                 append(tx, [Draft(SYSTEM, LOSS, self._clock(), told, officer_id=officer_id)])
             last = checkpoint_queries.last(tx)
             if last is None or last.number < newest.number:
@@ -273,7 +273,7 @@ def _grown(tx: Tx, chain: str, size: int, before: ChainState | None) -> ChainSta
 
 def _admitted(tx: Tx, held: Held) -> bool:
     told = (json.loads(row.data) for row in checkpoint_queries.of_kind(tx, LOSS, SYSTEM) if row.data)
-    return any(one["checkpoint"] == text_hash(held.text) for one in told)
+    return any(one["checkpoint"] == sha256_of(held.text) for one in told)
 
 
 def _lost_row(held: Held) -> dict[str, Any]:

@@ -9,7 +9,6 @@ in it, because none is opened.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any
 
 from aggregator.domain.people import Actor
 from aggregator.domain.personal import hidden
+from aggregator.domain.text import sha256_of
 from aggregator.sdk.discovery import Found, secret_names
 from aggregator.services.channel_doors import may_operate, one_channel
 from aggregator.services.clock import Clock
@@ -122,4 +122,4 @@ def _mark(cursor: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if cursor is None:
         return None
     text = json.dumps(cursor, sort_keys=True, default=str)
-    return {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()[:16]}
+    return {"bytes": len(text), "sha256": sha256_of(text)[:16]}

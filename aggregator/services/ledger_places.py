@@ -12,7 +12,6 @@ Nothing waits for a place: it is tried again later and later, at most an hour ap
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable
@@ -22,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.domain import mail_texts
-from aggregator.domain.checkpoints import text_hash
 from aggregator.domain.people import Actor, Right, Role
+from aggregator.domain.text import sha256_of
 from aggregator.errors import AggregatorError, ConfigInvalid, Transient
 from aggregator.sdk.egress import host_of
 from aggregator.sdk.http import Http
@@ -229,7 +228,7 @@ class LedgerPlaces:
         assert roots is not None
         with self._http(place) as http:
             token = stamped(http, place.target, roots, row.text)
-        said = f"{TOKEN}\n{text_hash(row.text)}\n{text_hash(token)}\n"
+        said = f"{TOKEN}\n{sha256_of(row.text)}\n{sha256_of(token)}\n"
         with self._db.write() as tx:
             signature = self._checkpoints.keys.sign(tx, said.encode())
             checkpoint_queries.stamp(tx, claimed.number, token, signature)
@@ -286,7 +285,7 @@ def places_of(settings: Settings) -> list[Place]:
 
 
 def _web(kind: str, url: str) -> str:
-    return f"{kind}:{host_of(url)}#{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+    return f"{kind}:{host_of(url)}#{sha256_of(url)[:8]}"
 
 
 def mail_key(number: int, officer_id: int) -> str:

@@ -11,7 +11,6 @@ the same records; the time that really passes still ends the call.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from aggregator.domain.text import sha256_of
 from aggregator.errors import InputInvalid
 from aggregator.sdk.cassette import load
 from aggregator.sdk.cassette_record import Session
@@ -89,9 +89,7 @@ def opened(found: Found, spec: ChannelSpec, now: datetime, tape: Tape | None = N
 
 def news_mark(record: Record) -> str:
     """The hash that tells news, as the product makes it but for the key of its vault."""
-    return revision_hash(
-        record, lambda text, purpose: hashlib.sha256(f"{purpose} {text}".encode()).hexdigest()
-    )
+    return revision_hash(record, lambda text, purpose: sha256_of(f"{purpose} {text}"))
 
 
 # -- one run -------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ old one at once. The feed holds codes, titles without personal data, and deadlin
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -19,6 +18,7 @@ from aggregator.domain.ics import Event
 from aggregator.domain.people import Actor
 from aggregator.domain.personal import hidden
 from aggregator.domain.sla import Stage
+from aggregator.domain.text import sha256_of
 from aggregator.domain.worktime import CalendarExhausted
 from aggregator.errors import InputInvalid, NotFound
 from aggregator.services import ledger
@@ -100,7 +100,7 @@ class ReminderChoices:
     def make_feed(self, actor: Actor) -> str:
         """A new address for this person's calendar feed, shown only now; an older one ends."""
         token = secrets.token_urlsafe(32)
-        self._put(actor, {"feed_hash": _digest(token), "feed_at": self._clock()}, "feed_made")
+        self._put(actor, {"feed_hash": sha256_of(token), "feed_at": self._clock()}, "feed_made")
         return token
 
     def revoke_feed(self, actor: Actor) -> None:
@@ -118,7 +118,7 @@ class ReminderChoices:
     def feed(self, token: str) -> str:
         """The calendar that this token opens; `NotFound` for one that is unknown or was revoked."""
         with self._db.read() as tx:
-            person = reminder_queries.feed_owner(tx, _digest(token))
+            person = reminder_queries.feed_owner(tx, sha256_of(token))
             if person is None:
                 raise NotFound("no such calendar", message_vi="Không có lịch này.")
             book = self._rules.book(tx)
@@ -152,10 +152,6 @@ def _alarm(book: Book, row: Any) -> datetime | None:
         return reminding.day_opening(book.calendar(row.ward_code), row.due_at)
     except CalendarExhausted:
         return None
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _hour(typed: str, field: str) -> str | None:

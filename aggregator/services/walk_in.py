@@ -13,7 +13,6 @@ before the report is stored, named by their content: a crash in between leaves a
 from __future__ import annotations
 
 import enum
-import hashlib
 import json
 import secrets
 import time
@@ -26,7 +25,7 @@ from typing import Any
 from aggregator.domain.file_kinds import kind_of
 from aggregator.domain.people import Actor, Right
 from aggregator.domain.runs import ENTRY_KIND
-from aggregator.domain.text import e164
+from aggregator.domain.text import e164, sha256_of
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.sdk.contract import Batch, RawItem
 from aggregator.sdk.discovery import Found
@@ -198,7 +197,7 @@ class WalkIn:
             "photos": [self._laid_down(photo) for photo in photos],
         }  # fmt: skip
         key = json.dumps([actor.id, once or secrets.token_hex(8), filled], ensure_ascii=False, sort_keys=True)
-        number = f"TN-{hashlib.sha256(key.encode()).hexdigest()[:10].upper()}"
+        number = f"TN-{sha256_of(key)[:10].upper()}"
         content = json.dumps({"number": number, **filled}, ensure_ascii=False, sort_keys=True).encode()
         return RawItem(content, ref=number), number
 

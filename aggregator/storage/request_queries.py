@@ -6,12 +6,12 @@ result. The key is bound to the person, so nobody learns another's result by gue
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 
+from aggregator.domain.text import sha256_of
 from aggregator.storage.account_tables import done_requests
 from aggregator.storage.db import Tx
 
@@ -32,7 +32,7 @@ def remember(tx: Tx, key: str | None, officer_id: int, at: datetime, result: Any
 
 def _bound(key: str, officer_id: int) -> str:
     # A digest: a form may say anything, and a database refuses some of it.
-    return hashlib.sha256(f"{officer_id}:{key}".encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of(f"{officer_id}:{key}")
 
 
 def forget_before(tx: Tx, at: datetime) -> int:

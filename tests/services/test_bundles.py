@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from aggregator.domain.checkpoints import text_hash
 from aggregator.domain.ledger import canonical, instant
+from aggregator.domain.text import sha256_of
 from aggregator.services.ledger import Draft, append
 from aggregator.services.ledger_keys import LedgerKey
 from aggregator.storage import checkpoint_queries
@@ -64,7 +64,7 @@ def told(sqlite_office: Office) -> tuple[Office, dict[str, Any], list[tuple[str,
 
 
 def issued(office: Office, statement: dict[str, Any], entries: list[tuple[str, int]]) -> bytes:
-    certified = entered(office, WARD_A, "certified", statement_sha256=text_hash(canonical(statement)))
+    certified = entered(office, WARD_A, "certified", statement_sha256=sha256_of(canonical(statement)))
     office.checkpoints.make(force=True)
     with office.db.read() as tx:
         return office.checkpoints.prove(tx, [*entries, certified]).bundle(statement)
@@ -153,7 +153,7 @@ def test_a_statement_that_was_never_entered_is_refused(told: Any) -> None:
     office, statement, entries = told
     other = json.loads(issued(office, statement, entries))
     other["statement"]["serial"] = "2026-02"
-    other["statement_sha256"] = text_hash(canonical(other["statement"]))
+    other["statement_sha256"] = sha256_of(canonical(other["statement"]))
     assert judged(canonical(other).encode()) == ["fact"]
 
 

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select, update
 
 from aggregator.domain import merkle
-from aggregator.domain.checkpoints import ChainState, leaf_of, root_of, succession_text, text_hash
+from aggregator.domain.checkpoints import ChainState, leaf_of, root_of, succession_text
 from aggregator.domain.ledger import GENESIS, canonical, commit, instant, link
 from aggregator.domain.ledger_check import Walk
+from aggregator.domain.text import sha256_of
 from aggregator.errors import MoveNotAllowed, NotFound
 from aggregator.services import checkpoints, ledger_tree
 from aggregator.services.checkpoint_audit import Audit
@@ -119,7 +120,7 @@ def test_nothing_new_makes_no_checkpoint_and_news_wait_for_ten_minutes(office: O
     entered(office, 1)
     second = office.checkpoints.make()
     assert second is not None and second.number == 2
-    assert second.text.split("\n")[6] == text_hash(first.text)
+    assert second.text.split("\n")[6] == sha256_of(first.text)
     entered(office, 1)
     office.clock.forward(minutes=9)
     assert office.checkpoints.make() is None
@@ -231,12 +232,12 @@ def test_a_database_from_an_old_backup_signs_no_second_history(office: Office, t
     held = office.checkpoints.admit_loss("Máy chủ hỏng, lấy bản sao lưu hôm trước")
     assert (held.number, held.text) == (2, lost.text)
     made = signed(office)
-    assert made.number == 3 and made.text.split("\n")[6] == text_hash(lost.text)
+    assert made.number == 3 and made.text.split("\n")[6] == sha256_of(lost.text)
     assert made.root == naive_root(office)
     told = json.loads(office.rows("SELECT data FROM ledger_entries WHERE kind = 'ledger_restored'")[0][0])
     assert told == {
         "number": 2,
-        "checkpoint": text_hash(lost.text),
+        "checkpoint": sha256_of(lost.text),
         "reason": "Máy chủ hỏng, lấy bản sao lưu hôm trước",
     }
     assert leads_to_the_root(proven(office, ("x", 5)))

@@ -17,8 +17,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from aggregator.domain import merkle
-from aggregator.domain.checkpoints import ChainState, leaf_of, root_of, text_hash
+from aggregator.domain.checkpoints import ChainState, leaf_of, root_of
 from aggregator.domain.ledger import GENESIS
+from aggregator.domain.text import sha256_of
 from aggregator.verifier import motmoi_check
 from tests.tampering.ledgers import Line, Material, canonical
 
@@ -254,6 +255,6 @@ def _signed_again(material: Material, entries: Entries) -> list[Line]:
         lines = one["text"].split("\n")
         one["text"] = "\n".join([*lines[:5], root_of(states.values()), before, ""])
         one["signature"], one["chains"] = private.sign(one["text"].encode()).hex(), grown
-        before = text_hash(one["text"])
+        before = sha256_of(one["text"])
         signed.append({"checkpoint": one})
     return signed
