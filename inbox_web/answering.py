@@ -6,34 +6,33 @@ carries them: it names the answer, and the page gives the words only to who took
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, MoveNotAllowed
-from aggregator.services.answer_files import MOST_TOGETHER, Chosen
 from inbox_web.access import Door, actor, open_to, services
 from inbox_web.case import Answer, Done, change
 from inbox_web.errors import message
-from inbox_web.forms import guards, once, one_of, say, whole
+from inbox_web.forms import a_day, chosen_files, guards, once, one_of, say, whole
 from inbox_web.language import _
-from inbox_web.security import MAX_FORM_BYTES, takes_up_to
+from inbox_web.security import takes_answer_files
 
 blueprint = Blueprint("answers", __name__)
-#: What is read before the service judges: twice what it takes, so that who chose too much keeps their words.
-_MOST = 2 * MOST_TOGETHER + MAX_FORM_BYTES
 
 
 @blueprint.post("/cases/<int:case_id>/reply")
-@takes_up_to(_MOST)
+@takes_answer_files
 @open_to(Right.HANDLE)
 def reply(case_id: int) -> Answer:
     def act() -> Done:
         kind, to = one_of(ReplyKind, "kind"), request.form.get("transfer_to", "")
         given = services().cases.reply(
             actor(), case_id, kind, request.form.get("body", ""),
-            transfer_to=to, files=_chosen(), **guards(),
+            transfer_to=to, files=chosen_files(), **guards(),
         )  # fmt: skip
         return on_its_way(case_id, given, draft=f"reply-{case_id}")
 
@@ -41,18 +40,35 @@ def reply(case_id: int) -> Answer:
 
 
 @blueprint.post("/cases/<int:case_id>/replies/<int:reply_id>/correct")
+@takes_answer_files
 @open_to(Right.HANDLE)
 def correct(case_id: int, reply_id: int) -> Answer:
     def act() -> Done:
         words = request.form.get("correction", "")
-        given = services().cases.correct(actor(), case_id, reply_id, words, **guards())
+        given = services().cases.correct(actor(), case_id, reply_id, words, files=chosen_files(), **guards())
         return on_its_way(case_id, given, draft=f"correct-{reply_id}")
 
     return change(case_id, act)
 
 
-def _chosen() -> list[Chosen]:
-    return [Chosen(one.filename, one.read()) for one in request.files.getlist("files") if one.filename]
+@blueprint.post("/cases/<int:case_id>/extend")
+@takes_answer_files
+@open_to(Right.HANDLE)
+def extend(case_id: int) -> Answer:
+    """Give the deadline's one extension; an answer where the citizen is told of it."""
+
+    def act() -> Done:
+        why, tell = request.form.get("why", ""), request.form.get("tell", "")
+        given = services().cases.extend(
+            actor(), case_id, a_day("until"), why, tell, files=chosen_files(), **guards()
+        )
+        extended = _("The deadline is extended.")
+        if given is None:
+            return Done(extended)
+        leaving = on_its_way(case_id, given)
+        return replace(leaving, text=f"{extended} {leaving.text}")
+
+    return change(case_id, act)
 
 
 @blueprint.get("/answer-files/<int:file_id>")

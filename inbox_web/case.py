@@ -20,7 +20,7 @@ from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, Sta
 from aggregator.services.views.case import CaseView
 from inbox_web.access import Door, actor, open_to, safe_next, services
 from inbox_web.errors import message
-from inbox_web.forms import a_day, guards, number, once, one_of, say
+from inbox_web.forms import a_day, chosen_files, guards, number, once, one_of, say
 from inbox_web.language import _
 from inbox_web.wording import local
 
@@ -134,19 +134,6 @@ def resume(case_id: int) -> Answer:
     def act() -> Done:
         services().cases.resume(actor(), case_id, **guards())
         return Done(_("The clock runs again."))
-
-    return change(case_id, act)
-
-
-@blueprint.post("/cases/<int:case_id>/extend")
-@open_to(Right.HANDLE)
-def extend(case_id: int) -> Answer:
-    def act() -> Done:
-        tell = request.form.get("tell", "")
-        services().cases.extend(
-            actor(), case_id, a_day("until"), request.form.get("why", ""), tell, **guards()
-        )
-        return Done(_("The deadline is extended."))
 
     return change(case_id, act)
 
@@ -294,6 +281,7 @@ def case_page(
         channels=_channel_names(view),
         error=error,
         typed=typed or {},
+        lost_files=bool(chosen_files()),
         revealed=revealed or {},
         differences=services().beliefs.of_case(actor(), view.row.id),
     )
@@ -311,6 +299,7 @@ def _conflict(case_id: int, error: AggregatorError) -> str:
         channels=_channel_names(view),
         fields=fields,
         action=request.path,
+        lost_files=bool(chosen_files()),
         why=message(error),
     )
 

@@ -10,6 +10,7 @@ from flask import flash, request
 
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid
+from aggregator.services.answer_files import Chosen
 
 
 def once() -> str | None:
@@ -73,6 +74,11 @@ def no_number(name: str, typed: str) -> InputInvalid:
         f"{name} {typed[:20]!r} is not a number", field=name,
         message_vi=f"“{typed[:20]}” không phải là số.",
     )  # fmt: skip
+
+
+def chosen_files() -> list[Chosen]:
+    """The files that go with an answer, as `case/_files.html` asks for them."""
+    return [Chosen(one.filename, one.read()) for one in request.files.getlist("files") if one.filename]
 
 
 def guards() -> dict[str, Any]:

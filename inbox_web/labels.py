@@ -13,7 +13,7 @@ from aggregator.domain.errands import Need
 from aggregator.domain.joint_plan import Refusal
 from aggregator.domain.legal import LegalKind, LegalState
 from aggregator.domain.workflow import ReplyKind, Status
-from aggregator.services.answer_files import MOST_BYTES, MOST_FILES, MOST_TOGETHER
+from aggregator.services.answer_files import MOST_BYTES, MOST_FILES, MOST_TOGETHER, Stays
 from inbox_web.language import _l
 
 VIEWS = {
@@ -129,6 +129,14 @@ ANSWER_STAGES = {
     "sent": _l("sent"),
     "seen": _l("seen at the source"),
     "withdrawn": _l("undone"),
+}
+
+#: Why a file of an answer stays here.
+LEFT_WHY = {
+    Stays.NO_FILES: _l("the source takes no files"),
+    Stays.TYPE: _l("the source does not take this type"),
+    Stays.SIZE: _l("too large for the source"),
+    Stays.TOO_MANY: _l("more than the source takes"),
 }
 
 DELIVERY_NEXT = {
@@ -381,5 +389,6 @@ REFUSALS = {
 HEALTH_ICONS = {"good": "check", "slow": "hourglass", "bad": "alert", "off": "pause"}
 
 #: How many files an answer takes, and their megabytes, each and together.
+FILE_TYPES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP", "application/pdf": "PDF"}
 ANSWER_FILES = (MOST_FILES, MOST_BYTES // 1_000_000, MOST_TOGETHER // 1_000_000)
 GUIDES, AMENDED_VI = legal_guidance.GUIDES, legal_guidance.AMENDED_VI

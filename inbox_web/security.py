@@ -16,6 +16,8 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
+from aggregator.services.answer_files import MOST_TOGETHER
+
 if TYPE_CHECKING:
     from aggregator.bootstrap import Aggregator
 
@@ -55,6 +57,10 @@ def takes_up_to(most: int) -> Callable[[View], View]:
         return view
 
     return declare
+
+
+#: For answers with files: twice what the service takes, so that who chose too much keeps their words.
+takes_answer_files = takes_up_to(2 * MOST_TOGETHER + MAX_FORM_BYTES)
 
 
 def _size() -> None:

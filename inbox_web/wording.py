@@ -205,6 +205,12 @@ def gap(hours: float) -> str:
     return _("%(n)s days apart", n=round(hours / 24))
 
 
+def megabytes(size: int) -> str:
+    """Bytes as people write them: 2 MB, and 0,5 MB in Vietnamese."""
+    text = f"{size / 1_000_000:.1f}".removesuffix(".0")
+    return f"{text.replace('.', ',') if current() == 'vi' else text} MB"
+
+
 def band(score: float) -> str:
     """The name of the band that a score is in."""
     return next(name for name, (least, _below) in BANDS.items() if least is None or score >= least)
@@ -238,6 +244,7 @@ def install(app: Flask) -> None:
         web_link,
         far,
         gap,
+        megabytes,
         band,
         reasons,
     ):

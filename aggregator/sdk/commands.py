@@ -54,12 +54,14 @@ class PushResult:
     """`sent`: the portal accepted it. `already_there`: it had it before this call.
 
     `warning`, and the same in Vietnamese: what an officer should know of an answer that stands there.
+    `files_left`: how many of the command's files this channel's portal did not take after all.
     """
 
     outcome: Literal["sent", "already_there"]
     remote_ref: str | None = None
     warning: str = ""
     warning_vi: str = ""
+    files_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ from aggregator.errors import (
     UnknownOutcome,
 )
 from aggregator.sdk.commands import AnswerKind, PushCommand, PushResult, RemoteState
-from aggregator.sdk.out_files import OutFile
+from aggregator.sdk.out_files import FILE_TYPES, FileType, OutFile
 from aggregator.sdk.records import (
     Answer,
     Attachment,
@@ -73,6 +73,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API",
+    "FILE_TYPES",
     "Answer",
     "AnswerKind",
     "Attachment",
@@ -92,6 +93,7 @@ __all__ = [
     "Expiry",
     "FetchedFile",
     "Fetches",
+    "FileType",
     "Location",
     "Manifest",
     "MigratesCursor",
@@ -141,11 +143,14 @@ class Capabilities:
     backfill: Literal["by_date", "by_page", "none"] = "none"
     conditional_get: bool = False
     max_reply_chars: int = 4000
-    #: Files go with an answer (`PushCommand.attachments`): at most so many, and so many bytes together. What
-    #: does not fit stays behind, for a person to bring. The product itself never sends more than this.
+    #: Files go with an answer (`PushCommand.attachments`): at most so many, so many bytes each and together,
+    #: of these types. What does not fit stays behind, for a person to bring; an officer is told so before
+    #: sending. The product itself never sends more than this.
     push_attachments: bool = False
     push_max_files: int = 5
     push_max_bytes: int = 15_000_000
+    push_max_file_bytes: int = 5_000_000
+    push_file_types: tuple[FileType, ...] = FILE_TYPES
     #: One report can be read by its id (`Fetches`): canaries, questions about a single report.
     fetch: bool = False
     #: The source calls us (`TakesWebhooks`); such a channel may have no poll at all.

@@ -41,6 +41,8 @@ _CAPABILITIES = {
     "push_attachments": "Files (pictures, PDF) go with an answer.",
     "push_max_files": "The most files that the source takes with an answer.",
     "push_max_bytes": "The most bytes that these files may have together.",
+    "push_max_file_bytes": "The most bytes that each of them may have.",
+    "push_file_types": "The types of files that the source takes; what is of another stays behind.",
     "fetch": "One report can be read by its id.",
     "webhook": "The source calls us.",
 }

@@ -10,8 +10,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from aggregator.errors import Permanent
+
+#: The types of files that go with answers, as their bytes say.
+FileType = Literal["image/jpeg", "image/png", "image/webp", "application/pdf"]
+FILE_TYPES: tuple[FileType, ...] = get_args(FileType)
 
 
 @dataclass(frozen=True, slots=True)

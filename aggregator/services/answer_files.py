@@ -4,13 +4,15 @@
 
 Promise: when an answer is acknowledged its files are on disk, whole, named by their content; a picture
 leaves without the notes that a camera wrote into it (`domain.proof_files`). What may surprise: how much a
-source takes is decided by what its connector says and nothing else, so that every try of one answer takes
-the same files along; what a source does not take is counted on the message, for a person to bring.
+source takes is decided by what its connector says and its channel's options, and nothing else, so that every
+try of one answer takes the same files along. What a source does not take is told beside it before sending,
+counted on its message when the answer is written, and never a reason to refuse the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import enum
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -19,7 +21,7 @@ from aggregator.domain import proof_files
 from aggregator.domain.people import Actor
 from aggregator.domain.text import clean
 from aggregator.errors import InputInvalid
-from aggregator.sdk.contract import Capabilities, OutFile
+from aggregator.sdk.contract import FILE_TYPES, Capabilities, OutFile
 from aggregator.services import legal_matters
 from aggregator.services.frame import not_found, seen
 from aggregator.services.kept_files import lay_down, path_of
@@ -30,6 +32,12 @@ from aggregator.storage.db import Tx
 #: they still go through mail servers that take 25 MB.
 MOST_FILES, MOST_BYTES, MOST_TOGETHER = 5, 5_000_000, 15_000_000
 _LONGEST_NAME = 80
+_NO_LIMIT = 1_000
+_PICTURES = tuple(kind for kind in FILE_TYPES if kind.startswith("image/"))
+#: What a channel's option `answer_file_types` leaves of the types.
+_OWN_TYPES: Mapping[str, tuple[str, ...]] = {
+    "all": FILE_TYPES, "pictures": _PICTURES, "pdf": ("application/pdf",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +106,83 @@ def stored(tx: Tx, folder: Path, actor: Actor, file_id: int) -> tuple[Path, str,
     return path_of(folder, row.sha256), row.filename, row.content_type
 
 
-def taken_by(can: Capabilities, folder: Path, rows: Iterable[Any]) -> tuple[OutFile, ...]:
-    """Those of an answer's files that go to such a source with it: in their order, as far as they fit."""
-    taken: list[OutFile] = []
-    for row in rows if can.push_attachments else ():
-        together = row.size + sum(file.size for file in taken)
-        if len(taken) == can.push_max_files:
-            break
-        if row.sha256 is not None and together <= can.push_max_bytes:
-            path = path_of(folder, row.sha256)
-            taken.append(OutFile(row.filename, row.content_type, row.sha256, row.size, path))
-    return tuple(taken)
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a source takes of an answer's files: so many, so large each and together, of these types."""
+
+    most: int
+    each: int
+    together: int
+    types: tuple[str, ...]
+
+    @property
+    def narrow(self) -> bool:
+        """Less than what an officer may choose."""
+        return self != Taking(MOST_FILES, MOST_BYTES, MOST_TOGETHER, FILE_TYPES)
+
+
+NO_FILES = Taking(0, 0, 0, ())
+
+
+def taking(can: Capabilities, options: Mapping[str, Any]) -> Taking:
+    """What its connector says, as far as the channel's own options do not say less."""
+    if not (can.push_reply and can.push_attachments):
+        return NO_FILES
+    each = min(can.push_max_file_bytes, int(options.get("answer_file_mb", _NO_LIMIT) * 1_000_000))
+    own = _OWN_TYPES[options.get("answer_file_types", "all")]
+    return Taking(
+        most=min(can.push_max_files, MOST_FILES, options.get("answer_files", MOST_FILES)),
+        each=min(each, MOST_BYTES),
+        together=min(can.push_max_bytes, MOST_TOGETHER),
+        types=tuple(kind for kind in FILE_TYPES if kind in can.push_file_types and kind in own),
+    )
+
+
+class Stays(enum.StrEnum):
+    """Stays a file of an answer does not go to a source with it."""
+
+    NO_FILES = "no_files"
+    TYPE = "type"
+    SIZE = "size"
+    TOO_MANY = "too_many"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A file that stays here, for a person to bring where it matters."""
+
+    filename: str
+    why: Stays
+
+
+def sorted_out(take: Taking, files: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Left, ...]]:
+    """An answer's files in their order: those that go to such a source, and those that do not."""
+    goes: list[Any] = []
+    left: list[Left] = []
+    for file in files:
+        why = _why_not(take, goes, file)
+        if why is not None:
+            left.append(Left(file.filename, why))
+        elif file.sha256 is not None:  # forgotten since: nothing is there to go, nor to bring
+            goes.append(file)
+    return tuple(goes), tuple(left)
+
+
+def _why_not(take: Taking, goes: Sequence[Any], file: Any) -> Stays | None:
+    if not take.most:
+        return Stays.NO_FILES
+    if file.content_type not in take.types:
+        return Stays.TYPE
+    if file.size > take.each:
+        return Stays.SIZE
+    if len(goes) == take.most or file.size + sum(one.size for one in goes) > take.together:
+        return Stays.TOO_MANY
+    return None
+
+
+def out_files(folder: Path, files: Iterable[Any]) -> tuple[OutFile, ...]:
+    """The same files as a connector is given them."""
+    return tuple(
+        OutFile(file.filename, file.content_type, file.sha256, file.size, path_of(folder, file.sha256))
+        for file in files
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from aggregator.domain.delivery import Delivery, spoken_as
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import Capabilities
+from aggregator.services.answer_files import Taking, sorted_out
 from aggregator.services.views.delivery import DeliveryView, FileView, ReplyView
 
 #: States in which no source has an answer, nor will have it.
@@ -46,21 +48,36 @@ def replies(
     names: Mapping[int, str],
     deliveries: Sequence[DeliveryView],
     files: Mapping[int, Sequence[Any]],
+    takes: Mapping[int, Taking],
     now: datetime,
 ) -> tuple[ReplyView, ...]:
-    """The rows in their order, each with its messages."""
+    """The rows in their order, each with its messages. `takes`: report -> what goes there of files."""
     given = {row.id: row.at for row in rows}
     stand = [row for row in rows if row.withdrawn_at is None]
     corrected = {row.corrects: row.at for row in stand if row.corrects is not None}
     newest = stand[-1].id if stand else None
     return tuple(
         _reply(
-            row, names, tuple(view for view in deliveries if view.reply_id == row.id), now,
+            row, names, _ways(row, deliveries, files.get(row.id, ()), takes), now,
             files=files.get(row.id, ()), newest=row.id == newest,
             corrects_at=given.get(row.corrects), corrected_at=corrected.get(row.id),
         )
         for row in rows
     )  # fmt: skip
+
+
+def _ways(
+    row: Any, deliveries: Sequence[DeliveryView], files: Sequence[Any], takes: Mapping[int, Taking]
+) -> tuple[DeliveryView, ...]:
+    mine = (view for view in deliveries if view.reply_id == row.id)
+    return tuple(_naming(view, files, takes) if view.files_left else view for view in mine)
+
+
+def _naming(view: DeliveryView, files: Sequence[Any], takes: Mapping[int, Taking]) -> DeliveryView:
+    """Which files stay here, and why; where a source left others than its rules say, only how many."""
+    take = takes.get(view.report_id)
+    left = sorted_out(take, files)[1] if take is not None else ()
+    return replace(view, left=left) if len(left) == view.files_left else view
 
 
 def _reply(

@@ -28,7 +28,7 @@ from aggregator.domain.workflow import CLOSING, ReplyKind, Status, after_reply
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from aggregator.sdk.contract import Capabilities
-from aggregator.services import ledger, legal_matters, taking_back, typed
+from aggregator.services import answer_files, ledger, legal_matters, taking_back, typed
 from aggregator.services.answer_files import Kept
 from aggregator.services.case_status import moved, set_status
 from aggregator.services.deadlines import Deadlines
@@ -115,7 +115,7 @@ class Answers:
             said = Said(ReplyKind.ACKNOWLEDGEMENT, received(book.wards[case.ward_code], case.code))
             self._given(tx, actor, case, said, now, reports, Status(case.status))
 
-    def correct(self, tx: Tx, actor: Actor, case: Any, reply_id: int, body: str, now: datetime) -> int:
+    def correct(self, tx: Tx, actor: Actor, case: Any, reply_id: int, said: Said, now: datetime) -> int:
         """Say that an answer was wrong, to every source that got it; the correction's id."""
         first = taking_back.reply_of(tx, case, reply_id)
         if first.corrects is not None:
@@ -132,9 +132,9 @@ class Answers:
                 f"no source has answer {first.id}",
                 message_vi="Chưa nguồn nào nhận phúc đáp này nên không cần đính chính. Hãy gửi phúc đáp mới.",
             )
-        words = typed.text(body, MAX_REPLY, "body", "nội dung đính chính")
+        words = typed.text(said.body, MAX_REPLY, "body", "nội dung đính chính")
         text = f"Đính chính phúc đáp ngày {day_vi(first.at)}:\n{words}"
-        said = _checked(Said(ReplyKind.CORRECTION, text))
+        said = _checked(replace(said, body=text))
         return self._given(tx, actor, case, said, now, reports, Status(case.status), corrects=first)
 
     def _given(
@@ -180,8 +180,14 @@ class Answers:
             messages.append(NewMessage(
                 idempotency_key=secrets.token_hex(16), reply_id=reply_id, report_id=row.id,
                 channel_id=row.channel_id, case_id=case.id, state=state, now=now, after=after, why=why,
+                files_left=self._files_left(row, said) if state is Delivery.PENDING else 0,
             ))  # fmt: skip
         outbox_queries.enqueue(tx, messages)
+
+    def _files_left(self, row: Any, said: Said) -> int:
+        """How many files will not go there: told while the answer can still be taken back."""
+        take = answer_files.taking(self._capabilities(row.channel_kind), row.channel_options or {})
+        return len(answer_files.sorted_out(take, said.files)[1])
 
     def _first_state(
         self, row: Any, kind: ReplyKind, corrected: ReplyKind | None, *, by_hand: bool

@@ -63,6 +63,8 @@ class Carried:
     code: str = ""
     error: str = ""
     error_vi: str = ""
+    #: Files that the source did not take with it after all.
+    files_left: int = 0
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,7 +124,7 @@ class Trip:
             warned = "sent_with_warning" if pushed.warning else ""
             self.result = Carried(
                 Delivery.SENT, Writing.FINE, remote_ref=pushed.remote_ref, code=warned, error=pushed.warning,
-                error_vi=pushed.warning_vi,
+                error_vi=pushed.warning_vi, files_left=pushed.files_left,
             )  # fmt: skip
 
     def _judged(self, remote: RemoteState | None) -> Carried | None:

@@ -15,6 +15,7 @@ from aggregator.domain.sla import Step
 from aggregator.domain.workflow import MOVES, OPEN, Status
 from aggregator.sdk.contract import Capabilities
 from aggregator.services import (
+    answer_files,
     answer_views,
     case_outages,
     clock_log,
@@ -23,6 +24,7 @@ from aggregator.services import (
     fields,
     legal_matters,
 )
+from aggregator.services.answer_files import NO_FILES
 from aggregator.services.clock_views import Explained
 from aggregator.services.cover_views import CaseUnitView
 from aggregator.services.deadlines import Deadlines
@@ -92,7 +94,9 @@ def read(
         timeline=_timeline(
             entries, names, standing, case_outages.entries(tx, case, list(members), deliveries, now)
         ),
-        replies=answer_views.replies(replies, names, deliveries, _files(tx, replies), now),
+        replies=answer_views.replies(
+            replies, names, deliveries, _files(tx, replies), {one.id: one.takes for one in reports}, now
+        ),
         other_wards=tuple(
             Choice(code, name)
             for name, code in sorted((name, code) for code, name in wards.items())
@@ -222,7 +226,7 @@ def _report(
         rule_version=member.rule_version, joined_at=member.started_at,
         can_reply=can.push_reply and not by_hand, max_reply_chars=can.max_reply_chars,
         by_itself=answer_views.by_itself(can) if not by_hand else (),
-        takes_files=can.push_max_files if can.push_reply and can.push_attachments and not by_hand else 0,
+        takes=answer_files.taking(can, row.channel_options or {}) if not by_hand else NO_FILES,
         place=guess.get("name"), place_why_vi=guess.get("reason_vi", ""),
         place_why_en=guess.get("reason_en", ""), place_moved=guess.get("code") == row.ward_code,
         place_code=guess["code"] if elsewhere else None, place_served=served,

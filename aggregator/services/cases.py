@@ -30,7 +30,7 @@ from aggregator.services import (
     taking_back,
     typed,
 )
-from aggregator.services.answer_files import Chosen
+from aggregator.services.answer_files import Chosen, Kept
 from aggregator.services.answers import MAX_REPLY, Answers, CapabilitiesOf, Said
 from aggregator.services.case_status import moved, set_status
 from aggregator.services.clock import Clock
@@ -160,16 +160,21 @@ class Cases:
                 "a correction says which answer it corrects", field="kind",
                 message_vi="Hãy chọn “Đính chính” ở phúc đáp cần sửa.",
             )  # fmt: skip
-        if files:
-            require(actor, Right.HANDLE)
-            with self._db.read() as tx:
-                seen(tx, actor, case_id)  # nobody fills the disk for what they may not see
-        said = Said(kind, body, transfer_to, files=answer_files.keep(self._attachments, files))
+        said = Said(kind, body, transfer_to, files=self._kept(actor, case_id, files))
 
         def act(tx: Tx, case: Any, now: datetime) -> int:
             return self.answer(tx, actor, case, said, now)
 
         return int(self._do(actor, case_id, version, once, act))
+
+    def _kept(self, actor: Actor, case_id: int, files: Sequence[Chosen]) -> tuple[Kept, ...]:
+        """The files of an answer to come, on disk; nobody fills it for what they may not answer."""
+        if not files:
+            return ()
+        require(actor, Right.HANDLE)
+        with self._db.read() as tx:
+            seen(tx, actor, case_id)
+        return answer_files.keep(self._attachments, files)
 
     def answer(
         self, tx: Tx, actor: Actor, case: Any, said: Said, now: datetime, guided: Guided | None = None
@@ -179,12 +184,13 @@ class Cases:
 
     def correct(
         self, actor: Actor, case_id: int, reply_id: int, body: str,
-        *, version: int | None = None, once: str | None = None,
+        *, files: Sequence[Chosen] = (), version: int | None = None, once: str | None = None,
     ) -> int:  # fmt: skip
         """Tell every source that got an answer that it was wrong; the correction's id."""
+        said = Said(ReplyKind.CORRECTION, body, files=self._kept(actor, case_id, files))
 
         def act(tx: Tx, case: Any, now: datetime) -> int:
-            return self._answers.correct(tx, actor, case, reply_id, body, now)
+            return self._answers.correct(tx, actor, case, reply_id, said, now)
 
         return int(self._do(actor, case_id, version, once, act))
 
@@ -289,24 +295,29 @@ class Cases:
 
     def extend(
         self, actor: Actor, case_id: int, until: date, reason: str, tell: str = "",
-        *, version: int | None = None, once: str | None = None,
-    ) -> None:  # fmt: skip
+        *, files: Sequence[Chosen] = (), version: int | None = None, once: str | None = None,
+    ) -> int | None:  # fmt: skip
         """Move the result's deadline, once, to the close of `until`.
 
-        `tell`, where given, goes to every source with the new date. Taking that answer back takes the
-        extension back, too.
+        `tell`, where given, goes to every source with the new date and the `files`: then the answer's id.
+        Taking that answer back takes the extension back, too.
         """
-        words = typed.text(tell, MAX_REPLY, "tell", "nội dung báo gia hạn") if tell.strip() else ""
+        # Whoever chose files meant to send them: without words they would go nowhere, in silence.
+        words = typed.text(tell, MAX_REPLY, "tell", "nội dung báo gia hạn") if tell.strip() or files else ""
+        kept = self._kept(actor, case_id, files)
 
-        def act(tx: Tx, case: Any, now: datetime) -> None:
+        def act(tx: Tx, case: Any, now: datetime) -> int | None:
             legal_matters.check_ordinary(case)
             told = clock_verbs.extend(tx, self._clocks, actor, case, until, reason, now)
             _record(tx, case, "extended", actor, now, told)
-            if words:
-                due_at = datetime.fromisoformat(told["due_at"])
-                self.answer(tx, actor, case, Said(ReplyKind.EXTENSION, words, due_at=due_at), now)
+            if not words:
+                return None
+            due_at = datetime.fromisoformat(told["due_at"])
+            said = Said(ReplyKind.EXTENSION, words, due_at=due_at, files=kept)
+            return self.answer(tx, actor, case, said, now)
 
-        self._do(actor, case_id, version, once, act)
+        given = self._do(actor, case_id, version, once, act)
+        return int(given) if given else None
 
     def _acknowledge(self, tx: Tx, actor: Actor, case: Any, status: Status, now: datetime) -> None:
         """Tell the senders that somebody took the case on, where their ward or channel wants that."""

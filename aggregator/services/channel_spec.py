@@ -28,6 +28,7 @@ from aggregator.errors import ConfigInvalid, InputInvalid
 from aggregator.sdk.contract import Manifest, SourceStatus
 from aggregator.sdk.discovery import Found, secret_names, validate_config, with_defaults
 from aggregator.sdk.settings_schema import faults_of, meant
+from aggregator.services.answer_files import MOST_FILES
 from aggregator.services.connections import DEFAULT_ZONE, hosts_in, manifest_of
 from aggregator.services.setting_words import in_vietnamese
 
@@ -84,6 +85,25 @@ OPTIONS: Mapping[str, Any] = {
             "enum": ["ward", "yes", "no"],
             "labels": {"ward": "Theo thiết lập của phường, xã", "yes": "Có", "no": "Không"},
             "title": "Tự báo cho người gửi khi cán bộ tiếp nhận",
+        },
+        # What this portal takes of an answer's files, where that is less than its connector says.
+        "answer_files": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": MOST_FILES,
+            "title": "Số tệp kèm mỗi phúc đáp",
+            "description": "0: cổng không nhận tệp; để trống: theo bộ kết nối",
+        },
+        "answer_file_mb": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "title": "Cỡ lớn nhất của một tệp kèm phúc đáp (MB)",
+        },
+        "answer_file_types": {
+            "type": "string",
+            "enum": ["all", "pictures", "pdf"],
+            "labels": {"all": "Ảnh và PDF", "pictures": "Chỉ ảnh", "pdf": "Chỉ PDF"},
+            "title": "Loại tệp kèm phúc đáp",
         },
         "status_map": {
             "type": "object",

@@ -221,11 +221,12 @@ class Deliveries:
 
     def _try(self, batch: Batch, claimed: Claimed, line: Line) -> Tried:
         can = self._can(claimed.channel_kind) or Capabilities(push_reply=True, idempotency="read_back")
-        files = answer_files.taken_by(can, self._folder, claimed.files)
+        take = answer_files.taking(can, claimed.channel_options)
+        goes, left = answer_files.sorted_out(take, claimed.files)
+        files = answer_files.out_files(self._folder, goes)
         trip = Trip(claimed, can, batch.before.get(claimed.id, _NOTHING_BEFORE), files)
         carried = self._outcome(batch, trip, line)
-        left = len(claimed.files) - len(files)
-        return Tried(claimed, carried, self._clock(), line.take_answer(), left)
+        return Tried(claimed, carried, self._clock(), line.take_answer(), len(left) + carried.files_left)
 
     def _outcome(self, batch: Batch, trip: Trip, line: Line) -> Carried:
         """What came of one message. Never raises for the connector's sake: its errors are outcomes."""

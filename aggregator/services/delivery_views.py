@@ -71,8 +71,14 @@ def view(row: Any, now: datetime) -> DeliveryView:
         next_attempt_at=row.next_attempt_at, sent_at=row.sent_at, acknowledged_at=row.acknowledged_at,
         error=row.error, held=_held(row, now) is not None, hint_vi=hint_vi(row, now), url=row.url,
         error_vi=row.error_vi, error_code=row.error_code, carried=row.officer_id is not None,
-        unseen=bool(row.unseen), files_left=row.files_left,
+        unseen=bool(row.unseen), files_left=_files_left(row, state),
     )  # fmt: skip
+
+
+def _files_left(row: Any, state: Delivery) -> int:
+    """Who carries an answer over by hand has all of its files before them."""
+    by_hand = row.officer_id is not None or state in (Delivery.MANUAL, Delivery.DEAD, Delivery.WITHDRAWN)
+    return 0 if by_hand else row.files_left
 
 
 def hint_vi(row: Any, now: datetime) -> str:

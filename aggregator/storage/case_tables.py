@@ -262,7 +262,7 @@ outbox = Table(
     Column("officer_id", Id, ForeignKey("officers.id")),
     #: An older message of its report is not final: it is nobody's turn yet, and claims never meet it.
     Column("behind", Boolean, nullable=False, server_default=text("false")),
-    #: Files of the answer that did not go with it, because its source takes none, fewer or smaller ones.
+    #: Files of the answer that do not go with it, because its source takes none, fewer, smaller or others.
     Column("files_left", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("report_id", "seq"),
     Index("ix_outbox_case_id", "case_id"),

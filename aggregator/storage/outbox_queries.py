@@ -58,6 +58,8 @@ class NewMessage:
     after: datetime | None = None
     #: Why it begins with a person.
     why: str | None = None
+    #: Files of the answer that its source does not take.
+    files_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def enqueue(tx: Tx, rows: Sequence[NewMessage]) -> list[int]:
                 "report_id": row.report_id, "channel_id": row.channel_id, "case_id": row.case_id,
                 "seq": last[row.report_id], "state": row.state.value, "attempts": 0, "fence": 0,
                 "next_attempt_at": (row.after or row.now) if row.state is Delivery.PENDING else None,
-                "created_at": row.now, "error_code": row.why, "behind": behind,
+                "created_at": row.now, "error_code": row.why, "behind": behind, "files_left": row.files_left,
             }
         )  # fmt: skip
     if values:

@@ -158,13 +158,14 @@ def put_quarantine(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def in_case_ids(tx: Tx, report_ids: Sequence[int]) -> list[Row[Any]]:
-    """Reports with their channel's slug, title, kind and ward (`sent_to`), in the order received."""
+    """Reports with their channel's slug, title, kind, options and ward (`sent_to`), in the order received."""
     query = (
         select(
             reports,
             channels.c.slug,
             channels.c.title,
             channels.c.kind.label("channel_kind"),
+            channels.c.options.label("channel_options"),
             channels.c.ward_code.label("sent_to"),
         )
         .join(channels, channels.c.id == reports.c.channel_id)

@@ -48,6 +48,24 @@
   }
   if ($("[data-until]")) setInterval(leave, 1000);
 
+  // --- Files of an answer: which of those just chosen a source will not get, by the server's rules -----
+  addEventListener("change", ({ target }) => {
+    if (target.type !== "file" || target.name !== "files") return;
+    for (const told of $$(".stays", target.form)) {
+      const { most, each, together, types } = told.dataset;
+      let count = 0, sum = 0;
+      const stays = [...target.files].filter(({ type, size }) => {
+        if (types.split(" ").includes(type) && size <= each && count < most && sum + size <= together) {
+          count += 1;
+          sum += size;
+          return false;
+        }
+        return true;
+      }).map(({ name }) => name);
+      told.textContent = stays.length ? `${vi ? "Ở lại đây" : "Stays here"}: ${stays.join(", ")}` : "";
+    }
+  });
+
   // --- New cases: asked for while the page is in front; rows never move by themselves -------------
   const news = $("#news");
   if (news) {

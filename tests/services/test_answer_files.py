@@ -19,7 +19,15 @@ from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, NotFound, Permanent
 from aggregator.sdk.contract import Capabilities, PushCommand, UnknownOutcome
 from aggregator.services import answer_files
-from aggregator.services.answer_files import MOST_BYTES, MOST_FILES, Chosen, Kept, taken_by
+from aggregator.services.answer_files import (
+    MOST_BYTES,
+    MOST_FILES,
+    Chosen,
+    Kept,
+    out_files,
+    sorted_out,
+    taking,
+)
 from aggregator.settings import Settings
 from aggregator.storage import reply_file_queries
 from aggregator.storage.case_tables import outbox
@@ -129,27 +137,46 @@ def test_files_go_with_the_answers_and_shared_content_with_the_last_that_names_i
             office.cases.answer_file(office.lan, file.id)
 
 
-def rows(*sizes: int) -> list[Kept]:
-    return [Kept("a.pdf", "application/pdf", size, "c" * 64) for size in sizes]
+PICTURE, PAPER = "image/jpeg", "application/pdf"
+
+
+def kept(*files: tuple[str, int]) -> list[Kept]:
+    return [Kept(f"{number}", kind, size, "c" * 64) for number, (kind, size) in enumerate(files, 1)]
+
+
+ALL = {"push_attachments": True}
 
 
 @pytest.mark.parametrize(
-    ("can", "sizes", "taken"),
+    ("can", "options", "files", "goes", "left"),
     [
-        ({}, [1, 2], []),  # the source takes none
-        ({"push_attachments": True}, [1, 2], [1, 2]),
-        ({"push_attachments": True, "push_max_files": 1}, [1, 2], [1]),
-        ({"push_attachments": True, "push_max_bytes": 3}, [2, 9, 1], [2, 1]),  # what still fits goes
+        ({}, {}, [(PICTURE, 1), (PAPER, 2)], "", "1:no_files 2:no_files"),
+        (ALL, {}, [(PICTURE, 1), (PAPER, 2)], "1 2", ""),
+        (ALL | {"push_max_files": 1}, {}, [(PICTURE, 1), (PAPER, 2)], "1", "2:too_many"),
+        # What still fits goes, whatever stood before it.
+        (ALL | {"push_max_bytes": 3}, {}, [(PAPER, 2), (PAPER, 9), (PAPER, 1)], "1 3", "2:too_many"),
+        (ALL | {"push_max_file_bytes": 8}, {}, [(PAPER, 9), (PAPER, 8)], "2", "1:size"),
+        (ALL | {"push_file_types": (PAPER,)}, {}, [(PICTURE, 1), (PAPER, 2)], "2", "1:type"),
+        # A channel takes less than its connector says, never more.
+        (ALL, {"answer_files": 0}, [(PICTURE, 1)], "", "1:no_files"),
+        (ALL | {"push_max_files": 1}, {"answer_files": 3}, [(PAPER, 1), (PAPER, 2)], "1", "2:too_many"),
+        (ALL, {"answer_file_mb": 0.5}, [(PAPER, 500_001), (PAPER, 500_000)], "2", "1:size"),
+        (ALL, {"answer_file_types": "pictures"}, [(PICTURE, 1), (PAPER, 2)], "1", "2:type"),
+        (ALL | {"push_file_types": (PICTURE,)}, {"answer_file_types": "pdf"}, [(PAPER, 1)], "", "1:type"),
+        ({"push_reply": False} | ALL, {}, [(PAPER, 1)], "", "1:no_files"),
     ],
 )
-def test_a_source_gets_what_it_takes(can: dict[str, Any], sizes: list[int], taken: list[int]) -> None:
-    found = taken_by(Capabilities(push_reply=True, **can), Path("x"), rows(*sizes))
-    assert [file.size for file in found] == taken
+def test_a_source_gets_what_it_takes_and_each_file_that_stays_has_its_reason(
+    can: dict[str, Any], options: dict[str, Any], files: list[tuple[str, int]], goes: str, left: str
+) -> None:
+    take = taking(Capabilities(**{"push_reply": True, **can}), options)
+    going, staying = sorted_out(take, kept(*files))
+    assert " ".join(file.filename for file in going) == goes
+    assert " ".join(f"{file.filename}:{file.why}" for file in staying) == left
 
 
 def test_a_file_that_is_gone_or_changed_is_the_messages_trouble_and_told(tmp_path: Path) -> None:
-    (kept,) = answer_files.keep(tmp_path, [DECISION])
-    (file,) = taken_by(Capabilities(push_reply=True, push_attachments=True), tmp_path, [kept])
+    (file,) = out_files(tmp_path, answer_files.keep(tmp_path, [DECISION]))
     assert file.read() == PDF
     for damage in (lambda: file.path.write_bytes(PDF + b"x"), file.path.unlink):
         damage()

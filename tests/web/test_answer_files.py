@@ -78,8 +78,13 @@ def test_who_was_overtaken_is_asked_for_the_files_again(office: Office, lan: Bro
     ("takes", "words"),
     [
         ({"push_attachments": True}, "nhận tệp gửi kèm"),
-        ({"push_attachments": True, "push_max_files": 1}, "nhận nhiều nhất 1 tệp"),
-        ({"push_attachments": False}, "không nhận tệp: tệp phải tự chuyển"),
+        ({"push_attachments": True, "push_max_files": 1}, "nhận tệp gửi kèm, nhiều nhất 1 tệp"),
+        ({"push_file_types": ("image/jpeg", "image/png")}, "chỉ nhận JPEG, PNG"),
+        (
+            {"push_max_file_bytes": 1_500_000, "push_max_bytes": 2_000_000},
+            "mỗi tệp đến 1,5 MB, cộng lại đến 2 MB",
+        ),
+        ({"push_attachments": False}, "không nhận tệp: tệp ở lại đây, cần thì cán bộ tự chuyển"),
         ({"push_reply": False, "push_attachments": True}, "cán bộ phải chuyển tay, cả tệp"),
     ],
 )
@@ -110,9 +115,85 @@ def test_who_brings_an_answer_by_hand_finds_its_files_beside_the_text(office: Of
     assert link.text.strip() == "QĐ 12.pdf" and lan.get(link["href"]).data == PDF
 
 
-def test_what_a_source_did_not_take_is_told_on_its_line(office: Office, lan: Browser) -> None:
+def take_only(office: Office, **takes: Any) -> None:
+    found = office.services.connectors["portal_1022"]
+    able = replace(found.manifest, capabilities=replace(found.manifest.capabilities, **takes))
+    office.services.connectors["portal_1022"] = replace(found, manifest=able)
+
+
+@pytest.mark.parametrize(
+    ("takes", "words"),
+    [
+        ({"push_attachments": False}, "Không kèm tệp: nguồn không nhận tệp."),
+        ({"push_file_types": ("image/png",)}, "Không kèm 1 tệp: “a.pdf” (nguồn không nhận loại tệp này)."),
+        ({"push_max_file_bytes": len(PDF)}, "Không kèm 1 tệp: “b.png” (quá lớn so với mức nguồn nhận)."),
+        ({"push_max_files": 1}, "Không kèm 1 tệp: “b.png” (quá số tệp hoặc dung lượng nguồn nhận)."),
+    ],
+)
+def test_what_a_source_does_not_take_is_told_on_its_line_before_it_leaves(
+    office: Office, lan: Browser, takes: dict[str, Any], words: str
+) -> None:
+    take_only(office, **takes)
     office.receive(office.report())
     said(lan, lan.client.post("/cases/1/reply", data=form(lan, (PDF, "a.pdf"), (PNG, "b.png"))))
+    line = " ".join(soup(lan.get("/cases/1")).select_one(".way.pending .step:last-of-type").text.split())
+    assert line == f"{words} Tệp vẫn giữ ở đây; nếu cần, hãy tự chuyển đến nơi."
+
+
+def test_a_file_that_only_the_source_did_not_take_is_told_by_its_number(office: Office, lan: Browser) -> None:
+    office.receive(office.report())
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (PDF, "a.pdf"), (PNG, "b.png"))))
+    assert not soup(lan.get("/cases/1")).select(".way .icon-hand"), "all of it goes"
     with office.services.db.write() as tx:
-        tx.execute(update(outbox).values(state="sent", files_left=2))
-    assert "2 tệp chưa gửi: kênh không nhận tệp này" in soup(lan.get("/cases/1")).select_one(".way.sent").text
+        tx.execute(update(outbox).values(state="sent", files_left=1))
+    assert "Không kèm 1 tệp: nguồn không nhận." in soup(lan.get("/cases/1")).select_one(".way.sent").text
+
+
+def posted(lan: Browser, action: str, *files: tuple[bytes, str], **words: str) -> Any:
+    chosen = [(BytesIO(content), name) for content, name in files]
+    return lan.client.post(action, data={**lan.form("/cases/1", action), **words, "files": chosen})
+
+
+def test_a_correction_takes_files_as_a_result_does(office: Office, lan: Browser) -> None:
+    office.receive(office.report())
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (JPEG, "sai.jpg"))))
+    with office.services.db.write() as tx:
+        tx.execute(update(outbox).values(state="sent"))
+    action, wrong = "/cases/1/replies/1/correct", (b"MZ", "anh.jpg")
+    refused = posted(lan, action, wrong, corrects="1", correction="Nắp số 21.")
+    assert refused.status_code == 422
+    page = soup(refused)
+    assert page.select_one("#correction-1").text == "Nắp số 21."
+    assert [note.find_parent("form")["action"] for note in page.select(".note.bad[role=alert]")[1:]] == [
+        action
+    ]
+    said(lan, posted(lan, action, (JPEG, "dung.jpg"), corrects="1", correction="Nắp số 21."))
+    newest = soup(lan.get("/cases/1")).select_one("#answers article")
+    assert "Đính chính" in newest.text and newest.select_one(".files a").text.strip() == "dung.jpg"
+
+
+def test_an_extension_takes_files_where_the_citizen_is_told(office: Office, lan: Browser) -> None:
+    office.receive(office.report())
+    plan, action = {"until": "1/12/2026", "why": "Chờ vật tư"}, "/cases/1/extend"
+    silent = posted(lan, action, (PDF, "ke hoach.pdf"), **plan, tell="")
+    assert silent.status_code == 422 and "nội dung báo gia hạn" in silent.get_data(as_text=True)
+    told = said(lan, posted(lan, action, (PDF, "ke hoach.pdf"), **plan, tell="Hẹn ngày 1/12."))
+    assert told == "Đã gia hạn. Phúc đáp đang được chuyển tới mọi nguồn."
+    link = soup(lan.get("/cases/1")).select_one("#answers .files a")
+    assert lan.get(link["href"]).data == PDF
+
+
+def test_who_was_overtaken_while_correcting_finds_the_words_and_is_asked_for_the_files(
+    office: Office, lan: Browser, minh: Browser
+) -> None:
+    office.receive(office.report())
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, kind="progress")))
+    with office.services.db.write() as tx:
+        tx.execute(update(outbox).values(state="sent"))
+    action = "/cases/1/replies/1/correct"
+    typed = {**lan.form("/cases/1", action), "correction": "Nắp số 21.", "files": [(BytesIO(PNG), "a.png")]}
+    said(minh, minh.submit("/cases/1", "/cases/1/reply", kind="result", body="Đã đậy nắp."))
+    conflict = soup(lan.client.post(action, data=typed))
+    again = conflict.find("form", method="post", action=action)
+    assert again.select_one("textarea").text.strip() == "Nắp số 21."
+    assert again["enctype"] == "multipart/form-data" and again.select_one("input[type=file]")

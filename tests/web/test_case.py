@@ -164,7 +164,7 @@ def test_extending_once_tells_the_citizen_and_explains_itself(office: Office, la
         lan,
         lan.submit("/cases/1", "/cases/1/extend", until="1/12/2026", why="Chờ vật tư", tell="Hẹn ngày 1/12."),
     )
-    assert told == "Đã gia hạn."
+    assert told == "Đã gia hạn. Phúc đáp đang được chuyển tới mọi nguồn."
     page = soup(lan.get("/cases/1"))
     assert "17:00 01/12/2026" in page.select_one(".facts").text
     why = page.select_one(".explain").text

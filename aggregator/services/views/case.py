@@ -10,6 +10,7 @@ from typing import Any
 from aggregator.domain.legal import LegalKind
 from aggregator.domain.sketch import Apart
 from aggregator.domain.workflow import Status
+from aggregator.services.answer_files import NO_FILES, Taking
 from aggregator.services.clock_views import Explained
 from aggregator.services.cover_views import CaseUnitView, OwnerSuggestion
 from aggregator.services.views.delivery import ReplyView
@@ -74,8 +75,8 @@ class ReportView:
     max_reply_chars: int = 4000
     #: Kinds of answer that go there by themselves.
     by_itself: tuple[str, ...] = ()
-    #: How many files go there with an answer at most.
-    takes_files: int = 0
+    #: What goes there of an answer's files.
+    takes: Taking = NO_FILES
     #: The ward its text names for sure, where that is not simply its channel's; `place_moved` = it is here
     #: for that reason, else it may belong there.
     place: str | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.domain.delivery import Delivery
+from aggregator.services.answer_files import Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ class DeliveryView:
     carried: bool = False
     #: And the source does not show it.
     unseen: bool = False
-    #: Files of the answer that its source did not take with it.
+    #: Files of the answer that do not go with it, and which (empty: only their number is known).
     files_left: int = 0
+    left: tuple[Left, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
