@@ -14,7 +14,7 @@ RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench bench-matching bench-polling bench-channels bench-outbox peers oracle chaos kills
-.PHONY: storms drifts fuzz tampering format
+.PHONY: storms powercuts drifts fuzz tampering format
 .PHONY: constraints chromium dovecot clean
 
 help: ## this list
@@ -70,6 +70,9 @@ tampering: $(DEV) ## change a real ledger in 10,000 ways: the stand-alone verifi
 kills: $(DEV) ## kill -9 ten thousand processes on SQLite and a thousand on PostgreSQL, its server too, and count
 	$(BIN)/python -m tests.chaos.campaign $(or $(ARGS),10000)
 	$(BIN)/python -m tests.chaos.campaign $(or $(ARGS),1000) --postgres
+
+powercuts: $(DEV) ## cut the power between any two writes to SQLite, a hundred thousand times, and count what is left
+	$(BIN)/python -m tests.powercut.campaign $(ARGS)
 
 drifts: $(DEV) ## change the form of every simulated portal in 200 ways and see that no poll falls silent
 	$(BIN)/python -m tests.drifts.polling $(ARGS)

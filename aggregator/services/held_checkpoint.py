@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.domain.checkpoints import FORMAT
+from aggregator.storage.on_disk import put
 
 #: Bytes that are read from the end of a file at a time, looking for its last line.
 _STEP = 1 << 20
@@ -48,13 +48,8 @@ class HeldFile:
         before = self.last()
         if before is not None and before.number > held.number:
             return  # another process was quicker with a newer one
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps({"checkpoint": {"text": held.text, "signature": held.signature}}) + "\n")
-            file.flush()
-            os.fsync(handle)
-        Path(draft).replace(self.path)
+        line = json.dumps({"checkpoint": {"text": held.text, "signature": held.signature}}) + "\n"
+        put(self.path, line.encode())
 
     def _from_the_end(self) -> list[bytes]:
         """The last lines, the very last first; at least one whole line where there is one."""

@@ -39,10 +39,14 @@ class Soundness:
 def check(tx: Tx) -> Soundness:
     """Look at everything; reads all of a SQLite file."""
     revision, newest = migrate.current(tx), migrate.newest()
-    faults = _sqlite_faults(tx) if tx.dialect.name == "sqlite" else _postgres_faults(tx)
     # Against another revision every table would differ, and that says nothing.
     differences = migrate.differences(tx) if revision == newest else []
-    return Soundness(revision, newest, tuple(differences), tuple(faults[:MOST]))
+    return Soundness(revision, newest, tuple(differences), tuple(faults(tx)))
+
+
+def faults(tx: Tx) -> list[str]:
+    """What is wrong with the stored pages and rows, whatever the schema."""
+    return (_sqlite_faults(tx) if tx.dialect.name == "sqlite" else _postgres_faults(tx))[:MOST]
 
 
 def _sqlite_faults(tx: Tx) -> list[str]:
@@ -51,8 +55,8 @@ def _sqlite_faults(tx: Tx) -> list[str]:
         rows = tx.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(MOST)
     except DatabaseError as error:  # so damaged that the check itself stumbles over it
         return [f"integrity: {error.orig}"]
-    faults = [f"integrity: {line}" for line in told if line != "ok"]
-    return faults + [f"table {row[0]}, row {row[1]}: points to a missing row of {row[2]}" for row in rows]
+    broken = [f"integrity: {line}" for line in told if line != "ok"]
+    return broken + [f"table {row[0]}, row {row[1]}: points to a missing row of {row[2]}" for row in rows]
 
 
 def _postgres_faults(tx: Tx) -> list[str]:

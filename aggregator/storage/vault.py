@@ -16,7 +16,6 @@ import hashlib
 import hmac
 import json
 import os
-import tempfile
 import time
 import zlib
 from pathlib import Path
@@ -26,6 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aggregator.errors import AggregatorError, SettingsInvalid
+from aggregator.storage.on_disk import put, put_new
 
 _VERSION = b"\x01"
 #: How long a process may go on with keys that the file no longer has on top.
@@ -129,19 +129,8 @@ class Vault:
 
 def _make_key_file(path: Path) -> None:
     """A new key, readable by its owner only; of several processes that start at once one makes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(os.urandom(32)) + b"\n")
-        file.flush()
-        os.fsync(handle)
-    try:
-        # Whole or not there at all: a half-written key would be taken for a damaged one.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        Path(draft).unlink()
+    # Whole or not there at all: a half-written key would be taken for a damaged one.
+    put_new(path, base64.b64encode(os.urandom(32)) + b"\n")
 
 
 # Rotating --------------------------------------------------------------------------------------------
@@ -189,17 +178,7 @@ def _write_keys(path: Path, keys: list[bytes], index: bytes | None) -> None:
     """The whole file or the one before it, whatever happens: half a key file is lost data."""
     lines = [base64.b64encode(key) for key in keys]
     lines += [_INDEX + base64.b64encode(index)] if index is not None else []
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(b"\n".join(lines) + b"\n")
-        file.flush()
-        os.fsync(handle)
-    Path(draft).replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    put(path, b"\n".join(lines) + b"\n")
 
 
 def _mark(path: Path) -> tuple[int, int, int]:
