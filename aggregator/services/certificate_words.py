@@ -74,7 +74,7 @@ def when(at: datetime | str) -> str:
 
 def exactly(at: str) -> str:
     """An instant to its second, as the verifier prints it; it drops what is below a second, too."""
-    return f"{datetime.fromisoformat(at).astimezone(VN):%H:%M:%S %d/%m/%Y}"
+    return f"{datetime.fromisoformat(at).astimezone(VN):%H:%M:%S ngày %d/%m/%Y}"
 
 
 def person(who: Mapping[str, Any] | None) -> str:

@@ -59,7 +59,7 @@ def test_the_paper_tells_the_statement(printed: Printed) -> None:
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", "ỦY BAN NHÂN DÂN PHƯỜNG A",
         "Số: 01/GXN-UBND", "A, ngày 02 tháng 03 năm 2026", "GIẤY XÁC NHẬN",
         "Về việc xử lý phản ánh, kiến nghị trong thời hạn", "Kết luận: XỬ LÝ TRONG HẠN",
-        "Hạn: 17:00:00 02/03/2026. Trả lời: 16:40:00 02/03/2026.", "trước hạn 17:00",
+        "Hạn: 17:00:00 ngày 02/03/2026. Trả lời: 16:40:00 ngày 02/03/2026.", "trước hạn 17:00",
         "kết luận: xử lý trong hạn", "PA-0007", "TM. ỦY BAN NHÂN DÂN CHỦ TỊCH", "Trang 1/1",
     ):  # fmt: skip
         assert words in told, words
