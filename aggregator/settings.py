@@ -83,7 +83,7 @@ class Settings:
     #: Folders with drop-in connectors, beside `<data_dir>/connectors`.
     connector_folders: tuple[Path, ...] = ()
     web_threads: int = 8
-    #: Polls that one worker runs at the same time; and beside them as many channels that it writes to.
+    #: Polls that one worker runs at the same time; beside them it writes to four times as many hosts.
     worker_threads: int = 4
     #: How often a worker looks for due channels, messages and deadlines.
     tick_s: float = 1.0

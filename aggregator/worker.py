@@ -48,6 +48,9 @@ log = logging.getLogger(__name__)
 SWEEP = 500
 #: Answers that one run carries before it looks what else is due, if nothing else waits.
 ANSWERS = 1000
+#: Hosts that are written to at once, for each thread that reads: most of that is waiting out the pauses that
+#: portals ask for, and a host without a thread falls behind what its portal allows.
+HOSTS_A_THREAD = 4
 #: Mails that one connection to the mail server carries.
 MAILS = 50
 #: Ticks between two looks for files, for dead workers, and for what has grown old: none is urgent.
@@ -66,7 +69,8 @@ class Worker:
         self._stopping = threading.Event()
         # Lanes of their own: a slow portal's list holds back no answer, nor its answers anybody's poll.
         self._polls = _Lane("polls", threads, self._claim_poll, self._poll, self)
-        self._deliveries = _Lane("deliveries", threads, self._claim_answers, self._deliver, self)
+        deliveries = HOSTS_A_THREAD * threads
+        self._deliveries = _Lane("deliveries", deliveries, self._claim_answers, self._deliver, self)
         self._quiet = threading.Condition()
         #: Ticks and polls under way, by what they are.
         self._active: Counter[str] = Counter()

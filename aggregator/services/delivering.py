@@ -7,8 +7,9 @@ A run stays with its channel while it has something due and no other host waits.
 alone at once where a failure says so, and a channel that failed last time gets one message as a probe
 before the next whole batch: so nothing storms a portal that has just come back.
 
-A batch is small, because a worker that dies with it leaves that many messages to be looked up. A source
-that cannot be read back gets its messages one at a time: there each of them would be a person's work.
+A batch is small, because a worker that dies with it leaves that many messages to be looked up: twenty, or
+what the source took within the second before, where that was more; so a death leaves a second's work. A
+source that cannot be read back gets its messages one at a time: there each would be a person's work.
 
 What may surprise: messages are begun only in the first half of the batch's time, so that each has at
 least as long as a slow portal may take; what is not begun goes back as it was, without a trace. And a
@@ -22,7 +23,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,8 +48,11 @@ from aggregator.storage.write_turns import Turn, Writable
 
 log = logging.getLogger(__name__)
 
-#: Messages that are settled together, and that a worker's death leaves to be looked up.
-BATCH = 20
+#: Messages that are settled together, and that a worker's death leaves to be looked up: so many at first,
+#: and so many at most from a source that takes them that fast.
+BATCH, MOST = 20, 100
+#: What a batch of a fast source is meant to take.
+PACE = timedelta(seconds=3)
 #: Messages of one channel after which a run gives way to another host that waits.
 RUN = 100
 _NOTHING_BEFORE = Earlier(0, frozenset())
@@ -82,6 +86,7 @@ class Batch:
     owner: str
     messages: tuple[Claimed, ...]
     before: Mapping[int, Earlier]
+    claimed_at: datetime
     #: No message is begun after this instant, and none goes on after the other.
     begin_until: datetime
     deadline: datetime
@@ -145,8 +150,10 @@ class Deliveries:
             while batch is not None:
                 done = list(self.carry(batch, line, stop))
                 ends += self._settle(batch, done)
-                more = 0 if stop() else limit - ends.total()
-                batch = self._after(batch, done, line.kept(), more, give_way=ends.total() >= RUN)
+                carried = ends.total()
+                # No batch goes beyond the message after which the run may give way.
+                more = 0 if stop() else min(limit - carried, RUN - carried % RUN)
+                batch = self._after(batch, done, line.kept(), more, give_way=carried >= RUN)
         return DrainResult(**ends)
 
     # Claiming ---------------------------------------------------------------------------------------
@@ -161,8 +168,8 @@ class Deliveries:
         now = self._clock()
         for found in write_turns.writable(tx, now):
             turn = write_turns.seize(tx, found.host_key, now)
-            if turn and (batch := self._take(tx, found, turn, owner, most, now)):
-                write_turns.keep(tx, turn, now + timedelta(seconds=self._settings.lease_s))
+            if turn and (batch := self._take(tx, found, turn, owner, min(most, self._size(found)), now)):
+                write_turns.keep(tx, turn, batch.deadline)
                 return batch
         return None
 
@@ -172,7 +179,7 @@ class Deliveries:
         lease_s, push_s = self._settings.lease_s, self._settings.push_deadline_s
         settle_s = float(found.options.get("settle_s", 60))
         messages = outbox_claims.claim(
-            tx, found.channel_id, owner, now, most=min(most, self._size(found)),
+            tx, found.channel_id, owner, now, most=most,
             until=now + timedelta(seconds=lease_s),
             over=now + timedelta(seconds=max(lease_s, push_s + settle_s)),
         )  # fmt: skip
@@ -184,18 +191,19 @@ class Deliveries:
             owner=owner,
             messages=tuple(messages),
             before=outbox_claims.earlier(tx, [claimed for claimed in messages if claimed.look_first]),
+            claimed_at=now,
             begin_until=now + timedelta(seconds=push_s / 2),
             deadline=now + timedelta(seconds=push_s),
         )
 
-    def _size(self, found: Writable) -> int:
-        """How many messages a batch of this channel has."""
+    def _size(self, found: Writable, pace: int = BATCH) -> int:
+        """How many messages a batch of this channel has, whose source takes `pace` within a second."""
         can = self._can(found.kind)
         if found.write_failures or can is None or can.idempotency == "none":
             return 1
         gap_s = self.connections.gap_s(found.kind, found.options)
         # Looking and pushing are two requests or more: what would not be begun is not claimed either.
-        return max(1, min(BATCH, int(self._settings.push_deadline_s / (4 * gap_s)))) if gap_s else BATCH
+        return max(1, min(pace, int(self._settings.push_deadline_s / (4 * gap_s)))) if gap_s else pace
 
     def _can(self, kind: str) -> Capabilities | None:
         found = self._connectors.get(kind)
@@ -279,11 +287,12 @@ class Deliveries:
                 _tell_channel(tx, one.claimed, one.carried, now)
             ends = more <= 0 or done[-1].stops
             if not ends and not (give_way and write_turns.others_wait(tx, batch.turn, now)):
-                lease = timedelta(seconds=self._settings.lease_s)
+                push = timedelta(seconds=self._settings.push_deadline_s)
                 for found in write_turns.writable(tx, now, channel_id=batch.channel.id):
-                    if not write_turns.move(tx, batch.turn, now + lease):
+                    if not write_turns.move(tx, batch.turn, now + push):
                         return None
-                    if (following := self._take(tx, found, batch.turn, batch.owner, more, now)) is not None:
+                    size = min(more, self._size(found, _pace(batch, done)))
+                    if (following := self._take(tx, found, batch.turn, batch.owner, size, now)) is not None:
                         return following
             gap_s = self.connections.gap_s(batch.channel.kind, batch.channel.options)
             write_turns.move(tx, batch.turn, now + timedelta(seconds=gap_s))
@@ -315,6 +324,15 @@ def _tell_channel(tx: Tx, claimed: Claimed, carried: Carried, now: datetime) -> 
             until=now + carried.hold if carried.hold is not None else None,
             counted=carried.writing is Writing.FAILED,
         )  # fmt: skip
+
+
+def _pace(batch: Batch, done: Sequence[Tried]) -> int:
+    """What the source would take within a second by this batch, between the usual size and the most.
+
+    A few that went fast, after a failure say, tell nothing yet.
+    """
+    took = max((done[-1].at - batch.claimed_at) / PACE, 1 / MOST)
+    return BATCH if len(done) < BATCH else max(BATCH, min(MOST, int(len(done) / took)))
 
 
 def _news(done: Iterable[Tried]) -> Iterator[Tried]:

@@ -220,9 +220,10 @@ class World:
         at = self.clock() - ago
         like = self.rows_of_a_queue(channel, case, count, at)
         like[1][:] = [{**message, "behind": behind} for message in like[1]]
-        with self.db.write() as tx:
-            tx.execute(insert(reports), like[0])
-            tx.execute(insert(outbox), like[1])
+        if count > 1:
+            with self.db.write() as tx:
+                tx.execute(insert(reports), like[0])
+                tx.execute(insert(outbox), like[1])
 
     def rows_of_a_queue(
         self, channel: int, case: int, count: int, at: datetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,7 +15,7 @@ import pytest
 from aggregator import bootstrap
 from aggregator.errors import Permanent, Transient, UnknownOutcome
 from aggregator.sdk.contract import Context, PushCommand, PushResult
-from aggregator.services.delivering import BATCH, DrainResult
+from aggregator.services.delivering import BATCH, RUN, DrainResult
 from aggregator.settings import Settings
 from aggregator.worker import Worker
 from tests.services.outbox_world import Counter, World, counter_found
@@ -148,6 +149,47 @@ def test_slow_answers_are_begun_only_while_each_has_time_enough(world: World, co
     assert deadlines == [1] * 5, "given back untried and claimed again: no try is counted"
 
 
+@pytest.mark.parametrize(
+    "seconds_each, following, why",
+    [
+        (0.001, RUN - BATCH, "as many as fit before the run may give way"),
+        (0.1, 30, "what three seconds bring"),
+        (1, BATCH, "of a slow source no more than at first"),
+    ],
+)
+def test_a_batch_follows_what_its_source_takes_in_three_seconds(
+    world: World, counter: Counter, seconds_each: float, following: int, why: str
+) -> None:
+    in_hand: list[int] = []
+
+    def take(_command: PushCommand) -> None:
+        in_hand.append(len(world.rows(state=("leased",))))
+        world.clock.wait(seconds_each)
+
+    world.many_answers(world.channel("counter"), 2 * RUN)
+    counter.next_push += [take] * (BATCH + 1)
+    assert world.work(limit=2 * RUN).sent == 2 * RUN
+    assert in_hand == [BATCH] * BATCH + [following], why
+
+
+@pytest.mark.parametrize("waiting, why", [(1, "it is looked up"), (3, "the others need not wait for that")])
+def test_a_portal_that_is_back_has_an_answer_in_five_minutes_though_a_worker_dies_with_the_first(
+    world: World, counter: Counter, monkeypatch: pytest.MonkeyPatch, waiting: int, why: str
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 1.0)  # each pause as long as it may be
+    world.many_answers(world.channel("counter"), waiting)
+    counter.next_push += [away] * 8
+    while counter.next_push:
+        world.work()
+        world.clock.wait(30)
+    back = world.clock()
+    while world.outbox.claim("dies") is None:
+        world.clock.wait(10)
+    while not world.work().sent:
+        world.clock.wait(10)
+    assert world.clock() - back <= timedelta(minutes=5), why
+
+
 # One worker a host ------------------------------------------------------------------------------------
 
 
@@ -218,6 +260,22 @@ def test_an_answer_tried_again_goes_before_the_later_one_that_waits(world: World
 
 
 # Beside each other ------------------------------------------------------------------------------------
+
+
+def test_each_of_many_slow_portals_is_written_to_at_the_same_time(sqlite_url: str, tmp_path: Path) -> None:
+    slow = Counter()
+    world = World(sqlite_url, {"slow": counter_found(slow, "slow")})
+    all_there = threading.Barrier(8)
+    slow.next_push += [lambda _command: all_there.wait(PATIENCE) and None] * all_there.parties
+    for number in range(all_there.parties):
+        world.many_answers(world.channel("slow", slug=f"slow-{number}"), 2)
+    app = bootstrap.build(Settings(database_url=sqlite_url, data_dir=tmp_path))
+    worker = Worker(dataclasses.replace(app, outbox=world.outbox))
+    worker.outbox_tick()
+    assert worker.stop(PATIENCE)
+    app.close()
+    world.close()
+    assert slow.pushes >= all_there.parties and not all_there.broken
 
 
 def test_a_slow_portal_holds_back_no_other(sqlite_url: str, tmp_path: Path) -> None:
