@@ -117,8 +117,9 @@ class Patience:
     """How one channel wants to be retried, in seconds (`options` of the channel)."""
 
     first_s: float = 30.0
-    #: So that a portal that is back is written to within five minutes.
-    cap_s: float = 240.0
+    #: So that a portal that is back has an answer within five minutes, even where a worker dies with the
+    #: first try: two minutes more until that one is looked up.
+    cap_s: float = 150.0
     #: After an attempt of unknown outcome the source is left alone this long before the look.
     settle_s: float = 60.0
 
