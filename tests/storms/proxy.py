@@ -100,6 +100,10 @@ class Line:
         if self.away == "refused":
             self._listen(self.port)
         self.away = ""
+        self.calm_down()
+
+    def calm_down(self) -> None:
+        """Nothing goes wrong for a while: what is measured then is the product."""
         self._calm_until = self.clock() + CALM
 
     def close(self) -> None:

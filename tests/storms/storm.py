@@ -30,7 +30,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from aggregator.errors import NotAllowed
+from aggregator.errors import NotAllowed, RateLimited
 from aggregator.sdk.sandbox import serve
 from aggregator.services.connections import Line as Wire
 from aggregator.services.connections import secrets_purpose, state_purpose
@@ -39,8 +39,10 @@ from aggregator.services.evidence import Evidence
 from aggregator.storage.channel_tables import channel_schedule, channels
 from aggregator.storage.migrate import upgrade
 from tests.services.outbox_world import World
+from tests.storms import returns
 from tests.storms.portals import KINDS, connectors, numbers
 from tests.storms.proxy import Entry, Line
+from tests.storms.returns import ASKED_TO_WAIT, SIGNED_OUT, Measured, Return
 from tests.storms.weather import Outage, Weather, outages
 
 #: A message for which a worker died is looked for this often before the run is called stuck.
@@ -89,10 +91,8 @@ class Outcome:
     abandoned: int = 0
     requests: int = 0
     outages: int = 0
-    #: Seconds from each recovery to the first answer taken, where something waited, and for no person.
-    first: list[float] = field(default_factory=list)
-    #: Recoveries of portals that wanted a new sign-in first: those come back when the person does.
-    signed_out: int = 0
+    #: From each return to the first answer taken, where something was owed.
+    first: list[Measured] = field(default_factory=list)
     ledger_findings: int = 0
     days: float = 0
     took_s: float = 0
@@ -107,7 +107,8 @@ class Outcome:
 
     @property
     def slowest_first(self) -> float:
-        return max(self.first, default=0.0)
+        """Of all returns but those where the portal itself had asked for a pause."""
+        return max((one.took_s for one in self.first if one.held != ASKED_TO_WAIT), default=0.0)
 
     @property
     def holds(self) -> bool:
@@ -128,7 +129,9 @@ class Storm:
         self.out = Outcome(plan.answers)
         self._lock = threading.Lock()
         self._ids: dict[str, int] = {}
-        self._signed_out: set[tuple[str, datetime]] = set()
+        self._returns: list[Return] = []
+        #: A person has signed in: until then minutes count.
+        self._watched_until = self.start
         #: The case of each report.
         self.cases: dict[int, int] = {}
         self.lines: dict[str, Line] = {}
@@ -214,9 +217,9 @@ class Storm:
         return bool(self._written) or bool(self.world.rows(state=(*WAITING, "unclear", "dead", "manual")))
 
     def _step(self) -> None:
-        """To the next thing that happens, or a step; in small steps around a recovery."""
+        """To the next thing that happens, or a step; in small steps around a recovery and after a sign-in."""
         now = self.world.clock()
-        near = any(
+        near = now < self._watched_until or any(
             one.end - timedelta(seconds=COARSE_S) <= now <= one.end + NEAR
             for found in self.away.values()
             for one in found
@@ -234,8 +237,21 @@ class Storm:
                 self.out.outages += 1
             elif line.away and present is None:
                 line.come_back()
-                if self.world.schedule(self._ids[name]).state != "ok":
-                    self._signed_out.add((name, max(one.end for one in self.away[name] if one.end <= now)))
+                self._back(name, max(one.end for one in self.away[name] if one.end <= now))
+
+    def _back(self, name: str, since: datetime) -> None:
+        """Note a return where something is owed; one that is signed out is noted when a person comes."""
+        schedule = self.world.schedule(self._ids[name])
+        if schedule.state == "ok" and self._owes(name):
+            pause = schedule.write_error_code == RateLimited.code and schedule.write_open_until
+            held = ASKED_TO_WAIT if pause and pause > since else ""
+            self._returns.append(Return(name, since, held))
+
+    def _owes(self, name: str) -> bool:
+        """Whether an answer is on its way that the portal does not have."""
+        taken = self.lines[name].taken()
+        mine = [row for row in self.world.rows(state=WAITING) if row.channel_id == self._ids[name]]
+        return any(not row.behind and self._number(row.id) not in taken for row in mine)
 
     # People and workers
 
@@ -297,6 +313,10 @@ class Storm:
             if world.schedule(channel).state != "ok" and not self.lines[name].away:
                 world.set_schedule(channel, state="ok")
                 self.out.done["signed in again"] += 1
+                self.lines[name].calm_down()
+                if self._owes(name):
+                    self._returns.append(Return(name, world.clock(), SIGNED_OUT))
+                    self._watched_until = world.clock() + NEAR
 
     def _page(self) -> Iterator[int]:
         """The ids on the person's page, all its pages through."""
@@ -325,27 +345,18 @@ class Storm:
                 if first != sorted(first):
                     out.out_of_order.append(f"{name}/{report}")
             out.blind += [f"{name}/{number}" for number in blind(line.log, by_key=KINDS[name].by_key)]
-            out.first += list(self._first_after(name, line))
+            out.first += list(self._measured(name, line))
         out.states = Counter(row.state for row in world.rows())
-        out.signed_out = len(self._signed_out)
         out.days = (world.clock() - self.start) / timedelta(days=1)
         out.ledger_findings = len(Evidence(world.db).verify().findings)
 
-    def _first_after(self, name: str, line: Line) -> Iterator[float]:
-        """Seconds from each recovery to the portal's next answer, where one was waiting for it."""
-        at = sorted(answer.at for given in line.running.portal.answers.values() for answer in given)
-        written = {row.id: row.created_at for row in self.world.rows() if row.channel_id == self._ids[name]}
-        settled = {row.id: row.sent_at for row in self.world.rows() if row.channel_id == self._ids[name]}
-        for outage in self.away[name]:
-            if (name, outage.end) in self._signed_out:
-                continue
-            waited = any(
-                made < outage.end and (settled[id_] is None or settled[id_] >= outage.end)
-                for id_, made in written.items()
-            )
-            after = next((moment for moment in at if moment >= outage.end), None)
-            if waited and after is not None:
-                yield (after - outage.end).total_seconds()
+    def _measured(self, name: str, line: Line) -> Iterator[Measured]:
+        arrived = [answer.at for given in line.running.portal.answers.values() for answer in given]
+        away = [outage.begin for outage in self.away[name]]
+        for one in self._returns:
+            took = one.took_s(arrived, away) if one.portal == name else None
+            if took is not None:
+                yield Measured(one.held, took)
 
     def close(self) -> None:
         for line in self.lines.values():
@@ -397,8 +408,8 @@ def told(title: str, out: Outcome) -> str:
         ("reports out of order", len(out.out_of_order)),
         ("blind repeats", len(out.blind)),
         ("requests, faults in them", f"{out.requests:,}, {out.faults.total():,}"),
-        ("outages; slowest first answer after one", f"{out.outages}; {out.slowest_first:.0f} s"),
-        ("  that ended signed out: the person's turn", out.signed_out),
+        ("outages", out.outages),
+        *returns.told(out.first),
         ("workers abandoned with a batch", out.abandoned),
         ("unclear: on the person's page / missing there", f"{out.shown} / {out.hidden}"),
         ("the person's work", ", ".join(f"{what} {n}" for what, n in sorted(out.done.items())) or "none"),

@@ -26,7 +26,7 @@ FAULTS = {
     "session expired": (20, 10),
 }
 KINDS_OF_OUTAGE = ("refused", "maintenance", "503")
-#: After an outage the line is good for so long: what is measured there is when the product comes back.
+#: After an outage or a person's sign-in the line is good for so long: what is measured there is the product.
 CALM = timedelta(minutes=5)
 #: A late commit shows within this of the settling time that channels grant (60 s).
 LATEST_S = 55.0
