@@ -13,7 +13,7 @@ DEV := $(or $(wildcard $(BENCH)),.venv/.installed-dev-$(WANTED))
 RUN := $(or $(wildcard $(DEV)),.venv/.installed-run-$(WANTED))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-matching bench-polling bench-channels bench-outbox peers oracle chaos kills
+.PHONY: help install run test check bench bench-matching bench-polling bench-channels bench-outbox peers oracle chaos kills
 .PHONY: storms powercuts drifts fuzz tampering format
 .PHONY: constraints chromium dovecot clean
 
@@ -22,6 +22,8 @@ help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' $(MAKEFILE_LIST)
 	@echo
 	@echo '  PYTHON=python3.12 chooses the interpreter; ARGS="..." is passed on: make test ARGS="-k outbox"'
+
+install: $(RUN) ## make the environment in .venv, and nothing else
 
 run: $(RUN) ## start the demonstration: portals, worker, web (Ctrl-C stops all)
 	@exec $(BIN)/motmoi demo $(ARGS)

@@ -57,6 +57,7 @@ def page() -> str:
         choices=services().inbox.choices(actor()),
         address=address,
         filtered=chosen != InboxFilter(view=chosen.view, after=chosen.after),
+        narrowed=chosen != InboxFilter(view=chosen.view, after=chosen.after, q=chosen.q),
     )
 
 

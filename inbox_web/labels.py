@@ -167,6 +167,7 @@ HEALTH = {
     "slow": _l("slow"),
     "bad": _l("broken"),
     "off": _l("off"),
+    "unknown": _l("not known yet"),
 }
 
 #: What a connector has proved (see the conformance suite), and what that means.
@@ -386,7 +387,7 @@ REFUSALS = {
     Refusal.SETTLED: _l("Somebody has answered this meanwhile."),
 }
 
-HEALTH_ICONS = {"good": "check", "slow": "hourglass", "bad": "alert", "off": "pause"}
+HEALTH_ICONS = {"good": "check", "slow": "hourglass", "bad": "alert", "off": "pause", "unknown": "clock"}
 
 #: How many files an answer takes, and their megabytes, each and together.
 FILE_TYPES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP", "application/pdf": "PDF"}

@@ -24,7 +24,7 @@ from aggregator.domain.worktime import VN
 from aggregator.services.clock_views import SpanView
 from aggregator.services.cover_views import CoverView
 from aggregator.services.review import BANDS
-from aggregator.services.views.case import ReasonView
+from aggregator.services.views.case import ReasonView, ReportView
 from aggregator.services.views.delivery import DeliveryView
 from aggregator.services.views.inbox import InboxRow
 from inbox_web import labels
@@ -86,6 +86,12 @@ def more(row: InboxRow) -> str:
         return row.extract
     rest = row.extract[len(title) :].lstrip("…. ,:;!-")
     return f"…{rest}" if rest else ""
+
+
+def has_own_subject(report: ReportView) -> bool:
+    """Whether the subject says what the text does not begin with; many sources cut one out of the text."""
+    subject = " ".join(report.subject.split()).rstrip("…. ")
+    return bool(subject) and not " ".join(report.body.split()).startswith(subject)
 
 
 def duration(seconds: int) -> str:
@@ -237,6 +243,7 @@ def install(app: Flask) -> None:
         percent,
         left,
         heading,
+        has_own_subject,
         more,
         ahead,
         bilingual,

@@ -42,6 +42,13 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "motmoi")
 # Databases ------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _hasty_engines() -> None:
+    from tests import hasty_engines
+
+    hasty_engines.install()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     from tests.postgres_server import running

@@ -219,10 +219,10 @@ def _work_under_way(
 
 def _assign_some(product: Aggregator, lan: Actor) -> None:
     rows = product.inbox.page(lan, InboxFilter(size=60)).rows
+    units = {choice.label: int(choice.value) for choice in product.inbox.choices(lan).units}
     for number, row in enumerate(rows[4:40]):
         if number % 3 == 0:
-            unit = next((choice.value for choice in product.inbox.choices(lan).units), None)
-            product.cases.assign(lan, row.id, unit_id=int(unit) if unit else None, officer_id=lan.id)
+            product.cases.assign(lan, row.id, unit_id=units.get(row.unit or ""), officer_id=lan.id)
         if number % 11 == 5:
             product.cases.pause(lan, row.id, "needs_info", "Chưa rõ địa chỉ, đã gọi lại cho người phản ánh")
 

@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from textwrap import shorten
 from typing import Any
 
 from aggregator.demo.stories import PEOPLE, STORIES, STREETS, UGLY, Story
@@ -80,9 +81,10 @@ def _report(channel: str, number: int, problem: Problem, at: datetime, draw: ran
     hidden = draw.random() < 0.12
     along = 30 * houses.index(problem.house)
     hurried = WORDING[channel] == 1
+    cut = shorten(problem.story.wordings[1].format(**place), 60, placeholder="")
     return {
         "id": f"{_PREFIX[channel]}{number:04}",
-        "subject": problem.story.subject if not hurried else problem.story.wordings[1].format(**place)[:60],
+        "subject": cut if hurried else problem.story.subject,
         "body": problem.story.wordings[WORDING[channel]].format(**place),
         "name": name, "phone": phone, "email": email or None, "anonymous": hidden,
         "address": f"{problem.house} {street}" + (", Phường 9, Quận 3" if channel == "quan-3" else ""),

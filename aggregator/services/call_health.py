@@ -28,9 +28,9 @@ def called(day: Day, kept: int) -> tuple[Light, ...]:
     if came is None and day.refused_at is None:
         waits = ("Chưa có cuộc gọi nào của nguồn.", "The source has not called yet.")
         return tuple(
-            Light(name, "off", None, *waits) for name in ("reachable", "signed_in", "parsing", "fresh")
+            Light(name, "unknown", None, *waits) for name in ("reachable", "signed_in", "parsing", "fresh")
         )
-    good = "good" if came is not None else "off"
+    good = "good" if came is not None else "unknown"
     reachable = Light("reachable", "good", max(at for at in (came, day.refused_at) if at is not None))
     return (
         reachable, _signed(day, came, good), _understood(came, good, kept),

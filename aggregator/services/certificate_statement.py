@@ -298,12 +298,23 @@ class _Teller:
         if found in (Outcome.IN_TIME, Outcome.LATE):
             self._told.prove(verdict, "verdict", self._closing, due_at="data.deadlines.0.due_at")
         due_at = instant_of(verdict["due_at"]) or (self._case.due_at if found is Outcome.UNPROVEN else None)
+        self._prove_told(verdict)
         verdict["sources"] = self._sources(due_at, now)
         verdict["unreachable"] = any(one["kind"] == Kind.UNREACHABLE for one in verdict["sources"])
         verdict["sentence"] = Handling(
             office=document["ward"]["name"], outcome=found, answered_at=self._answered_at, due_at=due_at,
             seen_at=self._seen(), interruptions=self._interruptions(due_at), arrivals=self._arrived(),
         ).sentence()  # fmt: skip
+
+    def _prove_told(self, verdict: dict[str, Any]) -> None:
+        """Times that the sentence tells and that may stand in no list, where lists are cut short."""
+        if self._seen():
+            self._told.prove(verdict, "verdict", self._closing, seen_at="at")
+        verdict["arrivals"] = []
+        for number, slug in enumerate(self._slugs()):
+            row: dict[str, Any] = {"channel": slug}
+            verdict["arrivals"].append(row)
+            self._told.prove(row, f"verdict.arrivals.{number}", self._sent(slug), at="at")
 
     def _sources(self, due_at: datetime | None, now: datetime) -> list[dict[str, Any]]:
         """What became of the deadline at each source, by the same rule that marks the case's own page."""
@@ -340,14 +351,19 @@ class _Teller:
         """The messages that carry the closing answer."""
         return [way for way in self._ways if way.reply in (self._closing.get("reply"), None)]
 
+    def _sent(self, slug: str) -> Kept | None:
+        """The entry since which the source has the closing answer for all of its reports; None: not yet."""
+        mine = [way for way in self._of_closing() if way.slug == slug]
+        sent = [way.sent for way in mine if way.sent is not None]
+        return max(sent, key=lambda one: one.at) if mine and len(sent) == len(mine) else None
+
     def _arrived(self) -> list[Arrival]:
-        """For each source when it had the answer: the last of its reports counts."""
+        """For each source when it had the answer."""
         told = []
         for slug in self._slugs():
-            mine = [way for way in self._of_closing() if way.slug == slug]
-            sent = [way.sent.at for way in mine if way.sent is not None]
-            at = max(sent) if mine and len(sent) == len(mine) else None
-            told.append(Arrival(self._titles.get(slug, slug), at, any(way.by_hand for way in mine)))
+            sent = self._sent(slug)
+            by_hand = any(way.by_hand for way in self._of_closing() if way.slug == slug)
+            told.append(Arrival(self._titles.get(slug, slug), sent.at if sent else None, by_hand))
         return told
 
     def _interruptions(self, due_at: datetime | None) -> list[Interruption]:

@@ -72,6 +72,11 @@ def when(at: datetime | str) -> str:
     return stamp_vi(local)
 
 
+def exactly(at: str) -> str:
+    """An instant to its second, as the verifier prints it; it drops what is below a second, too."""
+    return f"{datetime.fromisoformat(at).astimezone(VN):%H:%M:%S ngày %d/%m/%Y}"
+
+
 def person(who: Mapping[str, Any] | None) -> str:
     """An officer by role, unit and (where the office wants that) name."""
     if not who:

@@ -27,7 +27,7 @@ from aggregator.storage.channel_queries import ChannelRow
 
 #: A channel of a short interval is still given this long before its silence is an alarm.
 SHORTEST_SILENCE = timedelta(minutes=10)
-_WORST_FIRST = ("bad", "slow", "good", "off")
+_WORST_FIRST = ("bad", "slow", "good", "unknown", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def silence_allowed(channel: ChannelRow) -> timedelta:
 def _reading(channel: ChannelRow, quarantined: int) -> tuple[Light, ...]:
     names, code = ("reachable", "signed_in", "parsing"), channel.last_error_code
     if code is None:
-        state = "off" if channel.last_success_at is None else "good"
+        state = "unknown" if channel.last_success_at is None else "good"
         reachable, signed_in, parsing = (Light(name, state, channel.last_success_at) for name in names)
         if channel.breaker != "closed":
             reachable = _coming_back(channel)
@@ -183,7 +183,7 @@ def _sentence(cause: str, detail: str | None) -> str:
 
 def _unknown(name: str, at: datetime | None) -> Light:
     return Light(
-        name, "off", at, "Chưa biết: lần đọc gần nhất không tới được bước này.",
+        name, "unknown", at, "Chưa biết: lần đọc gần nhất không tới được bước này.",
         "Not known: the last read did not get this far.",
     )  # fmt: skip
 
@@ -221,7 +221,7 @@ def _fresh(channel: ChannelRow, now: datetime, silence: Mapping[str, Any] | None
     if silent > allowed:
         return _not_read(at, silent, allowed)
     if at is None:
-        return Light("fresh", "off", None, "Đang chờ lần đọc đầu tiên.", "Waiting for the first read.")
+        return Light("fresh", "unknown", None, "Đang chờ lần đọc đầu tiên.", "Waiting for the first read.")
     if silence is not None:
         return _nothing_new(channel, now, silence)
     return Light("fresh", "good", at)
@@ -308,7 +308,7 @@ def _writing(channel: ChannelRow, now: datetime, can_reply: bool, waiting: int) 
         )
     if channel.write_open_until is not None and channel.write_open_until > now:
         return Light("writing", "slow", at, "Cổng yêu cầu gửi chậm lại.", "The portal asks for fewer writes.")
-    return Light("writing", "off" if at is None and not waiting else "good", at)
+    return Light("writing", "unknown" if at is None and not waiting else "good", at)
 
 
 def _idle(cause_vi: str, cause_en: str) -> tuple[Light, ...]:

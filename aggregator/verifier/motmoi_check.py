@@ -9,12 +9,14 @@ import base64
 import hashlib
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HASHED = ("chain", "seq", "at", "kind", "case_id", "officer_id", "channel_id", "commitment")
+DATED = r"(?<!hạn )\d\d:\d\d ngày \d\d/\d\d/\d{4}"
 WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
 SAYS = {
     "form": "tệp không còn nguyên từng byte, hoặc sai dạng / not byte for byte what was issued",
@@ -29,6 +31,7 @@ SAYS = {
     "rewritten": "từ mục này không còn là bản đã ký / from here on it is not what was signed and given out",
     "fact": "lời xác nhận không khớp với nhật ký / the statement is not what the ledger says",
 }
+ENDS = {"in_time": "xử lý trong hạn", "late": "xử lý quá hạn", "no_deadline": "không có thời hạn để so sánh"}
 
 
 def canonical(value):
@@ -85,6 +88,10 @@ def within(value, path):
     return value
 
 
+def clock(at):  # as papers write it, in Viet Nam
+    return f"{datetime.fromisoformat(at).astimezone(timezone(timedelta(hours=7))):%H:%M:%S ngày %d/%m/%Y}"
+
+
 class Check:
     """What was found: `findings` are (code, chain, seq, more), at most one of a kind for each chain."""
 
@@ -111,8 +118,8 @@ class Check:
         for chain, size, root in chains:
             self.roots.setdefault(chain, {}).setdefault(size, set()).add(root)
 
-    def find(self, code, chain="", seq=0, more=""):
-        if not any(one[:2] == (code, chain) and (chain or one[3] == more) for one in self.findings):
+    def must(self, holds, code, chain="", seq=0, more=""):
+        if not (holds or (code, chain or more) in [(one[0], one[1] or one[3]) for one in self.findings]):
             self.findings.append((code, chain, seq, more))
 
     def keys(self, document):
@@ -120,12 +127,11 @@ class Check:
         key, installation = document["key"], document["installation"]
         self.known = [one["old"] for one in key["handovers"]] + [key["public"]]
         for one, new in zip(key["handovers"], self.known[1:]):
-            if not signed(one["old"], one["signature"], "motmoi/key/1", installation, one["old"], new):
-                self.find("key", more=new)
+            lines = "motmoi/key/1", installation, one["old"], new
+            self.must(signed(one["old"], one["signature"], *lines), "key", more=new)
         ids = [hashed(unhex(public)).hex()[:16] for public in self.known]
         starts = [at for at, public in enumerate(self.known) if public in (self.trusted or self.known)]
-        if (installation, key["id"]) != (ids[0], ids[-1]) or not starts:
-            self.find("key", more=key["public"])
+        self.must(starts and (installation, key["id"]) == (ids[0], ids[-1]), "key", more=key["public"])
         self.signers = self.known[starts[0] :] if starts else self.known
 
     def checkpoint(self, one, installation, signers):
@@ -133,14 +139,12 @@ class Check:
         *lines, end = one["text"].split("\n")
         name, of, number, at, entries, root, before = lines
         place, (token, proof) = "checkpoint " + number, (one["token"], one["token_signature"])
-        ours = (name, of, end) == ("motmoi/checkpoint/1", installation, "")
-        if not (ours and any(signed(key, one["signature"], *lines) for key in signers)):
-            self.find("signature", more=place)
-        if self.texts.get(int(number), one["text"]) != one["text"]:
-            self.find("fork", more=place)
+        ok = (name, of, end) == ("motmoi/checkpoint/1", installation, "")
+        self.must(ok and any(signed(by, one["signature"], *lines) for by in signers), "signature", more=place)
+        self.must(self.texts.get(int(number), one["text"]) == one["text"], "fork", more=place)
         lines = "motmoi/token/1", hashed(one["text"]).hex(), hashed(token or "").hex()
-        if (token, proof) != (None, None) and not any(signed(key, proof, *lines) for key in self.known):
-            self.find("signature", more="time stamp of " + place)
+        ok = (token, proof) == (None, None) or any(signed(by, proof, *lines) for by in self.known)
+        self.must(ok, "signature", more="time stamp of " + place)
         self.told = {"checkpoint": int(number), "at": at, "entries": int(entries), "key": self.known[-1]}
         return int(number), root, before
 
@@ -148,16 +152,15 @@ class Check:
         """What an entry says by itself: its form, its hash, its commitment, whether it was erased."""
         chain, seq, data, salt = one["chain"], one["seq"], one.get("data"), one.get("salt")
         numbers = [seq] + [one[name] for name in HASHED[4:7] if one[name] is not None]
-        if {*map(type, numbers)} != {int} or any("\n" in one[name] for name in HASHED[:4:2] + HASHED[3::4]):
-            self.find("form", chain, seq)
-        if hashed("\n".join([one["prev_hash"]] + [str(one[name]) for name in HASHED])).hex() != one["hash"]:
-            self.find("edited", chain, seq)
-        if self.hashes.get(chain, {}).get(seq, one["hash"]) != one["hash"]:
-            self.find("rewritten", chain, seq)
+        plain = not any("\n" in one[name] for name in HASHED[:4:2] + HASHED[3::4])
+        self.must(plain and {*map(type, numbers)} == {int}, "form", chain, seq)
+        found = hashed("\n".join([one["prev_hash"]] + [str(one[name]) for name in HASHED])).hex()
+        self.must(found == one["hash"], "edited", chain, seq)
+        self.must(self.hashes.get(chain, {}).get(seq, one["hash"]) == one["hash"], "rewritten", chain, seq)
         if data is salt is None:
             self.erased += [(chain, seq)] if "data" in one else []
         elif None in (data, salt) or hashed(salt + data).hex() != one["commitment"]:
-            self.find("data", chain, seq)
+            self.must(False, "data", chain, seq)
         elif one["kind"] == "erased":
             self.recorded += json.loads(data).get("entries", [])
 
@@ -168,8 +171,7 @@ class Check:
         for number, line in enumerate(lines[:-1], 2):
             try:
                 one = json.loads(line)
-                if canonical(one) != line:
-                    self.find("form", more=f"line {number}")
+                self.must(canonical(one) == line, "form", more=f"line {number}")
                 if "checkpoint" not in one:
                     self.walk(one)
                     continue
@@ -179,21 +181,19 @@ class Check:
                 parts = []
                 for _, row in sorted(states.items()):
                     grow(parts, hashed(b"\0", canonical(row).encode()))
-                if not final["lost"] and root_of(parts) != root:
-                    self.find("root", more=f"checkpoint {found}")
-                if (found, previous) != (last + 1, before):
-                    self.find("fork", more=f"checkpoint {found}")
+                self.must(final["lost"] or root_of(parts) == root, "root", more=f"checkpoint {found}")
+                self.must((found, previous) == (last + 1, before), "fork", more=f"checkpoint {found}")
                 last, before = found, hashed(final["text"]).hex()
                 self.expect(final["chains"])
             except WRONG:
-                self.find("form", more=f"line {number}")
+                self.must(False, "form", more=f"line {number}")
         self.walk(None)
         if last:  # those before it are under it, whoever signed them
             self.checkpoint(final, head["installation"], self.signers)
-        if max(self.texts, default=0) > last:
-            self.find("fork", more=f"checkpoint {max(self.texts)}")
+        newest = max(self.texts, default=0)
+        self.must(newest <= last, "fork", more=f"checkpoint {newest}")
         for chain in {*self.roots, *self.hashes} - self.done:
-            self.find("seq", chain, 1)
+            self.must(False, "seq", chain, 1)
         for chain, seq in self.erased:
             if not any(one[0] == chain and one[1] <= seq <= one[2] for one in self.recorded):
                 self.findings.append(("erased", chain, seq, ""))  # each: one may hide another
@@ -202,23 +202,20 @@ class Check:
         """The next entry of a chain; None after the last."""
         if one is None or one["chain"] != self.chain:
             last = max(self.roots.get(self.chain, [0]))
-            if max(last, *self.hashes.get(self.chain, [0])) > self.size:
-                self.find("seq", self.chain, self.size + 1)
-            if last < self.size:
-                self.find("root", self.chain, last + 1)
+            known = max(last, *self.hashes.get(self.chain, [0]))
+            self.must(known <= self.size, "seq", self.chain, self.size + 1)
+            self.must(last >= self.size, "root", self.chain, last + 1)
             if one is None:
                 return
             again = int(one["chain"] in self.done)  # a chain that comes twice begins at the wrong place
             self.chain, self.size, self.good, self.prev, self.parts = one["chain"], again, 0, "0" * 64, []
             self.done.add(self.chain)
         self.size += 1
-        if (one["seq"], one["prev_hash"]) != (self.size, self.prev):
-            self.find("seq", self.chain, self.size)
+        self.must((one["seq"], one["prev_hash"]) == (self.size, self.prev), "seq", self.chain, self.size)
         self.entry(one)
         grow(self.parts, hashed(b"\0", unhex(one["hash"])))
         self.prev, roots = one["hash"], self.roots.get(self.chain, {}).get(self.size)
-        if roots and roots != {root_of(self.parts)}:
-            self.find("rewritten", self.chain, self.good + 1)
+        self.must(not roots or roots == {root_of(self.parts)}, "rewritten", self.chain, self.good + 1)
         self.good = self.size if roots else self.good
 
     def bundle(self, document, _):
@@ -228,35 +225,39 @@ class Check:
         chains, entries, certified = {one["chain"]: one for one in document["chains"]}, {}, []
         for chain, one in chains.items():
             found = hashed(b"\0", canonical([chain, one["size"], one["root"]]).encode())
-            if climb(found, one["index"], one["of"], one["path"]).hex() != root:
-                self.find("root", chain)
+            self.must(climb(found, one["index"], one["of"], one["path"]).hex() == root, "root", chain)
         for one in document["entries"]:
             self.entry(one)
             chain, seq, found = one["chain"], one["seq"], hashed(b"\0", unhex(one["hash"]))
-            if climb(found, seq - 1, chains[chain]["size"], one["path"]).hex() != chains[chain]["root"]:
-                self.find("root", chain, seq)
+            found = climb(found, seq - 1, chains[chain]["size"], one["path"]).hex()
+            self.must(found == chains[chain]["root"], "root", chain, seq)
             entries[chain, seq] = one
             certified += [json.loads(one["data"])["statement_sha256"]] if one["kind"] == "certified" else []
-        if not hashed(canonical(document["statement"])).hex() == document["statement_sha256"] in certified:
-            self.find("fact", more="statement")
+        whole = hashed(canonical(document["statement"])).hex() == document["statement_sha256"] in certified
+        self.must(whole, "fact", more="statement")
         self.paper(document["statement"], entries)
 
     def paper(self, statement, entries):
-        """Each fact stands in the statement and in its entry; the verdict follows from one answer's entry."""
-        facts, said = {}, statement["verdict"]
+        """Each fact is in statement and entry; the verdict follows from one entry, its words from facts."""
+        facts, said, times = {}, statement["verdict"], set()
         for one in statement["facts"]:
             name, entry = one["name"], entries[one["chain"], one["seq"]]
             told = one["value"], within(statement, name), within(entry, one["field"])
-            if len({*map(canonical, told)}) > 1 or facts.setdefault(name, entry) is not entry:
-                self.find("fact", more=name)
+            same = facts.setdefault(name, entry) is entry
+            self.must(same and len({*map(canonical, told)}) == 1, "fact", more=name)
+            times |= {clock(one["value"])} if name.endswith("at") and one["value"] else set()
         answer, due = facts["verdict.answered_at"], facts.get("verdict.due_at")
         at, given = said["answered_at"], json.loads(answer["data"]).get("answered_at")  # at the source itself
         code = ("in_time", "late")[at[:19] > said["due_at"][:19]] if due else "no_deadline"  # all in UTC
         same = (answer["case_id"], due or answer) == (statement["case_id"], answer)
         same = same and answer["kind"] in ("replied", "answer_adopted") and at in (answer["at"], given)
-        if not same or said["code"] not in (code, "unproven"):
-            self.find("fact", more="verdict")
-        self.told["at"] += "; {code}: {answered_at} / {due_at}".format(**said)
+        self.must(same and said["code"] in (code, "unproven"), "fact", more="verdict")
+        at, due, text = clock(at), clock(said["due_at"]) if due else "–", said["sentence"]
+        own = {one[:5] + one[8:] for one in times}.issuperset(re.findall(DATED, text))
+        own = own and (due == "–" or f" hạn {due[:5]}".replace("00:00", "24:00") in text)
+        own = own and text.rpartition("; kết luận: ")[2].startswith(ENDS.get(said["code"], "chưa đủ căn cứ"))
+        self.must(own and f" trả lời lúc {at[:5]}{at[8:]}" in text, "fact", more="sentence")
+        self.told["at"] += f"; {said['code']}: trả lời / answered {at}, hạn / due {due}"
 
 
 def check(content, held=(), keys=()):
@@ -266,11 +267,10 @@ def check(content, held=(), keys=()):
         head, *lines = content.decode().split("\n")
         document = json.loads(head)
         look = {"motmoi/export/1": work.export, "motmoi/bundle/1": work.bundle}[document["format"]]
-        if canonical(document) != head or lines[-1:] != [""] * (look == work.export):
-            work.find("form")
+        work.must(canonical(document) == head and lines[-1:] == [""] * (look == work.export), "form")
         look(document, lines)
     except WRONG as error:
-        work.find("form", more=type(error).__name__)
+        work.must(False, "form", more=type(error).__name__)
     return work
 
 

@@ -190,6 +190,10 @@
     button.addEventListener("click", () => help.showModal());
   });
 
+  // On a phone the menu is wider than the screen: the entry one is at must be seen.
+  const entry = $("header nav [aria-current]");
+  if (entry) entry.scrollIntoView({ block: "nearest", inline: "nearest" });
+
   function focusOn(css) {
     const target = $(css);
     if (!target) return;

@@ -109,6 +109,10 @@ def test_a_leader_reads_the_figures(page: Page, address: str, pictures: Path, co
     page.get_by_role("button", name="Đăng nhập").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Số liệu")
     page.screenshot(path=pictures / "8-figures.png", full_page=True)
+    shapes = page.locator("table.board td").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).display)"
+    )
+    assert set(shapes) == {"table-cell"}, "a column's name is nobody else's class"
     number = page.locator(".tiles .overdue b").inner_text()
     page.locator(".tiles .overdue a").click()
     expect(page.locator(".list tbody tr")).to_have_count(int(number))

@@ -40,7 +40,7 @@ from tests.powercut.recorder import Event, Mark, recording
 #: Errands of a day: some checkpoints of the write-ahead log fall into it.
 DAY = 10 * errands.ROUND
 #: Every so many images the whole ledger is verified, and every so many the work goes on from one.
-VERIFIED, RESUMED = 10, 150
+VERIFIED, RESUMED = 10, 75
 #: Images of one day at most: then a new one is worked, in a new database.
 IMAGES = 5000
 #: The errand of a round that posts to the portal, which remembers the whole day: not done again.

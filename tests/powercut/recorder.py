@@ -93,7 +93,8 @@ class _Vfs(Structure):
     """The head of sqlite3_vfs: what follows is not touched."""
 
 
-_OPEN = CFUNCTYPE(c_int, POINTER(_Vfs), c_char_p, POINTER(_File), c_int, POINTER(c_int))
+# The name by its address: SQLite goes on reading it there, and Python would pass a copy that it soon forgets.
+_OPEN = CFUNCTYPE(c_int, POINTER(_Vfs), c_void_p, POINTER(_File), c_int, POINTER(c_int))
 _REMOVE = CFUNCTYPE(c_int, POINTER(_Vfs), c_char_p, c_int)
 _Vfs._fields_ = (
     ("version", c_int), ("file_size", c_int), ("longest_path", c_int), ("next", c_void_p),
@@ -158,10 +159,10 @@ def recording() -> Iterator[Disk]:
     theirs = _OPEN(ctypes.cast(vfs[0].open, c_void_p).value or 0)
     their_remove = _REMOVE(ctypes.cast(vfs[0].remove, c_void_p).value or 0)
 
-    def opened(which: Any, name: bytes | None, file: Any, flags: int, out: Any) -> int:
+    def opened(which: Any, name: int | None, file: Any, flags: int, out: Any) -> int:
         code = int(theirs(which, name, file, flags, out))
         if code == _OK and name and flags & _KEPT:
-            disk.watch(file, Path(name.decode()).name)
+            disk.watch(file, Path(ctypes.string_at(name).decode()).name)
         return code
 
     def removed(which: Any, name: bytes, sync: int) -> int:

@@ -1,6 +1,6 @@
 """A power cut between any two writes loses nothing acknowledged and tears nothing on SQLite (R2, I10).
 
-Three hundred images here, a hundred thousand by `make powercuts`; the control shows that waiting for the disk
+A hundred and fifty images here, a hundred thousand by `make powercuts`; the control shows that waiting for the disk
 at every commit is what it takes.
 """
 
@@ -20,9 +20,9 @@ watched = pytest.mark.skipif(not available(), reason="this Python's own SQLite c
 
 @watched
 def test_after_a_power_cut_all_that_was_acknowledged_is_there(tmp_path: Path) -> None:
-    found = campaign(tmp_path, 300)
+    found = campaign(tmp_path, 150)
 
-    assert found.images == found.moments == 300 and found.resumed == 2
+    assert found.images == found.moments == 150 and found.resumed == 2
     assert found.faults == {}
 
 

@@ -1,8 +1,7 @@
 """An office on each engine, copied from one that was seeded once a session.
 
 What may surprise: all offices of one engine share a `Database`, whose connections lead to whatever
-copy the test at hand was given. SQLAlchemy keeps compiled statements per engine, and compiling them
-anew for every test was a third of the time.
+copy the test at hand was given: a new engine asks its database a dozen things at its first connection.
 """
 
 from __future__ import annotations
@@ -32,8 +31,6 @@ class Shared:
         self._where = make_url(url).database
         for engine in {self.db.engine, self.db.reader}:
             event.listen(engine, "do_connect", self._lead)
-            if self.db.dialect == "sqlite":
-                event.listen(engine, "connect", _hasty)
 
     def at(self, url: str) -> Database:
         self._where = make_url(url).database
@@ -44,11 +41,6 @@ class Shared:
             arguments[0] = self._where
         else:
             named["dbname"] = self._where
-
-
-def _hasty(connection: Any, _record: Any) -> None:
-    # A test's file need not outlive a power cut.
-    connection.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture(scope="session")

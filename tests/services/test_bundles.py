@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from aggregator.domain.certificates import Handling, Interruption, Outcome
 from aggregator.domain.ledger import canonical, instant
 from aggregator.domain.text import sha256_of
 from aggregator.services.ledger import Draft, append
@@ -34,6 +35,13 @@ def entered(
     return chain, seq
 
 
+def sentence(code: str, answered_at: str, due_at: str, *out_at: str) -> str:
+    """The prose of a paper whose portal was away, in the words of the domain."""
+    answered, due, *out = map(datetime.fromisoformat, (answered_at, due_at, *out_at))
+    away = [Interruption("Cổng 1022", at, at, None) for at in out]
+    return Handling("Phường A", Outcome(code), answered, due, away).sentence()
+
+
 DUE = "2026-03-03T10:00:00+00:00"
 
 
@@ -51,7 +59,8 @@ def told(sqlite_office: Office) -> tuple[Office, dict[str, Any], list[tuple[str,
     answered_at = instant(office.clock())
     statement = {
         "serial": "2026-01", "case_id": case_id, "outages": [{"began_at": at}], "words": "ab" * 32,
-        "verdict": {"code": "in_time", "due_at": DUE, "answered_at": answered_at},
+        "verdict": {"code": "in_time", "due_at": DUE, "answered_at": answered_at,
+                    "sentence": sentence("in_time", answered_at, DUE, at)},
         "facts": [
             fact("verdict.due_at", answered, "data.deadlines.0.due_at", DUE),
             fact("verdict.answered_at", answered, "at", answered_at),
@@ -96,6 +105,11 @@ def test_every_changed_byte_is_refused(told: Any) -> None:
     assert judged(paper[:-1])
 
 
+def reword(said: dict[str, Any], words: str, other: str) -> None:
+    assert words in said["verdict"]["sentence"], said["verdict"]["sentence"]
+    said["verdict"]["sentence"] = said["verdict"]["sentence"].replace(words, other)
+
+
 LATER = "2026-03-04T10:00:00+00:00"
 LIES = {
     "another value in the fact": lambda said: said["facts"][0].update(value=LATER),
@@ -111,6 +125,10 @@ LIES = {
     "a field that is not there": lambda said: said["facts"][2].update(field="data.nothing"),
     "a word that is not there": lambda said: said["facts"][2].update(name="verdict.nothing"),
     "one name for two": lambda said: said["facts"].append({**said["facts"][3], "name": "words"}),
+    "a time in words that no entry proves": lambda said: reword(said, "ngày 02/03/2026", "ngày 01/03/2026"),
+    "another time of the answer": lambda said: reword(said, "trả lời lúc 1", "trả lời lúc 0"),
+    "another deadline in words": lambda said: reword(said, "hạn 17:00", "hạn 18:00"),
+    "another end in words": lambda said: reword(said, "xử lý trong hạn.", "xử lý quá hạn."),
     "a truth for a number": lambda said: said["facts"][4].update(value=True),
 }
 
@@ -139,13 +157,18 @@ def test_the_verdict_follows_from_the_two_times(told: Any, second: int, code: st
     office.clock.at = due + timedelta(seconds=second, milliseconds=500) - timedelta(hours=1)
     answer = entered(office, WARD_A, "replied", statement["case_id"], deadlines=row)
     answered_at = instant(office.clock())
-    statement["verdict"] = {"code": code, "due_at": instant(due), "answered_at": answered_at}
+    times = {"due_at": instant(due), "answered_at": answered_at}
+
+    def verdict(code: str) -> dict[str, Any]:
+        return {"code": code, **times, "sentence": sentence(code, answered_at, instant(due))}
+
+    statement["verdict"] = verdict(code)
     statement["facts"] = [
         fact("verdict.due_at", answer, "data.deadlines.0.due_at", instant(due)),
         fact("verdict.answered_at", answer, "at", answered_at),
     ]
     assert judged(issued(office, statement, [answer])) == [], note
-    statement["verdict"]["code"] = "late" if code == "in_time" else "in_time"
+    statement["verdict"] = verdict("late" if code == "in_time" else "in_time")
     assert judged(issued(office, statement, [answer])) == ["fact"], note
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select, text, update
 
 from aggregator.domain.ledger import instant
 from aggregator.domain.workflow import ReplyKind, Status
+from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
 from aggregator.services import certificate_statement, ledger
 from aggregator.services.ledger import SYSTEM, Draft
@@ -20,6 +21,7 @@ from aggregator.services.legal_matters import Dismiss
 from aggregator.settings import CertificateSettings, Settings
 from aggregator.storage.case_tables import replies
 from aggregator.storage.ledger_tables import ledger_entries as table
+from aggregator.verifier import motmoi_check
 from tests.factories import MONDAY, Office, record
 from tests.people import WARD_A
 
@@ -79,6 +81,28 @@ def test_late_is_said_as_plainly_as_in_time(office: Office) -> None:
     verdict = office.certificates.issue(office.lan, case_id).verdict
     assert verdict["code"] == "late"
     assert verdict["sentence"].endswith("kết luận: xử lý quá hạn.")
+
+
+@pytest.mark.parametrize(
+    ("due_in", "answered_in", "note"),
+    [
+        (timedelta(hours=16), timedelta(hours=3), "24:00 of the day that ends"),
+        (timedelta(hours=9), timedelta(hours=9, seconds=30), "late within its minute"),
+        (timedelta(hours=9), timedelta(hours=9), "in its very second"),
+        (timedelta(hours=9), timedelta(days=3), "days late"),
+    ],
+)
+def test_the_verifier_finds_every_time_of_the_sentence_in_the_ledger(
+    office: Office, due_in: timedelta, answered_in: timedelta, note: str
+) -> None:
+    case_id = office.opens(due_at=MONDAY + due_in)
+    office.clock.at = MONDAY + answered_in
+    office.cases.reply(office.lan, case_id, DONE, "Xong.")
+    _, bundle = office.certificates.bundle(office.lan, office.certificates.issue(office.lan, case_id).id)
+    work = motmoi_check.check(bundle)
+    assert work.findings == [], note
+    exact = f"{(MONDAY + answered_in).astimezone(VN):%H:%M:%S ngày %d/%m/%Y}"
+    assert f"answered {exact}" in work.told["at"], "to the second, as the paper has it on top"
 
 
 def test_what_no_answer_has_finished_is_not_certified(office: Office) -> None:

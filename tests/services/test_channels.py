@@ -230,7 +230,7 @@ def test_only_who_may_steer_steers_and_another_wards_channel_does_not_exist(worl
 
 def test_before_the_first_poll_nothing_is_known(world: World) -> None:
     world.channel("a")
-    assert states(world) == "off off off off off"
+    assert states(world) == " ".join(["unknown"] * 5)
     world.clock.wait(minutes=11)
     assert lights(world)["fresh"].state == "bad"
 
@@ -238,7 +238,7 @@ def test_before_the_first_poll_nothing_is_known(world: World) -> None:
 def test_after_a_good_poll_all_is_well_with_its_time(both: World) -> None:
     both.channel("a").send("1")
     both.poll_when_due()
-    assert states(both) == "good good good good off"
+    assert states(both) == "good good good good unknown"
     assert {light.at for name, light in lights(both).items() if name != "writing"} == {START}
     view = both.channels.view(both.lan, "a")
     assert view.state == "good" and view.last_item_at == START and view.down_since is None
@@ -246,9 +246,9 @@ def test_after_a_good_poll_all_is_well_with_its_time(both: World) -> None:
 
 #: what goes wrong, how often -> reachable, signed_in, parsing (fresh and writing apart)
 STOPPED = [
-    ([Transient("timeout")], "slow off off"),
-    ([Transient("timeout")] * 3, "bad off off"),
-    ([AuthFailed("401")], "good bad off"),
+    ([Transient("timeout")], "slow unknown unknown"),
+    ([Transient("timeout")] * 3, "bad unknown unknown"),
+    ([AuthFailed("401")], "good bad unknown"),
     ([SchemaDrift("no table")], "good good bad"),
     ([KeyError("x")], "good good slow"),
     ([KeyError("x")] * 2, "good good bad"),

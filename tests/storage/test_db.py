@@ -19,6 +19,7 @@ from aggregator.errors import SettingsInvalid
 from aggregator.storage.db import Database, DatabaseUnavailable
 from aggregator.storage.ledger_tables import ledger_heads
 from aggregator.storage.place_tables import calendars, wards
+from tests import hasty_engines
 from tests.factories import together
 
 
@@ -130,7 +131,7 @@ def test_another_process_waits_its_turn(sqlite_url: str) -> None:
 
 def test_power_may_fail_after_every_commit(sqlite_url: str) -> None:
     db = Database(sqlite_url)
-    with db.write() as tx:
+    with hasty_engines.careful(), db.write() as tx:
         pragmas = {
             name: tx.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys")

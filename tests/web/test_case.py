@@ -359,3 +359,11 @@ def test_a_report_says_where_its_text_would_have_it_and_why_it_is_here(
     assert "Phường 5, Quận Gò Vấp cũ nay thuộc Phường An Nhơn" in stays
     assert "chuyển về Phường Sài Gòn theo nội dung" in moved
     assert lan.get("/cases/2").status_code == 404
+
+
+def test_a_subject_cut_out_of_the_text_is_not_said_twice(office: Office, lan: Browser) -> None:
+    body = "Bà con hẻm 12 phản ánh rác đổ trước số 702 Trường Sa, cả tuần nay chưa ai dọn."
+    office.receive(office.report(subject=f"{body[:60]}...", body=body), office.report())
+    headings = [article.h3 for article in soup(lan.get("/cases/1")).select("article.report")]
+    assert headings == [None]
+    assert "Hố ga" in soup(lan.get("/cases/2")).select_one("article.report h3").text

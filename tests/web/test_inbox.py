@@ -147,3 +147,15 @@ def test_new_cases_are_told_and_the_page_itself_stays(office: Office, lan: Brows
 
 def test_a_poll_after_the_session_ended_is_no_page(stranger: Browser) -> None:
     assert stranger.get("/arrived?after=1", headers={"Accept": "application/json"}).status_code == 401
+
+
+def test_the_title_of_a_narrowed_list_counts_nothing_else(office: Office, lan: Browser) -> None:
+    office.receive(office.report(), office.report())
+    assert soup(lan.get("/")).title.text.startswith("Tất cả đang mở (2)")
+    assert soup(lan.get("/?q=hố+ga")).title.text.startswith("Tất cả đang mở: “hố ga” –")
+    assert soup(lan.get("/?officer=0")).title.text.startswith("Tất cả đang mở –")
+
+
+def test_the_filters_stay_folded_where_only_words_are_sought(office: Office, lan: Browser) -> None:
+    assert not soup(lan.get("/?q=hố+ga&channel=&unit=")).select_one(".filters details").has_attr("open")
+    assert soup(lan.get("/?q=hố+ga&officer=0")).select_one(".filters details").has_attr("open")
