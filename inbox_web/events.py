@@ -159,12 +159,25 @@ def _erased(data: Data) -> str:
     return _("Erased, its period is over: %(what)s", what=what)
 
 
+#: What of a changed report was not taken in, because it was erased here before.
+_WITHHELD = {
+    "identity": _l("without its sender, who was erased here"),
+    "text": _l("without its sender and new words, which were erased here"),
+    "named": _l("its new words were not taken in: earlier ones named a person erased here; see the source"),
+}
+
+
+def _revised(data: Data) -> str:
+    told = _("Changed at the source %(channel)s", channel=data["channel"])
+    return f"{told} ({label(_WITHHELD, data['withheld'])})" if data.get("withheld") else told
+
+
 _SENTENCES: dict[str, Callable[[Data], str]] = {
     "outage_began": lambda data: _out(data, OUTAGE_BEGAN),
     "outage_ended": lambda data: _out(data, OUTAGE_ENDED),
     "opened": lambda data: _("Received through %(channel)s", channel=data["channel"]),
     "joined": _joined,
-    "revised": lambda data: _("Changed at the source %(channel)s", channel=data["channel"]),
+    "revised": _revised,
     "stage": _stage,
     "recounted": _recounted,
     "delivery": _delivery,

@@ -207,4 +207,6 @@ def revised_entry(run: Run, arrival: Arrival, case_id: int, now: datetime) -> Dr
         "channel": run.channel_slug,
         "status": arrival.values.status.value,
     }
+    if arrival.values.withheld:
+        told["withheld"] = arrival.values.withheld
     return Draft(arrival.ward, "revised", now, told, case_id=case_id, channel_id=run.channel_id)

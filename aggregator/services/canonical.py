@@ -60,6 +60,8 @@ class Canonical:
     attachments: tuple[Attachment, ...]
     #: The kind that the source gives it where that is none of ours ("Tố cáo" in a clerk's spreadsheet).
     declared: str | None = None
+    #: What of it was erased before and is not taken in again (`privacy.known_again`), None where nothing was.
+    withheld: str | None = None
 
 
 def understood(

@@ -313,7 +313,7 @@ def raw_of_channel(tx: Tx, channel_id: int, external_id: str) -> None:
 
 
 def remember(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    """Key -> how it comes back; a stricter word stands over an earlier one."""
+    """Key -> how it comes back, in place of what was said before."""
     for row in rows:
         statement = _insert(tx)(forgotten).values(**row)
         tx.execute(

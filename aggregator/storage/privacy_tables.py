@@ -93,6 +93,7 @@ forgotten = Table(
     Column("key", Text, primary_key=True),
     Column("report_id", Id, ForeignKey("reports.id"), nullable=False),
     #: identity: comes back without the person; text: without words, place and files, too;
+    #: named: somebody else's that named the person, comes back with its sender and the words that are left;
     #: gone: its very id named the person, so nothing of it is taken in again
     Column("mode", Text, nullable=False),
     Column("at", Instant, nullable=False),

@@ -11,7 +11,7 @@ may be taking at this moment keeps its case for a later try. Redacted words are 
 the source shows from then on: a report that was erased is known again by a keyed hash of its channel and
 id (`intake`), comes in without what was erased, and its answers are not held against ours any more, which
 are without the name. Of a report whose very id names the person nothing is
-taken in again.
+taken in again; of one that somebody else sent and that only named them, its state and its sender are.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from aggregator.services.privacy.forgetting import (
     forget_text,
     record,
 )
+from aggregator.services.privacy.known_again import known_key, together
 from aggregator.storage import (
     case_queries,
     erasing_queries,
@@ -55,9 +56,6 @@ from aggregator.storage import (
 from aggregator.storage.db import Database, Tx
 from aggregator.storage.search_queries import search_marks
 from aggregator.storage.vault import SealBroken, Vault
-
-#: The purpose of the keyed hash by which an erased report is known again.
-AGAIN = "forgotten"
 
 
 class Way(enum.StrEnum):
@@ -87,11 +85,6 @@ class _Job:
     request_id: int
     #: Of these reports the person is the sender; in others they are only named.
     own: frozenset[int]
-
-
-def known_key(vault: Vault, channel_id: int, external_id: str) -> str:
-    """By which a report is known again, and nobody can tell which it was."""
-    return vault.blind(f"{channel_id}:{external_id}", AGAIN)
 
 
 class Erasing:
@@ -134,7 +127,7 @@ class Erasing:
             cases += done is not None
             answers += done or 0
         self._loose(job, places.entries.get(NO_CASE, ()), gone)
-        self._archive(job, gone.reports & job.own)
+        self._archive(job, gone.reports if way is not Way.IDENTITY else gone.reports & job.own)
         return Erased(cases, len(gone.reports), answers, len(gone.places), self._files.sweep(), kept)
 
     # One case
@@ -159,7 +152,7 @@ class Erasing:
             now = self._clock()
             mine = Gone({job.way.value})
             self._reports(tx, job, sorted(report_ids & set(job.own)), now)
-            self._named(tx, job, sorted(report_ids - set(job.own)))
+            self._named(tx, job, sorted(report_ids - set(job.own)), now)
             self._face(tx, job, case)
             answers = self._answers(tx, job, case_id)
             forgetting_queries.entries(tx, [entry_id for entry_id, _, _ in entries])
@@ -184,13 +177,14 @@ class Erasing:
             forget_text(tx, report_ids, now)
         elif job.way is Way.REDACT:
             self._redact(tx, job.sought, report_ids, all_personal=True)
-        self._remember(tx, job, report_ids, now)
+        self._remember(tx, job, report_ids, "identity" if job.way is Way.IDENTITY else "text", now)
 
-    def _named(self, tx: Tx, job: _Job, report_ids: Sequence[int]) -> None:
+    def _named(self, tx: Tx, job: _Job, report_ids: Sequence[int], now: datetime) -> None:
         """Those of others that name the person: their sender stays, the name goes, in words and raw bytes."""
         if job.way is not Way.IDENTITY:
             self._redact(tx, job.sought, report_ids, all_personal=False)
-            forgetting_queries.raw(tx, report_ids)
+            forget_raw(tx, report_ids, now)
+            self._remember(tx, job, report_ids, "named", now)
 
     def _redact(self, tx: Tx, sought: Sought, report_ids: Sequence[int], *, all_personal: bool) -> None:
         rows = []
@@ -222,17 +216,21 @@ class Erasing:
         ]  # fmt: skip
         match_queries.insert_traits(tx, traits, {t.report_id: matching.keys(t) for t in traits})
 
-    def _remember(self, tx: Tx, job: _Job, report_ids: Sequence[int], now: datetime) -> None:
+    def _remember(self, tx: Tx, job: _Job, report_ids: Sequence[int], mode: str, now: datetime) -> None:
+        """What comes in of these reports from now on; never more than an earlier erasure let in."""
+        found = forgetting_queries.texts(tx, report_ids)
+        keys = {row.id: known_key(self._vault, row.channel_id, row.external_id) for row in found}
+        before = forgetting_queries.known(tx, keys.values())
         rows = []
-        for row in forgetting_queries.texts(tx, report_ids):
-            key = known_key(self._vault, row.channel_id, row.external_id)
+        for row in found:
+            key = keys[row.id]
             forgetting_queries.raw_of_channel(tx, row.channel_id, row.external_id)
             named = job.sought.named_in(row.external_id)
             if named:
                 # Only its stand-in stays: delivery to its source has ended, or goes by another way.
                 erasing_queries.rename(tx, row.id, f"erased:{key[:16]}", search_marks(row.ward_code, row.id))
-            mode = "gone" if named else "identity" if job.way is Way.IDENTITY else "text"
-            rows.append({"key": key, "report_id": row.id, "mode": mode, "at": now})
+            now_in = together(before.get(key), "gone" if named else mode)
+            rows.append({"key": key, "report_id": row.id, "mode": now_in, "at": now})
         forgetting_queries.remember(tx, rows)
 
     def _face(self, tx: Tx, job: _Job, case: Any) -> None:

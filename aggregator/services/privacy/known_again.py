@@ -2,10 +2,13 @@
 
     record | keyed hash of channel and id | unknown: as ever
            | identity: without the person   | text: and with the words that we still have, no files
+           | named: somebody else's, it named them: its sender comes in, its words and files do not
            | gone: its id named the person, nothing of it; counted as unchanged
 
 What may surprise: the record's own hash still tells news, so that a status that changes at the source is
-followed; and a page that shows an erased report is not archived, whoever else stands on it.
+followed, and the ledger says that a revision came and what of it was withheld. A page that shows an erased
+report is not archived, whoever else stands on it. And of a neighbour's report no new word comes in: to strike
+a name out of it we would have to keep that name, or a hash that says whether a guess is right.
 """
 
 from __future__ import annotations
@@ -15,13 +18,25 @@ from dataclasses import dataclass, replace
 
 from aggregator.sdk.contract import Person, Problem, RawItem
 from aggregator.services.canonical import Canonical
-from aggregator.services.privacy.erasing import known_key
 from aggregator.storage import forgetting_queries
 from aggregator.storage.db import Tx
 from aggregator.storage.vault import Vault
 
+#: The purpose of the keyed hash by which an erased report is known again.
+_PURPOSE = "forgotten"
 #: In place of what a source says of an erased report.
 NOTHING = RawItem(b"", "application/octet-stream")
+
+
+def known_key(vault: Vault, channel_id: int, external_id: str) -> str:
+    """By which a report is known again, and nobody can tell which it was."""
+    return vault.blind(f"{channel_id}:{external_id}", _PURPOSE)
+
+
+def together(before: str | None, mode: str) -> str:
+    """How a report comes back that was erased twice: without what either left out."""
+    both = {before, mode} - {None}
+    return next((one for one in ("gone", "text") if one in both), mode if len(both) == 1 else "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +71,12 @@ class KnownAgain:
             return values
         nobody = Person(anonymous=values.person.anonymous)
         if mode == "identity":
-            return replace(values, person=nobody)
+            return replace(values, person=nobody, withheld=mode)
         left = self.words.get(values.external_id) or Words("", "", None, None, None, None)
         return replace(
-            values, person=nobody, subject=left.subject, body=left.body, address=left.address,
-            area=left.area, lat=left.lat, lng=left.lng, url=None, attachments=(),
+            values, person=values.person if mode == "named" else nobody, withheld=mode,
+            subject=left.subject, body=left.body, address=left.address, area=left.area, lat=left.lat,
+            lng=left.lng, url=values.url if mode == "named" else None, attachments=(),
         )  # fmt: skip
 
     def raw(self, external_id: str, item: RawItem) -> RawItem:
