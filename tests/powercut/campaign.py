@@ -198,6 +198,7 @@ def campaign(folder: Path, images: int, *, seed: int = 7, normal: bool = False) 
         found.days += 1
         Cuts(here, worked, draw, found).run(min(IMAGES, images - found.images))
         shutil.rmtree(here)
+        print(f"{found.images} images", file=sys.stderr, flush=True)
     return found
 
 
