@@ -38,6 +38,7 @@ from aggregator.domain.beliefs import (
     Source,
 )
 from aggregator.domain.delivery import Delivery
+from aggregator.domain.personal import personal
 from aggregator.domain.runs import Run
 from aggregator.domain.text import clean, sha256_of
 from aggregator.domain.workflow import CLOSING, ReplyKind, Status
@@ -56,8 +57,10 @@ _CHANNEL_WIDE = (Kind.ANSWER_FOREIGN, Kind.STATUS_UNMAPPED)
 #: How a difference ended that nobody settled: both agree, it was counted at once, or the source's word has
 #: another meaning since.
 AGREES, FOLLOWED, RESTATED = "agrees", "followed", "restated"
-#: The alarm of a channel with a status word that nobody has given a meaning.
-WORD_ALARM = "status_word"
+#: The alarm of a status word that nobody has given a meaning; as many a channel.
+WORD_ALARM, MOST_ALARMS = "status_word", 10
+#: A word of a source's vocabulary is no sentence.
+LONGEST_WORD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,11 +331,15 @@ class Comparison:
 
 
 def ring(tx: Tx, channel_id: int, now: datetime) -> None:
-    """An alarm while a status word of the channel waits for its meaning: once, however many come."""
-    if belief_queries.open_words(tx, channel_id):
-        alarm_queries.open_one(tx, channel_id, WORD_ALARM, {}, now)
-    else:
-        alarm_queries.close(tx, channel_id, [WORD_ALARM], now)
+    """An alarm for each status word of the channel while it waits for its meaning: once a word.
+
+    More words than `MOST_ALARMS` are no vocabulary: somebody's column of free text rings no louder.
+    """
+    words = list(belief_queries.open_words(tx, channel_id).items())[:MOST_ALARMS]
+    for name, row in words:
+        told = {} if personal(row.theirs) else {"word": row.theirs[:LONGEST_WORD]}
+        alarm_queries.open_one(tx, channel_id, WORD_ALARM, told, now, about=name)
+    alarm_queries.close_others(tx, channel_id, WORD_ALARM, [name for name, _ in words], now)
 
 
 def facts(kind: Kind, ours: str, theirs: str) -> dict[str, str]:

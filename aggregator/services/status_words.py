@@ -24,6 +24,7 @@ from aggregator.errors import ConfigInvalid, InputInvalid, NotFound
 from aggregator.sdk.contract import Manifest, SourceStatus, meaning_of
 from aggregator.sdk.discovery import Found, status_map_of
 from aggregator.services import beliefs, ledger
+from aggregator.services.beliefs import LONGEST_WORD as LONGEST
 from aggregator.services.beliefs import Comparison, Place
 from aggregator.services.canonical import line
 from aggregator.services.carrying import STATUS_AFTER
@@ -41,8 +42,6 @@ MOST_WORDS, EXAMPLES = 50, 3
 MEANINGS = tuple(status.value for status in SourceStatus if status is not SourceStatus.UNMAPPED)
 #: Reports of one transaction, and transactions of one press; a worker does the rest.
 BATCH, BATCHES_AT_ONCE = 200, 10
-#: A word of a source's vocabulary is no sentence.
-LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)

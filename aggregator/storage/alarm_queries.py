@@ -1,4 +1,4 @@
-"""What waits for a person at a channel: one open row a channel and kind, so each episode is told once."""
+"""What waits for a person at a channel: one open row a channel, kind and name; each episode is told once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from aggregator.storage.db import Tx
 _OPEN = channel_alarms.c.closed_at.is_(None)
 
 
-def open_one(tx: Tx, channel_id: int, kind: str, data: Mapping[str, Any], now: datetime) -> bool:
+def open_one(
+    tx: Tx, channel_id: int, kind: str, data: Mapping[str, Any], now: datetime, about: str = ""
+) -> bool:
     """Open an alarm; False where this episode has one already."""
     insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    row = {"channel_id": channel_id, "kind": kind, "opened_at": now, "data": dict(data)}
+    row = {"channel_id": channel_id, "kind": kind, "about": about, "opened_at": now, "data": dict(data)}
     statement = insert_new(channel_alarms).values(**row)
-    once = statement.on_conflict_do_nothing(index_elements=["channel_id", "kind"], index_where=_OPEN)
+    once = statement.on_conflict_do_nothing(index_elements=["channel_id", "kind", "about"], index_where=_OPEN)
     return tx.scalar(once.returning(channel_alarms.c.id)) is not None
 
 
@@ -29,6 +31,13 @@ def close(tx: Tx, channel_id: int, kinds: Collection[str], now: datetime) -> int
     """Close the open alarms of these kinds; how many there were."""
     mine = [channel_alarms.c.channel_id == channel_id, channel_alarms.c.kind.in_(list(kinds)), _OPEN]
     return tx.execute(update(channel_alarms).where(*mine).values(closed_at=now)).rowcount
+
+
+def close_others(tx: Tx, channel_id: int, kind: str, about: Collection[str], now: datetime) -> int:
+    """Close the open alarms of a kind but those of these names; how many there were."""
+    mine = [channel_alarms.c.channel_id == channel_id, channel_alarms.c.kind == kind, _OPEN]
+    gone = [*mine, channel_alarms.c.about.not_in(list(about))]
+    return tx.execute(update(channel_alarms).where(*gone).values(closed_at=now)).rowcount
 
 
 def open_of(tx: Tx, channel_ids: Iterable[int]) -> list[Row[Any]]:

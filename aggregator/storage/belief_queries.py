@@ -183,13 +183,13 @@ def words_aside(tx: Tx, channel_id: int, names: Iterable[str]) -> dict[str, Row[
 
 
 def open_words(tx: Tx, channel_id: int) -> dict[str, Row[Any]]:
-    """Status words of the source that are told as unmapped: name -> the difference that tells it."""
+    """Status words of the source that are told as unmapped, oldest first: name -> the difference."""
     query = select(discrepancies).where(
         discrepancies.c.channel_id == channel_id,
         discrepancies.c.kind == "status_unmapped",
         discrepancies.c.settled_at.is_(None),
     )
-    return {row.about: row for row in tx.execute(query)}
+    return {row.about: row for row in tx.execute(query.order_by(discrepancies.c.id))}
 
 
 def insert_found(tx: Tx, rows: list[dict[str, Any]]) -> list[int]:

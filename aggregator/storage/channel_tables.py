@@ -205,8 +205,10 @@ channel_alarms = Table(
     Column("id", Id, primary_key=True),
     Column("channel_id", Id, ForeignKey("channels.id"), nullable=False),
     #: reconnect, settings, defect: the channel stopped for a person; silence: nothing new for too long;
-    #: drift: what it shows is not as it was
+    #: drift: what it shows is not as it was; status_word: a word of it has no meaning here, one a word
     Column("kind", Text, nullable=False),
+    #: Which of several of one kind it is, by a name that says nothing (a hash); empty where there is but one.
+    Column("about", Text, nullable=False, server_default=""),
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
     Column("data", Json, nullable=False),
@@ -214,6 +216,7 @@ channel_alarms = Table(
         "uq_channel_alarms_open",
         "channel_id",
         "kind",
+        "about",
         unique=True,
         sqlite_where=text("closed_at IS NULL"),
         postgresql_where=text("closed_at IS NULL"),

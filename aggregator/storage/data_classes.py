@@ -118,7 +118,7 @@ TABLES: Mapping[str, Table] = {
         " last_item_at write_failures write_open_until write_error_code write_error last_write_at cursor"
         " connector_state breaker breaker_failures breaker_probes breaker_until folded_run_id"
     ),
-    "channel_alarms": _of(technical="id channel_id kind opened_at closed_at data"),
+    "channel_alarms": _of(technical="id channel_id kind about opened_at closed_at data"),
     "restatements": _of(technical="id channel_id word after_id"),
     "channel_baselines": _of(technical="channel_id data updated_at"),
     "channel_canaries": _of(technical="id channel_id external_id pinned_by pinned_at checked_at"),

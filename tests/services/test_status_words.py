@@ -13,7 +13,7 @@ from aggregator.domain.beliefs import Kind, Remedy
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, NotAllowed, NotFound
 from aggregator.sdk.contract import SourceStatus
-from aggregator.services import status_words
+from aggregator.services import beliefs, status_words
 from aggregator.services.status_words import KnownWord
 from aggregator.storage import channel_queries, status_queries
 from tests.services.beliefs_world import OURS, SLUG, Beside, beside_a_portal
@@ -43,6 +43,12 @@ def stored(office: Beside) -> dict[str, tuple[str, str, int]]:
 def alarms(office: Beside) -> list[str]:
     (channel,) = office.channels.list(None)
     return [one.kind for one in channel.alarms]
+
+
+def rung(office: Beside) -> list[str]:
+    """The words that ring, oldest first."""
+    (channel,) = office.channels.list(None)
+    return [one.data.get("word", "") for one in channel.alarms]
 
 
 def system_entries(office: Beside) -> list[dict[str, Any]]:
@@ -89,6 +95,30 @@ def test_an_unknown_word_rings_once_gets_a_meaning_and_stored_reports_follow_wit
     shows(both, WORD, "3")
     assert stored(both)["3"][1] == "reopened" and alarms(both) == [], "what comes later is understood"
     both.is_sound()
+
+
+def test_each_unknown_word_rings_once_and_stops_when_it_has_a_meaning(both: Beside) -> None:
+    shows(both, WORD, "1")
+    shows(both, OTHER, "2")
+    shows(both, WORD, "3")
+    assert rung(both) == [WORD, OTHER], "the second word is not silent, the same word rings once"
+    both.app.status_words.say(both.admin, SLUG, WORD, SourceStatus.WAITING)
+    assert rung(both) == [OTHER]
+    (other,) = both.differences()
+    both.app.beliefs.settle(both.lan, other.id, Remedy.KNOWN, reason="Cổng dùng nội bộ.")
+    both.polled()
+    assert rung(both) == []
+    both.is_sound()
+
+
+def test_a_column_of_free_text_rings_no_louder_and_names_nobody(
+    beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beliefs, "MOST_ALARMS", 2)
+    shows(beside, "gọi lại 0912345678", "1")
+    shows(beside, "ghi chú thứ hai", "2")
+    shows(beside, "ghi chú thứ ba", "3")
+    assert rung(beside) == ["", "ghi chú thứ hai"]
 
 
 def test_a_meaning_is_changed_and_taken_back_and_the_differences_with_it(both: Beside) -> None:
