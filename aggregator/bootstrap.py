@@ -11,6 +11,7 @@ from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
 from aggregator.services.answer_settings import AnswerSettings
+from aggregator.services.answers import Answers
 from aggregator.services.backfills import Backfills
 from aggregator.services.belief_verbs import Beliefs
 from aggregator.services.bodies import Bodies
@@ -160,12 +161,13 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
     connectors = discover([settings.data_dir / "connectors", *settings.connector_folders])
     rules = Rules()
     clocks = Deadlines(db, rules, clock)
-    intake = Intake(db, vault, rules, Admission(vault, clocks), clock)
 
     def capabilities(kind: str) -> Capabilities:
         found = connectors.get(kind)
         return found.manifest.capabilities if found and found.manifest else Capabilities(poll="none")
 
+    answers = Answers(clocks, capabilities, settings.undo_s)
+    intake = Intake(db, vault, rules, Admission(vault, clocks, answers), clock)
     accounts = Accounts(db, clock, settings)
     checkpoints = Checkpoints(db, vault, clock, settings)
     ledger_export = LedgerExport(db, checkpoints)
@@ -206,8 +208,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Aggregator:
         cases=cases,
         placing=Placing(db, rules, cases, clocks, clock),
         comparing=Comparing(db),
-        duplicates=Duplicates(db, clocks, clock),
-        review=Review(db, clocks, clock),
+        duplicates=Duplicates(db, clocks, answers, clock),
+        review=Review(db, clocks, answers, clock),
         notices=Notices(db, clock),
         bodies=Bodies(db, rules, cases, clock),
         answer_settings=AnswerSettings(db, clock, settings),

@@ -15,7 +15,7 @@ from flask import Blueprint, redirect, render_template, request, send_file, url_
 from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
-from aggregator.domain.workflow import Status
+from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, StaleWrite
 from aggregator.services.views.case import CaseView
 from inbox_web.access import Door, actor, open_to, safe_next, services
@@ -284,7 +284,15 @@ def case_page(
         lost_files=bool(chosen_files()),
         revealed=revealed or {},
         differences=services().beliefs.of_case(actor(), view.row.id),
+        bodies=_bodies(view),
     )
+
+
+def _bodies(view: CaseView) -> tuple[str, ...]:
+    """Names to suggest for who goes on with the case, where it may be handed on."""
+    if ReplyKind.TRANSFER not in view.offered or not actor().may(Right.HANDLE):
+        return ()
+    return services().bodies.known(actor(), view.row.id)
 
 
 def _conflict(case_id: int, error: AggregatorError) -> str:

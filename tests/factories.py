@@ -37,6 +37,7 @@ from aggregator.services import starting_set
 from aggregator.services.absences import Absences
 from aggregator.services.accounts import Accounts
 from aggregator.services.admission import Admission
+from aggregator.services.answers import Answers
 from aggregator.services.bodies import Bodies
 from aggregator.services.calendars import Calendars
 from aggregator.services.case_units import CaseUnits
@@ -237,14 +238,16 @@ class Office:
         self.vault = Vault([bytes(range(32))])
         self.clock = Clock()
         self.deadlines = Deadlines(self.db, RULES, self.clock)
-        self.intake = Intake(self.db, self.vault, RULES, Admission(self.vault, self.deadlines), self.clock)
+        answers = Answers(self.deadlines, lambda kind: KINDS[kind], undo_s=0)
+        admission = Admission(self.vault, self.deadlines, answers)
+        self.intake = Intake(self.db, self.vault, RULES, admission, self.clock)
         self.cases = Cases(
             self.db, self.vault, self.deadlines, self.clock, lambda kind: KINDS[kind], folder / "attachments"
         )
         self.placing = Placing(self.db, RULES, self.cases, self.deadlines, self.clock)
         self.comparing = Comparing(self.db)
-        self.duplicates = Duplicates(self.db, self.deadlines, self.clock)
-        self.review = Review(self.db, self.deadlines, self.clock)
+        self.duplicates = Duplicates(self.db, self.deadlines, answers, self.clock)
+        self.review = Review(self.db, self.deadlines, answers, self.clock)
         self.notices = Notices(self.db, self.clock)
         self.mailed(MAIL)
         self.bodies = Bodies(self.db, RULES, self.cases, self.clock)

@@ -17,7 +17,7 @@ from typing import Any
 from aggregator.domain import legal, matching
 from aggregator.domain.matching import Traits
 from aggregator.domain.places import Learned
-from aggregator.domain.runs import Run
+from aggregator.domain.runs import BY_ITSELF, Run
 from aggregator.domain.text import e164, squash
 from aggregator.domain.worktime import VN
 from aggregator.services import (
@@ -33,6 +33,7 @@ from aggregator.services import (
     questions,
     routing,
 )
+from aggregator.services.answers import TAKEN_ON, Answers
 from aggregator.services.arrival_rows import Arrival
 from aggregator.services.canonical import Canonical
 from aggregator.services.deadlines import Deadlines, Owed, case_clock
@@ -63,9 +64,10 @@ URGENCY = {
 class Admission:
     """Turns arrivals into rows. One instance serves every batch."""
 
-    def __init__(self, vault: Vault, clocks: Deadlines) -> None:
+    def __init__(self, vault: Vault, clocks: Deadlines, answers: Answers) -> None:
         self._vault = vault
         self._clocks = clocks
+        self._answers = answers
 
     # New reports
 
@@ -90,6 +92,17 @@ class Admission:
         entries = ledger.append(tx, [arrival_rows.entry(run, arrival, now) for arrival in arrivals])
         _tell_owners(tx, grown, dict(zip((a.report_id for a in arrivals), entries, strict=True)), now)
         legal_matters.notice(tx, self._clocks, _found(arrivals), now)
+        if run.kind in BY_ITSELF:
+            self._tell_senders(tx, run, stored, now)
+
+    def _tell_senders(self, tx: Tx, run: Run, joined: Mapping[int, Any], now: datetime) -> None:
+        """Who wrote of what somebody works on already learns that it came; imports and the past do not."""
+        taken_on = {id_: row.ward_code for id_, row in joined.items() if row.status in TAKEN_ON}
+        if taken_on:
+            wards = self._answers.tells(tx, run.channel_id, set(taken_on.values()))
+            chosen = [id_ for id_, ward in taken_on.items() if ward in wards]
+            with counters.kept(tx, *chosen):
+                self._answers.joined(tx, None, chosen, now)
 
     def _classify(self, book: Book, arrival: Arrival) -> None:
         values = arrival.values

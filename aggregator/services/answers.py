@@ -13,7 +13,7 @@ nobody has to carry it; a correction changes nothing about the case, not even it
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -24,7 +24,7 @@ from aggregator.domain.local_time import day_vi
 from aggregator.domain.people import Actor
 from aggregator.domain.sla import Step
 from aggregator.domain.text import clean, sha256_of
-from aggregator.domain.workflow import CLOSING, ReplyKind, Status, after_reply
+from aggregator.domain.workflow import CLOSING, OPEN, ReplyKind, Status, after_reply
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from aggregator.sdk.contract import Capabilities
@@ -61,6 +61,9 @@ _DOES: Mapping[ReplyKind, tuple[Step, ...]] = {
     ReplyKind.EXTENSION: (Step.FIRST_ANSWER, Step.PROGRESS),
 }
 _BY_ACKNOWLEDGEMENT = (Step.CLASSIFY, Step.FIRST_ANSWER)
+
+#: Somebody works on such a case, or has it at least.
+TAKEN_ON = OPEN - {Status.NEW}
 
 #: What a channel of a kind allows; unknown kinds (a removed connector) allow nothing.
 CapabilitiesOf = Callable[[str], Capabilities]
@@ -102,18 +105,37 @@ class Answers:
             reports = _not_told(tx, reports)
         return self._given(tx, actor, case, said, now, reports, target, guided)
 
-    def acknowledge(self, tx: Tx, actor: Actor, case: Any, now: datetime) -> None:
+    def acknowledge(self, tx: Tx, actor: Actor | None, case: Any, now: datetime) -> None:
         """Tell the senders, once, that their report was taken on: those whose ward or channel wants it.
 
-        Only where it goes by itself: nobody gets work from what was meant to save it.
+        Only where it goes by itself: nobody gets work from what was meant to save it. Without an `actor`
+        it is told in the name of who has taken the case on, and the ledger names nobody.
         """
-        book = self._clocks.book(tx)
-        if legal_matters.state_of(case) is not None:
+        author = actor.id if actor else case.officer_id or answer_queries.last_author(tx, case.id)
+        if author is None or legal_matters.state_of(case) is not None:
             return  # what is or may be a complaint has its own first answer
-        reports = [row for row in self._untouched(tx, case.id) if self._asks(tx, book, case, row)]
+        own = self._clocks.book(tx).wards[case.ward_code]
+        said = Said(ReplyKind.ACKNOWLEDGEMENT, received(own, case.code))
+        reports = [row for row in self._untouched(tx, case.id) if self._asks(tx, case, row, said)]
         if reports:
-            said = Said(ReplyKind.ACKNOWLEDGEMENT, received(book.wards[case.ward_code], case.code))
-            self._given(tx, actor, case, said, now, reports, Status(case.status))
+            self._given(tx, actor, case, said, now, reports, Status(case.status), author=author)
+
+    def joined(self, tx: Tx, actor: Actor | None, case_ids: Collection[int], now: datetime) -> None:
+        """Tell the senders of what joined these cases, where somebody has taken them on already.
+
+        Not where the case was answered: what they are owed is that answer, and a person gives it.
+        """
+        cases = case_queries.rows(tx, case_ids)
+        taken_on = {id_ for id_, case in cases.items() if case.status in TAKEN_ON}
+        for case_id in sorted(taken_on - answer_queries.answered(tx, sorted(taken_on))):
+            self.acknowledge(tx, actor, cases[case_id], now)
+
+    def tells(self, tx: Tx, channel_id: int, wards: Collection[str]) -> set[str]:
+        """Those of the wards where senders of this channel are told by themselves."""
+        wanted = channel_queries.by_id(tx, channel_id).options.get("acknowledge", "ward")
+        if wanted == "ward":
+            return set(wards) & self._clocks.book(tx).acknowledges
+        return set(wards) if wanted == "yes" else set()
 
     def correct(self, tx: Tx, actor: Actor, case: Any, reply_id: int, said: Said, now: datetime) -> int:
         """Say that an answer was wrong, to every source that got it; the correction's id."""
@@ -138,14 +160,15 @@ class Answers:
         return self._given(tx, actor, case, said, now, reports, Status(case.status), corrects=first)
 
     def _given(
-        self, tx: Tx, actor: Actor, case: Any, said: Said, now: datetime, reports: Sequence[Any],
-        target: Status, guided: Guided | None = None, corrects: Any = None,
+        self, tx: Tx, actor: Actor | None, case: Any, said: Said, now: datetime, reports: Sequence[Any],
+        target: Status, guided: Guided | None = None, corrects: Any = None, *, author: int | None = None,
     ) -> int:  # fmt: skip
         book, ids = self._clocks.book(tx), [row.id for row in reports]
         self._check_length(reports, said.body)
         undo_until = self._undo_until(book, case.ward_code, now)
         reply_id = case_queries.insert_reply(tx, {
-            "case_id": case.id, "officer_id": actor.id, "kind": said.kind.value, "body": said.body, "at": now,
+            "case_id": case.id, "officer_id": actor.id if actor else author, "kind": said.kind.value,
+            "body": said.body, "at": now,
             "transfer_to": said.transfer_to, "due_at": said.due_at, "undo_until": undo_until,
             "corrects": corrects.id if corrects else None,
         })  # fmt: skip
@@ -153,7 +176,9 @@ class Answers:
         self._send(tx, case, said, reply_id, reports, now, undo_until, corrects)
         owed = answer_queries.unmet(tx, ids)
         self._do_steps(tx, book, said.kind, ids, now)
-        if said.kind is not ReplyKind.CORRECTION:
+        if actor is None:  # what joined by itself moves nothing but the steps that are done
+            self._clocks.refresh(tx, case.id, now)
+        elif said.kind is not ReplyKind.CORRECTION:
             set_status(tx, self._clocks, actor, case, target, now)
         if undo_until is not None:
             met = sorted(owed - answer_queries.unmet(tx, ids))
@@ -234,12 +259,14 @@ class Answers:
         spoken_to = answer_queries.spoken_to(tx, [row.id for row in reports])
         return [row for row in reports if row.id not in spoken_to]
 
-    def _asks(self, tx: Tx, book: Book, case: Any, row: Any) -> bool:
+    def _asks(self, tx: Tx, case: Any, row: Any, said: Said) -> bool:
+        """Whether the source of this report is to be told so, and takes it by itself."""
         can = self._capabilities(row.channel_kind)
-        if not can.push_reply or spoken_as(ReplyKind.ACKNOWLEDGEMENT, can.push_kinds) is None:
+        if not can.push_reply or spoken_as(said.kind, can.push_kinds) is None:
             return False
-        wanted = channel_queries.by_id(tx, row.channel_id).options.get("acknowledge", "ward")
-        return case.ward_code in book.acknowledges if wanted == "ward" else bool(wanted == "yes")
+        return len(said.body) <= can.max_reply_chars and bool(
+            self.tells(tx, row.channel_id, [case.ward_code])
+        )
 
     def _check_length(self, reports: Sequence[Any], text: str) -> None:
         for row in reports:
@@ -302,5 +329,8 @@ def _seldom(said: Said, corrects: Any) -> dict[str, Any]:
     return found
 
 
-def _record(tx: Tx, case: Any, kind: str, actor: Actor, now: datetime, data: Mapping[str, Any]) -> None:
-    ledger.append(tx, [Draft(case.ward_code, kind, now, data, case.id, actor.id)])
+def _record(
+    tx: Tx, case: Any, kind: str, actor: Actor | None, now: datetime, data: Mapping[str, Any]
+) -> None:
+    officer = actor.id if actor else None
+    ledger.append(tx, [Draft(case.ward_code, kind, now, data, case.id, officer)])

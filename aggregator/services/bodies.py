@@ -22,13 +22,15 @@ from aggregator.services.answers import Said
 from aggregator.services.cases import Cases
 from aggregator.services.clock import Clock
 from aggregator.services.frame import Frame, require, seen
-from aggregator.services.guidance import directed_to
+from aggregator.services.guidance import directed_to, within
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.rules import Rules
 from aggregator.storage import body_queries, request_queries
 from aggregator.storage.db import Database, Tx
 
 MOST_NAME, MOST_CONTACT = 120, 300
+#: Names that are suggested: of those used before, and of other wards (a province has fewer).
+MOST_USED, MOST_WARDS = 20, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +96,32 @@ class Bodies:
         """The bodies that an answer of this case may name, those of its field first, with the text."""
         require(actor, Right.HANDLE)
         with self._db.read() as tx:
-            case = seen(tx, actor, case_id)
-            own = self._rules.book(tx).wards[case.ward_code]
-            rows = [row for row in body_queries.offered(tx, case.ward_code) if row.active]
+            return self._offered(tx, seen(tx, actor, case_id))
+
+    def _offered(self, tx: Tx, case: Any) -> tuple[BodyView, ...]:
+        own = self._rules.book(tx).wards[case.ward_code]
         views = [
             _view(
                 row, fits=case.category_code in row.categories, text=directed_to(own, row.name, row.contact)
             )
-            for row in rows
+            for row in body_queries.offered(tx, case.ward_code)
+            if row.active
         ]
         return tuple(sorted(views, key=lambda view: not view.fits))
+
+    def known(self, actor: Actor, case_id: int) -> tuple[str, ...]:
+        """Names to suggest for who goes on with a case: those that this ward named before, the newest
+        first, then the bodies of its list, those of the case's field first, then the other wards."""
+        require(actor, Right.HANDLE)
+        with self._db.read() as tx:
+            case = seen(tx, actor, case_id)
+            used = body_queries.handed_to(tx, case.ward_code, MOST_USED)
+            offered = [one.name for one in self._offered(tx, case)]
+            wards = {
+                code: name for code, name in self._rules.book(tx).wards.items() if code != case.ward_code
+            }
+        others = (f"Ủy ban nhân dân {within(name)}" for name in sorted(wards.values())[:MOST_WARDS])
+        return tuple(dict.fromkeys([*used, *offered, *others]))
 
     def refuse(
         self, actor: Actor, case_id: int, body_id: int, text: str, *,

@@ -347,6 +347,7 @@ class Cases:
         def act(tx: Tx, case: Any, now: datetime) -> int:
             into = seen(tx, actor, into_id, lock=True)
             joining.merge(tx, self._clocks, actor, case, into, now)
+            self._answers.joined(tx, actor, [into_id], now)
             return into_id
 
         return int(

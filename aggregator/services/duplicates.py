@@ -20,6 +20,7 @@ from aggregator.domain.people import Actor
 from aggregator.domain.workflow import Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, StaleWrite
 from aggregator.services import decisions, joining, ledger, notices, questions
+from aggregator.services.answers import Answers
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame, not_found, seen
@@ -40,9 +41,10 @@ class Decided:
 class Duplicates:
     """The verbs on two cases."""
 
-    def __init__(self, db: Database, clocks: Deadlines, clock: Clock) -> None:
+    def __init__(self, db: Database, clocks: Deadlines, answers: Answers, clock: Clock) -> None:
         self._db = db
         self._clocks = clocks
+        self._answers = answers
         self._do = Frame(db, clock).do
 
     def merge(
@@ -52,7 +54,7 @@ class Duplicates:
 
         def act(tx: Tx, case: Any, now: datetime) -> list[int]:
             into = seen(tx, actor, into_id, lock=True)
-            return [joining.merge(tx, self._clocks, actor, case, into, now), into_id]
+            return self._merged(tx, actor, case, into, now)
 
         return self._decided(actor, case_id, into_id, version, once, act)
 
@@ -65,9 +67,14 @@ class Duplicates:
         def act(tx: Tx, case: Any, now: datetime) -> list[int]:
             other = _fresh(tx, actor, other_id, other_version)
             stays, goes = sorted((case, other), key=_age)
-            return [joining.merge(tx, self._clocks, actor, goes, stays, now), stays.id]
+            return self._merged(tx, actor, goes, stays, now)
 
         return self._decided(actor, case_id, other_id, version, once, act)
+
+    def _merged(self, tx: Tx, actor: Actor, goes: Any, stays: Any, now: datetime) -> list[int]:
+        decision = joining.merge(tx, self._clocks, actor, goes, stays, now)
+        self._answers.joined(tx, actor, [stays.id], now)
+        return [decision, stays.id]
 
     def different(
         self, actor: Actor, case_id: int, other_id: int, *,

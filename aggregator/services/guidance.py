@@ -18,7 +18,7 @@ HOTLINES = {"79": "Tổng đài 1022"}
 
 def guidance(own: str, guess: Mapping[str, Any]) -> str:
     """Which ward is the right one, and why. `own` is the ward that answers, `guess` is as stored."""
-    own, name = _within(own), _within(guess["name"])
+    own, name = within(own), within(guess["name"])
     why = "theo địa điểm nêu trong phản ánh"
     if guess.get("by") == "text" and guess.get("old"):
         why = f"{guess['old']} cũ nay thuộc {name}"
@@ -33,7 +33,7 @@ def guidance(own: str, guess: Mapping[str, Any]) -> str:
 
 def directed_to(own: str, body: str, contact: str) -> str:
     """Which body outside the ward is competent, and where to reach it. `contact` may be empty."""
-    own = _within(own)
+    own = within(own)
     where = f"{body} ({contact})" if contact else body
     return (
         f"Kính gửi ông/bà,\nỦy ban nhân dân {own} đã nhận được phản ánh của ông/bà. Nội dung phản ánh thuộc"
@@ -45,11 +45,11 @@ def directed_to(own: str, body: str, contact: str) -> str:
 def received(own: str, code: str) -> str:
     """That the report came and is worked on, and under which number."""
     return (
-        f"Kính gửi ông/bà,\nỦy ban nhân dân {_within(own)} đã tiếp nhận phản ánh của ông/bà (mã {code}) và"
+        f"Kính gửi ông/bà,\nỦy ban nhân dân {within(own)} đã tiếp nhận phản ánh của ông/bà (mã {code}) và"
         " đang xem xét, giải quyết theo quy định.\nTrân trọng."
     )
 
 
-def _within(name: str) -> str:
-    """The name inside a sentence: "phường Sài Gòn"."""
+def within(name: str) -> str:
+    """A ward's name inside a sentence: "phường Sài Gòn"."""
     return name[:1].lower() + name[1:]

@@ -24,6 +24,7 @@ from aggregator.domain.text import clean
 from aggregator.domain.workflow import Status
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from aggregator.services import counters, duplicates, joining, ledger
+from aggregator.services.answers import Answers
 from aggregator.services.case_page import reasons
 from aggregator.services.clock import Clock
 from aggregator.services.comparing import joinable
@@ -73,9 +74,10 @@ Seen = Mapping[int, tuple[int, int]]
 class Review:
     """The list of open questions, and batches of decisions."""
 
-    def __init__(self, db: Database, clocks: Deadlines, clock: Clock) -> None:
+    def __init__(self, db: Database, clocks: Deadlines, answers: Answers, clock: Clock) -> None:
         self._db = db
         self._clocks = clocks
+        self._answers = answers
         self._clock = clock
 
     # Looking
@@ -158,6 +160,7 @@ class Review:
                 joining.merge(
                     tx, self._clocks, actor, found[goes.id], found[group.stays.id], now, batch=batch
                 )
+        self._answers.joined(tx, actor, [group.stays.id for group in planned.plan.groups], now)
 
     def undo(self, actor: Actor, batch_id: int, *, once: str | None = None) -> tuple[int, int]:
         """Take back all that stands of a batch, the newest first; how many were and were not."""

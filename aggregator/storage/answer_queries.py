@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, exists, select, update
 
 from aggregator.domain.delivery import Delivery
-from aggregator.domain.workflow import ReplyKind
+from aggregator.domain.workflow import CLOSING, ReplyKind
 from aggregator.storage.case_tables import deadlines, outbox, replies
 from aggregator.storage.db import Tx
 from aggregator.storage.place_tables import wards
@@ -57,6 +57,24 @@ def acknowledged(tx: Tx, report_ids: Sequence[int]) -> set[int]:
         )
         found.update(tx.scalars(query))
     return found
+
+
+def answered(tx: Tx, case_ids: Sequence[int]) -> set[int]:
+    """Those of the cases with a closing answer that was not taken back."""
+    found: set[int] = set()
+    closing = [kind.value for kind in CLOSING]
+    for part in chunks(case_ids):
+        query = select(replies.c.case_id).where(
+            replies.c.case_id.in_(part), replies.c.kind.in_(closing), replies.c.withdrawn_at.is_(None)
+        )
+        found.update(tx.scalars(query))
+    return found
+
+
+def last_author(tx: Tx, case_id: int) -> int | None:
+    """Who answered the case last."""
+    query = select(replies.c.officer_id).where(replies.c.case_id == case_id).order_by(replies.c.id.desc())
+    return tx.scalar(query.limit(1))
 
 
 def later_stands(tx: Tx, case_id: int, reply_id: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,12 +14,13 @@ from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
 from aggregator.services import delivery_log
 from aggregator.services.answer_settings import AnswerSettings
+from aggregator.services.answers import Answers
 from aggregator.services.cases import Cases
 from aggregator.services.views.inbox import InboxFilter
 from aggregator.settings import Settings
 from aggregator.storage.case_tables import deadlines, outbox
 from aggregator.storage.channel_tables import channels
-from tests.factories import KINDS, Office
+from tests.factories import KINDS, Office, apart, batch
 from tests.people import WARD_A, WARD_B
 
 #: Sources by what they have a word for.
@@ -237,9 +238,86 @@ def test_nobody_is_told_twice_that_a_report_came(office: Office) -> None:
     assert office.row(second).status == "accepted"
     third = office.opens("3")
     office.cases.merge(office.lan, third, second)
-    office.cases.reply(office.lan, second, ReplyKind.ACKNOWLEDGEMENT, "Đã nhận thêm.")
+    with pytest.raises(MoveNotAllowed, match="told already"):
+        office.cases.reply(office.lan, second, ReplyKind.ACKNOWLEDGEMENT, "Đã nhận thêm.")
     told = office.rows("SELECT report_id FROM outbox ORDER BY id")
     assert len(told) == len(set(told)) == 3, "the one who joined later, and nobody again"
+    office.is_sound()
+
+
+def again(office: Office, number: int, *, slug: str = "1022", run: str = "poll") -> int:
+    """Somebody else writes of the problem of case 1; the case that it joins."""
+    (record,) = apart(1, 1)
+    told = dataclasses.replace(
+        record, external_id=f"again-{number}", occurred_at=record.occurred_at + timedelta(minutes=number)
+    )
+    office.intake.receive(office.run(slug, kind=run), batch(told, cursor={"n": number}))
+    return office.case_of(f"again-{number}")
+
+
+def told(office: Office) -> list[tuple[str, str]]:
+    """(the report, what its sender was told), in the order of telling."""
+    return office.rows(
+        "SELECT reports.external_id, replies.kind FROM outbox JOIN reports ON reports.id = outbox.report_id"
+        " JOIN replies ON replies.id = outbox.reply_id ORDER BY outbox.id"
+    )
+
+
+def test_who_joins_a_case_that_somebody_works_on_is_told_once_in_their_own_source(office: Office) -> None:
+    wants(office, ward=True)
+    case = office.opens("1")
+    assert again(office, 1) == case and told(office) == [], "nobody has taken it on yet"
+    office.cases.assign(office.lan, case, unit_id=None, officer_id=office.lan.id)
+    office.channel("thu-hai")
+    assert again(office, 2, slug="thu-hai") == again(office, 3) == case
+    joined = [("again-2", "acknowledgement"), ("again-3", "acknowledgement")]
+    assert told(office)[-2:] == joined and len(told(office)) == 4
+    office.clock.forward(minutes=5)
+    again(office, 3)
+    office.cases.move(office.lan, case, Status.IN_PROGRESS)
+    assert len(told(office)) == 4, "once"
+    reply = office.page(case).replies[-1]
+    assert reply.who == office.page(case).replies[0].who, "in the name of who took the case on"
+    entries = office.rows("SELECT officer_id FROM ledger_entries WHERE kind = 'replied' ORDER BY id")
+    assert entries == [(office.lan.id,), (None,), (None,)], "and nobody pressed a button for it"
+    assert office.row(case).status == "in_progress"
+    office.is_sound()
+
+
+@pytest.mark.parametrize(
+    "run, ward, closing, note",
+    [
+        ("poll", False, None, "receipts are off"),
+        ("import", True, None, "a file of the past is no letter that came"),
+        ("backfill", True, None, "nor is what was read of the past"),
+        ("poll", True, ReplyKind.RESULT, "what they are owed is the answer"),
+    ],
+    ids=lambda value: None if not isinstance(value, str) else value,
+)
+def test_who_joins_is_not_told_by_itself_where(
+    office: Office, run: str, ward: bool, closing: ReplyKind | None, note: str
+) -> None:
+    case = office.opens("1")
+    office.cases.assign(office.lan, case, unit_id=None, officer_id=office.lan.id)
+    wants(office, ward=ward)
+    if closing:
+        office.cases.reply(office.lan, case, closing, "Đã xong.")
+        office.cases.move(office.lan, case, Status.IN_PROGRESS)
+    before = told(office)
+    again(office, 1, slug="khac" if run != "poll" else "1022", run=run)
+    assert told(office) == before, note
+
+
+def test_a_receipt_by_itself_can_be_taken_back_like_any_answer(office: Office) -> None:
+    answers = Answers(office.deadlines, lambda kind: SOURCES[kind], undo_s=30)
+    office.intake._admission._answers = answers
+    wants(office, ward=True)
+    case = office.opens("1")
+    office.cases.move(office.lan, case, Status.ACCEPTED)
+    again(office, 1)
+    (left,) = office.rows("SELECT id FROM replies WHERE undo_until IS NOT NULL")
+    office.cases.withdraw_reply(office.lan, case, left[0])
+    assert states(office, left[0]) == {"portal": ("withdrawn", None)}
     office.is_sound()
 
 

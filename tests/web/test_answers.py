@@ -95,3 +95,14 @@ def test_the_administrator_says_how_each_ward_answers(office: Office, admin: Bro
     assert (chosen[OTHER].undo_s, chosen[OTHER].acknowledges, chosen[WARD].undo_s) == (90, True, None)
     wrong = admin.submit("/answers", "/answers", ward=OTHER, undo_s="9000")
     assert wrong.status_code == 422 and "từ 0 đến 600 giây" in soup(wrong).text
+
+
+def test_names_of_bodies_are_suggested_and_any_other_may_be_typed(office: Office, lan: Browser) -> None:
+    office.receive(office.report(), office.report())
+    lan.submit(
+        "/cases/1", "/cases/1/reply", kind="transfer", body="Đã chuyển.", transfer_to="Sở “Xây dựng” <Một>"
+    )
+    page = soup(lan.get("/cases/2"))
+    field = page.select_one("#transfer_to")
+    names = [one["value"] for one in page.find(id=field["list"]).select("option")]
+    assert names[0] == "Sở “Xây dựng” <Một>" and "Ủy ban nhân dân phường Thảo Điền" in names
