@@ -26,7 +26,7 @@ from typing import Any
 from aggregator.errors import ConfigInvalid
 from aggregator.sdk.contract import Connector, Manifest, SourceStatus
 from aggregator.sdk.levels import compiled
-from aggregator.sdk.manifest import FILE, ManifestInvalid, load_manifest
+from aggregator.sdk.manifest import FILE, ManifestInvalid, load_manifest, own_code
 from aggregator.sdk.settings_schema import complete, faults_of
 
 __all__ = [
@@ -157,8 +157,7 @@ def told(error: ConfigInvalid) -> str:
 
 def _has_code(manifest: Manifest) -> bool:
     """A manifest of a kind may come with code of its own (a subclass), or be all there is."""
-    code = manifest.folder / "__init__.py"
-    return manifest.kind == "python" or (code.exists() and "CONNECTOR" in code.read_text("utf-8"))
+    return manifest.kind == "python" or own_code(manifest.folder)
 
 
 def _import_folder(name: str, folder: Path) -> ModuleType:

@@ -101,6 +101,7 @@ def manifest_of(data: Any, folder: Path) -> Manifest:
         capabilities, schema = data["capabilities"], data["config_schema"]
     else:
         implied = level_of(kind).implied(source, push)
+        _check_files(data.get("capabilities", {}), implied.capabilities, folder)
         capabilities = {**implied.capabilities, **data.get("capabilities", {})}
         schema = over(implied.config_schema, data.get("config_schema", {}))
     return Manifest(
@@ -121,6 +122,22 @@ def manifest_of(data: Any, folder: Path) -> Manifest:
         push=push,
         manual=_hand_form(data.get("manual", {}), schema),
     )
+
+
+def own_code(folder: Path) -> bool:
+    """Whether a manifest of a kind comes with code of its own (a subclass), or is all there is."""
+    code = folder / "__init__.py"
+    return code.exists() and "CONNECTOR" in code.read_text("utf-8")
+
+
+def _check_files(claimed: Mapping[str, Any], implied: Mapping[str, Any], folder: Path) -> None:
+    """A manifest that claims to take files and does not say how would lose them without a word."""
+    if claimed.get("push_attachments") and not implied.get("push_attachments") and not own_code(folder):
+        raise ConfigInvalid(
+            "capabilities.push_attachments: nothing below push says how files go there",
+            hint="say it (kind json: push.reply.files; kind html: reply.file_field), or leave the claim out: "
+            "then the files stay with the officer, who is told so before sending",
+        )
 
 
 def over(below: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

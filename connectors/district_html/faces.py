@@ -37,6 +37,8 @@ class Face(Protocol):
     redesign: ClassVar[Mapping[str, tuple[str, str]]]
     last_page_again: ClassVar[bool]
     redirects: ClassVar[bool]
+    #: The form's field for files, as its page writes it.
+    file_input: ClassVar[str]
 
     def login(self, token: str, error: str = "") -> str: ...
     def listing(self, shown: Sequence[Shown], total: int, bad: int | None) -> str: ...
@@ -72,6 +74,7 @@ class TableFace:
         "body": "noi_dung",
         "status": "trang_thai",
         "author": "nguoi_tra_loi",
+        "files": "tep_kem",
     }
     words: ClassVar[Mapping[str, str]] = {
         "new": "Chờ xử lý",
@@ -91,6 +94,7 @@ class TableFace:
     }
     last_page_again: ClassVar[bool] = False
     redirects: ClassVar[bool] = True
+    file_input: ClassVar[str] = '<input type="file" name="tep_kem" multiple>'
 
     def list_path(self, page: int) -> str:
         return f"/phan-anh?trang={page + 1}"
@@ -197,10 +201,11 @@ class TableFace:
             f'<option value="{key}">{self.words[key]}</option>'
             for key in ("accepted", "in_progress", "needs_info", "resolved", "rejected")
         )
-        return f"""<form id="tra-loi" method="post" action="{self.detail_path(report.id)}/tra-loi">
+        return f"""<form id="tra-loi" method="post" enctype="multipart/form-data"
+action="{self.detail_path(report.id)}/tra-loi">
 <input type="hidden" name="_ma_bao_ve" value="{token}">
 <textarea name="noi_dung"></textarea><select name="trang_thai">{options}</select>
-<input name="nguoi_tra_loi"><button>Gửi</button></form>"""
+<input name="nguoi_tra_loi">{self.file_input}<button>Gửi</button></form>"""
 
 
 #: What its form says for each state.
@@ -223,6 +228,7 @@ class CardFace:
         "token": "__Token",
         "body": "Content",
         "status": "State",
+        "files": "Files",
     }
     words: ClassVar[Mapping[str, str]] = {
         "new": "Chờ tiếp nhận",
@@ -242,6 +248,7 @@ class CardFace:
     }
     last_page_again: ClassVar[bool] = True
     redirects: ClassVar[bool] = False
+    file_input: ClassVar[str] = '<input name="Files" type="file" multiple accept="image/*,.pdf">'
 
     def list_path(self, page: int) -> str:
         return f"/tiep-nhan/danh-sach/{page}"
@@ -338,7 +345,7 @@ class CardFace:
         )
         return f"""<form name="AnswerForm" method="post" action="/tiep-nhan/tra-loi"
 enctype="multipart/form-data">{hidden}<input type="hidden" name="__Token" value="{token}">
-<textarea name="Content"></textarea>{radios}<button>Lưu</button></form>"""
+<textarea name="Content"></textarea>{radios}{self.file_input}<button>Lưu</button></form>"""
 
 
 FACES: Mapping[str, Face] = {"table": TableFace(), "cards": CardFace()}

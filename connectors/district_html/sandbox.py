@@ -3,7 +3,8 @@
 Scenario keys, all optional: ``reports`` (neutral), ``face`` (``table`` or ``cards``), ``username``,
 ``password``, ``page_size``, ``session_requests`` (a session ends after so many pages), ``charset``
 (``utf-8`` or ``windows-1258``), ``nfd`` (texts in decomposed form), ``order`` (``changed``: an edited
-report moves to the top; ``created``: it stays where it is).
+report moves to the top; ``created``: it stays where it is), ``file_input`` (the form's field for files as
+HTML, where it is not the face's), ``max_upload`` (bytes of files above which the server answers 413).
 
 As on real portals: an ended session gets the login page with status 200 whatever was asked for; the
 form's token is checked and used up; a page past the end is empty on one face and the last page again
@@ -24,6 +25,7 @@ from typing import Any
 from werkzeug.utils import redirect
 
 from aggregator.sdk.sandbox import Portal, Request, Response, SimReport
+from aggregator.sdk.simulated import SimFile
 from connectors.district_html.faces import FACES, Face, Shown
 
 _COOKIE = "PHIEN"
@@ -160,16 +162,23 @@ class SimulatedDistrict(Portal):
         body = form.get(names["body"], "").strip()
         status = self.face.status_of(form.get(names["status"], ""))
         fresh = self._spend(form.get(names["token"]))
+        files = self._files_of(request)
+        if sum(file.size for file in files) > int(self.scenario.get("max_upload", 20_000_000)):
+            return Response("<h1>413 Request Entity Too Large</h1>", 413, content_type="text/html")
         if self.forms_too_old or not fresh:
             self.forms_too_old = max(0, self.forms_too_old - 1)
             return self._shown_detail(request, report, "stale")
         if report.status in ("rejected", "duplicate") or not body or status is None:
             return self._shown_detail(request, report, "refused")
         author = form.get(names.get("author", ""), "") or "Cán bộ trực"
-        self.answer(report.id, body, author, status)
+        self.answer(report.id, body, author, status, files)
         if self.face.redirects:
             return redirect(f"{self.face.detail_path(report.id)}?xong=1", 303, Response)
         return self._shown_detail(request, self.reports[report.id], "sent")
+
+    def _files_of(self, request: Request) -> list[SimFile]:
+        sent = request.files.getlist(self.face.names["files"])
+        return [SimFile.taken(one.filename or "", one.mimetype, one.read()) for one in sent if one.filename]
 
     def _file(self, request: Request, report_id: str, number: int, name: str = "") -> Response:
         if not self._signed_in(request):
@@ -184,6 +193,8 @@ class SimulatedDistrict(Portal):
         return Shown(report, tuple(self.answers.get(report.id, ())))
 
     def _page(self, html: str, status: int = 200) -> Response:
+        if "file_input" in self.scenario:  # a portal with another field for files, or with none
+            html = html.replace(self.face.file_input, str(self.scenario["file_input"]))
         if self.scenario.get("nfd"):
             html = unicodedata.normalize("NFD", html)
         charset = str(self.scenario.get("charset", "utf-8"))

@@ -48,6 +48,7 @@ from aggregator.sdk.contract import (
 )
 from aggregator.sdk.echo import find_answer
 from aggregator.sdk.set_up import in_steps
+from aggregator.sdk.uploads import forget, lay_down
 
 from .client import Client, ListPage
 from .mapping import CLOCK_SLACK, Item, answers_of, id_of, to_raw, to_record
@@ -122,10 +123,16 @@ class Portal1022:
                 message_vi="Phản ánh không còn trong danh sách của đơn vị trên cổng",
             )
         body = _reply_body(ctx, command)
-        for file in command.attachments:
-            body["hinhAnhs" if file.is_picture else "fileDinhKem"].append(client.lay_down(file))
-        client.resolve(processing, body)
-        return PushResult("sent")
+        laid = lay_down(ctx, command, client.lay_down)
+        for file, name in laid.files:
+            body["hinhAnhs" if file.is_picture else "fileDinhKem"].append(name)
+        try:
+            client.resolve(processing, body)
+        except Permanent:
+            forget(ctx, command)
+            raise
+        forget(ctx, command)
+        return laid.told(PushResult("sent"))
 
     def lookup(self, ctx: Context, command: PushCommand) -> RemoteState | None:
         """The report's answers at the portal, and ours among them by its words."""
@@ -136,11 +143,11 @@ class Portal1022:
             return None
         item = Item({}, detail)
         answers = answers_of(item, ctx.zone)
-        return RemoteState(
-            status=ctx.status_of(item.text("maTinhTrangXuLy") or item.text("tinhTrangXuLy")),
-            answers=answers,
-            found=find_answer(answers, _words(ctx, command), command.at - CLOCK_SLACK),
-        )
+        found = find_answer(answers, _words(ctx, command), command.at - CLOCK_SLACK)
+        if found is not None:
+            forget(ctx, command)
+        status = ctx.status_of(item.text("maTinhTrangXuLy") or item.text("tinhTrangXuLy"))
+        return RemoteState(status, answers, found)
 
     def fetch_attachment(self, ctx: Context, ref: str) -> FetchedFile:
         """The file at the address that the record names."""

@@ -27,6 +27,7 @@ from aggregator.sdk.contract import (
 )
 from aggregator.sdk.http import Response
 from aggregator.sdk.links import file_name, joined
+from aggregator.sdk.uploads import refuse_file
 
 from .mapping import id_of
 
@@ -151,12 +152,12 @@ class Client:
             response = post()
         self._judge(response)
 
-    def lay_down(self, file: OutFile) -> dict[str, str]:
+    def lay_down(self, file: OutFile, content: bytes) -> dict[str, str]:
         """Put a file at the portal, for an answer to name; nobody sees it before. Its ``url`` and ``ten``.
 
         `Permanent` where the portal does not take it or does not say where it lies.
         """
-        body = {"ten": file.filename, "base64Content": base64.b64encode(file.read()).decode()}
+        body = {"ten": file.filename, "base64Content": base64.b64encode(content).decode()}
 
         def post() -> Response:
             return self.ctx.http.post(
@@ -167,6 +168,7 @@ class Client:
         if response.status == 401 and self._signs_in:
             self.login()
             response = post()
+        refuse_file(response)
         response.refuse()
         data = response.json()
         inner = data.get("data", data) if isinstance(data, Mapping) else None

@@ -189,6 +189,32 @@ def test_defect_is_found_by_its_rule(tmp_path, note, line, instead, named):
     assert judge(wrong, rule(named)).word is Word.MISSED
 
 
+#: A portal of web pages whose form takes files, answered by code that leaves them behind and says nothing.
+DROPS_FILES = """
+from dataclasses import replace
+from pathlib import Path
+from aggregator.sdk.discovery import load_manifest
+from aggregator.sdk.html_portal import HtmlPortal
+
+class Portal(HtmlPortal):
+    def push(self, ctx, command):
+        return super().push(ctx, replace(command, attachments=()))
+
+CONNECTOR = Portal(load_manifest(Path(__file__).parent))
+"""
+
+
+def test_a_connector_that_claims_files_and_drops_them_is_found(tmp_path):
+    made = tmp_path / "trial_drops_files"
+    made.mkdir()
+    for name in ("connector.yaml", "sandbox.py"):
+        text = (ROOT / "connectors" / "district_html" / name).read_text("utf-8")
+        (made / name).write_text(text.replace("id: district_html", f"id: {made.name}"), "utf-8")
+    (made / "__init__.py").write_text(DROPS_FILES, "utf-8")
+    assert judge(Subject.of(made), rule("push-once")).word is Word.KEPT
+    assert judge(Subject.of(made), rule("push-files")).word is Word.MISSED
+
+
 def test_exemption_covers_what_is_missed_and_is_out_of_date_where_nothing_is(tmp_path):
     claims = "grade: gold\nexemptions:\n  - {check: push-writes-back, reason: It takes none.}\n"
     claims += "  - {check: poll-stable, reason: Counters move.}\n"

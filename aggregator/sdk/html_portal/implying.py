@@ -23,6 +23,7 @@ def implied(source: Mapping[str, Any], push: Mapping[str, Any]) -> Implied:
         "attachments": "download" if files else "none",
         "push_reply": bool(replies),
         "push_status": any(reply.get("status_field") for reply in replies),
+        "push_attachments": any(reply.get("file_field") for reply in replies),
         "idempotency": "read_back" if replies else "none",
         "revisions": True,
         "backfill": "by_page",

@@ -225,6 +225,7 @@ class ReplyPart:
     path: Address = about("The form's own page, where it is not on the report's; {id} is the id.", "")
     status_field: str = about("Name of its choice of a status.", "")
     author_field: str = about("Name of its field for who answers.", "")
+    file_field: str = about("Name of its field for files; without it, files stay with the officer.", "")
     button: Css = about("The button to press, where the portal looks at which one it was.", "")
     stale: Css = about("The form's token was too old: it is fetched anew and sent once more.", "")
     refused: Css = about("The portal does not take this answer.", "")

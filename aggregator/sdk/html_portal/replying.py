@@ -1,11 +1,13 @@
 """Answering through the portal's own form, and reading back what stands there.
 
-    open the report -> ours there? -> fill its form, token included -> send once -> what does the page say?
+    open the report -> ours there? -> fill its form, token and files included -> send once
+                    -> what does the page say?
 
 What may surprise: success is only what the layout names as success. A page that says nothing known
 is `UnknownOutcome`: the answer may stand there, so it is read back before anything is sent again.
 A login page or "form too old" in answer to the form is a clear no from the portal's front door, so
-the report is opened anew, read back, and the form is sent once more.
+the report is opened anew, read back, and the form is sent once more. Files that the form of the page does
+not take (no field, a field for one alone, "too large") stay behind, counted, and the words go.
 
 Known exceptions: a portal that shows an answer only after somebody approved it cannot be read back
 in between; forms are sent in UTF-8, whatever the charset of the page.
@@ -22,6 +24,7 @@ from aggregator.sdk.contract import (
     BadRecord,
     Context,
     NoWord,
+    OutFile,
     Permanent,
     PushCommand,
     PushResult,
@@ -36,8 +39,10 @@ from aggregator.sdk.html_portal import mapping
 from aggregator.sdk.html_portal.layout import Layout, ReplyPart, fill
 from aggregator.sdk.html_portal.site import Page, Report, Site, pressed
 from aggregator.sdk.http import Response
+from aggregator.sdk.uploads import parts
 
-_ROUNDS = 2
+#: Signed out or a stale form, and files that are too large: each costs one more.
+_ROUNDS = 3
 
 
 class Verdict(enum.Enum):
@@ -50,6 +55,7 @@ class Verdict(enum.Enum):
 def push(ctx: Context, site: Site, command: PushCommand) -> PushResult:
     """Deliver one answer through the portal's form."""
     reply = _reply_part(site.layout)
+    files = command.attachments if reply.file_field else ()
     for _ in range(_ROUNDS):
         report = site.report(command.external_id)
         if report is None:
@@ -62,9 +68,15 @@ def push(ctx: Context, site: Site, command: PushCommand) -> PushResult:
             return PushResult("already_there", state.found.remote_ref)
         page = site.get(fill(reply.path, id=command.external_id)) if reply.path else report.page
         form = _form(reply, page)
-        response, after = site.submit(page, form, _filled(ctx, reply, form, command))
+        files = _that_fit(reply, form, files)
+        sent = parts(reply.file_field, files)
+        response, after = site.submit(page, form, _filled(ctx, reply, form, command), sent)
+        if files and response.status in (413, 415):
+            files = ()  # a clear no to the files: the words need not wait for them
+            continue
         if _verdict(site, reply, response, after) is Verdict.DONE:
-            return PushResult("sent", _reference(ctx, site.layout, after, command))
+            left = len(command.attachments) - len(files)
+            return PushResult("sent", _reference(ctx, site.layout, after, command), files_left=left)
         site.sign_in()
     raise AuthFailed(
         "the portal does not take the form right after the sign-in",
@@ -94,7 +106,7 @@ def form_found(site: Site, report: Report) -> str:
     if reply.closed and report.page.tree.select_one(reply.closed) is not None:
         return "Phản ánh mẫu đã đóng, chưa thử được"
     if reply.path or report.page.tree.select_one(reply.form) is not None:
-        return "Có biểu mẫu trả lời"
+        return "Có biểu mẫu trả lời" + (", nhận tệp kèm" if reply.file_field else ", không nhận tệp kèm")
     return "Không thấy biểu mẫu trả lời: chỉ đọc được"
 
 
@@ -133,6 +145,14 @@ def _form(reply: ReplyPart, page: Page) -> Tag:
             evidence=page.response.evidence(),
         )
     return require(page.tree, reply.form, what="the reply form")[0]
+
+
+def _that_fit(reply: ReplyPart, form: Tag, files: tuple[OutFile, ...]) -> tuple[OutFile, ...]:
+    """As many as the form on the page takes: all, one, or none where it has no such field any more."""
+    field = form.find("input", {"type": "file", "name": reply.file_field}) if files else None
+    if field is None:
+        return ()
+    return files if field.has_attr("multiple") else files[:1]
 
 
 def _filled(ctx: Context, reply: ReplyPart, form: Tag, command: PushCommand) -> dict[str, str]:

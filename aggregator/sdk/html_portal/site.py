@@ -38,6 +38,7 @@ from aggregator.sdk.html_portal.layout import Layout, LoginPart, at, fill
 from aggregator.sdk.html_portal.mapping import parse, text_in
 from aggregator.sdk.http import Response
 from aggregator.sdk.links import file_name, joined
+from aggregator.sdk.uploads import Parts
 
 _GONE = frozenset((404, 410))
 _REFUSED = frozenset((401, 403, 419, 440))
@@ -254,12 +255,15 @@ class Site:
 
     # -- forms and files -------------------------------------------------------------------------
 
-    def submit(self, page: Page, form: Tag, fields: Mapping[str, str]) -> tuple[Response, BeautifulSoup]:
-        """Send a form that changes the portal, once. The answer is the caller's to judge."""
+    def submit(
+        self, page: Page, form: Tag, fields: Mapping[str, str], parts: Parts = ()
+    ) -> tuple[Response, BeautifulSoup]:
+        """Send a form that changes the portal, once, with the files in `parts`. The answer is the caller's
+        to judge."""
         action = joined(self.url(page.path), str(form.get("action") or ""))
         body: dict[str, Any] = {"data": dict(fields)}
-        if str(form.get("enctype", "")).lower() == "multipart/form-data":
-            body = {"files": {name: (None, value) for name, value in fields.items()}}
+        if parts or str(form.get("enctype", "")).lower() == "multipart/form-data":
+            body = {"files": [*((name, (None, value)) for name, value in fields.items()), *parts]}
         response = self._ctx.http.post(action, effect=True, raw_status=True, **body)
         self._keep_cookies()
         if not _is_html(response):

@@ -1,6 +1,7 @@
 """Delivering one answer and reading it back, as the manifest's ``push`` section says.
 
-    push: kind taken? -> repeated: is it there? -> sent once -> already there | success | error | unclear
+    push: kind taken? -> repeated: is it there? -> files laid down, where the source takes them first
+          -> sent once, files and words together -> already there | success | error | unclear
     lookup: the report as `fetch` reads it -> its answers -> ours among them, by its number or its words
 
 What may surprise: only what `success` describes is a success, and only a status of 400 to 499, or a rule of
@@ -10,7 +11,9 @@ the citizen twice.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +22,7 @@ from aggregator.sdk.contract import (
     ChannelError,
     Context,
     NoWord,
+    OutFile,
     Permanent,
     PushCommand,
     PushResult,
@@ -30,7 +34,8 @@ from aggregator.sdk.contract import (
 from aggregator.sdk.echo import find_answer
 from aggregator.sdk.http import Response
 from aggregator.sdk.json_portal.client import Client
-from aggregator.sdk.json_portal.definition import Push, Source
+from aggregator.sdk.json_portal.definition import Files, Push, Source
+from aggregator.sdk.uploads import Laid, forget, lay_down, parts
 
 __all__ = ["deliver", "state_of"]
 
@@ -51,9 +56,61 @@ def deliver(source: Source, ctx: Context, command: PushCommand) -> PushResult:
             f"the source takes no answers of the kind {command.kind}",
             message_vi="Cổng không nhận loại phúc đáp này.",
         )
-    client = Client(source, ctx)
-    response = client.write(push.request, _values(ctx, push, command))
+    client, values = Client(source, ctx), _values(ctx, push, command)
+    laid = _laid_down(push, client, ctx, command)
+    try:
+        result = _sent(push, client, values, command, laid)
+    except Permanent:
+        forget(ctx, command)
+        raise
+    forget(ctx, command)
+    return laid.told(result)
+
+
+def _laid_down(push: Push, client: Client, ctx: Context, command: PushCommand) -> Laid:
+    """The files by what stands for each of them in the answer's body."""
+    upload = push.files.upload if push.files else None
+    if upload is None:
+        return Laid(tuple((file, None) for file in command.attachments))
+
+    def call(file: OutFile, content: bytes) -> Any:
+        field = [(upload.field, (file.filename, content, file.content_type))] if upload.field else []
+        return client.name_of(upload, {"id": command.external_id, **_of_file(file, content)}, field)
+
+    return lay_down(ctx, command, call)
+
+
+def _sent(
+    push: Push, client: Client, values: Mapping[str, Any], command: PushCommand, laid: Laid
+) -> PushResult:
+    if push.files is None:
+        left = len(command.attachments)
+        return replace(_judged(push, client.write(push.request, values), client), files_left=left)
+    if not push.files.field:
+        entries = [_entry(push.files, client, file, name) for file, name in laid.files]
+        return _judged(push, client.write(push.request, {**values, "files": entries}), client)
+    files = parts(push.files.field, command.attachments)
+    response = client.write(push.request, values, files)
+    if files and response.status in (413, 415):  # a clear no to the files: the words need not wait for them
+        without = _judged(push, client.write(push.request, values), client)
+        return replace(without, files_left=len(files))
     return _judged(push, response, client)
+
+
+def _entry(files: Files, client: Client, file: OutFile, name: Any) -> Any:
+    assert files.entry is not None
+    content = b"" if files.upload else file.read()
+    return files.entry(client.scope({**_of_file(file, content), "file_ref": name}))
+
+
+def _of_file(file: OutFile, content: bytes) -> dict[str, Any]:
+    return {
+        "file_name": file.filename,
+        "file_type": file.content_type,
+        "file_size": file.size,
+        "file_hash": file.sha256,
+        "file_data": base64.b64encode(content).decode(),
+    }
 
 
 def _values(ctx: Context, push: Push, command: PushCommand) -> dict[str, Any]:
@@ -134,6 +191,7 @@ def implied_capabilities(source: Mapping[str, Any], push: Mapping[str, Any]) -> 
     if not reply:
         return {}
     found: dict[str, Any] = {"push_reply": True, "push_status": "{status" in str(reply.get("request"))}
+    found["push_attachments"] = bool(reply.get("files"))
     if reply.get("kinds"):
         found["push_kinds"] = reply["kinds"]
     if can_fetch(source) and shows_answers(source):

@@ -17,15 +17,17 @@ from aggregator.sdk.contract import (
     ChannelError,
     ConfigInvalid,
     Context,
+    Permanent,
     RateLimited,
     SchemaDrift,
     Transient,
 )
 from aggregator.sdk.expressions import Env
 from aggregator.sdk.http import Response, host_of
-from aggregator.sdk.json_portal.definition import Request, Source
+from aggregator.sdk.json_portal.definition import Request, Source, Upload
 from aggregator.sdk.json_portal.rules import Rule
 from aggregator.sdk.links import joined
+from aggregator.sdk.uploads import Parts, refuse_file
 
 __all__ = ["Answer", "Client", "drift"]
 
@@ -131,15 +133,34 @@ class Client:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def write(self, request: Request, values: Mapping[str, Any]) -> Response:
-        """A call that changes the source, sent once; its answer as it is, below 500."""
+    def write(
+        self, request: Request, values: Mapping[str, Any], parts: Parts = (), *, effect: bool = True
+    ) -> Response:
+        """A call that changes the source, sent once; its answer as it is, below 500.
+
+        `parts` are files beside the form's fields. Without `effect`: nobody sees what it changes.
+        """
         if self._signs_in and not self._fresh:
             self.sign_in()
-        response = self._send(request, values, effect=True)
+        response = self._send(request, values, parts, effect=effect)
         if response.status == 401 and self._signs_in:
             self.sign_in()
-            response = self._send(request, values, effect=True)
+            response = self._send(request, values, parts, effect=effect)
         return response
+
+    def name_of(self, upload: Upload, values: Mapping[str, Any], parts: Parts) -> Any:
+        """What the source calls a file that it takes. `Permanent` where it says no to the file."""
+        response = self.write(upload.request, values, parts, effect=False)
+        if not any(rule.fits(response, _json_or_none(response), self.env) for rule in upload.errors):
+            refuse_file(response)
+        name = upload.ref(self._judged(response, upload.errors).data, self.env)
+        if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
+            raise Permanent(
+                "the source took a file and did not say what it calls it",
+                message_vi="Cổng không cho biết tên của tệp gửi kèm.",
+                evidence=response.evidence(),
+            )
+        return name
 
     # -- signing in ------------------------------------------------------------------------------
 
@@ -204,12 +225,13 @@ class Client:
         self,
         request: Request,
         values: Mapping[str, Any],
+        parts: Parts = (),
         *,
         effect: bool = False,
         conditional: MutableMapping[str, Any] | None = None,
     ) -> Response:
         self._have_token()
-        known = {**self._known(self.base), "conditional": conditional}
+        known = {**self._known(self.base), "conditional": conditional, "files": list(parts) or None}
         return self._sent(request, values, known, effect=effect)
 
     def _sent(
@@ -222,7 +244,9 @@ class Client:
             "params": {k: v for k, v in {**filled, **more}.items() if v is not None and v != ""},
             "headers": self._filled_headers(request, values, known),
         }
-        options |= {name: known[name] for name in ("auth", "conditional") if known.get(name) is not None}
+        options |= {
+            name: known[name] for name in ("auth", "conditional", "files") if known.get(name) is not None
+        }
         if request.body is not None:
             options["json"] = request.body(scope)
         if request.form is not None:

@@ -21,12 +21,14 @@ from aggregator.sdk.json_portal.definition import (
     Auth,
     Detail,
     Fetch,
+    Files,
     Incremental,
     Paging,
     Push,
     Request,
     Source,
     Stream,
+    Upload,
 )
 from aggregator.sdk.json_portal.rules import Rule, rules_of
 from aggregator.sdk.json_portal.schema import PUSH, SOURCE
@@ -40,6 +42,7 @@ _READING = ("cursor", "until", "page", "offset", "size", "next", "token")
 _ANSWERING = (
     "body", "status", "key", "at", "author", "title", "unit", "kind", "transfer_to", "due", "corrects",
 )  # fmt: skip
+_OF_FILE = ("file_name", "file_type", "file_size", "file_hash", "file_data")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DATE_FORMATS = ("iso", "iso_utc", "epoch", "epoch_ms", "number")
 _MAX_PAGES = 2_000
@@ -296,7 +299,8 @@ class _Compiler:
 
     def _answering(self) -> Push:
         given, where = self._push["reply"], "push.reply"
-        request = self._request(given["request"], f"{where}.request", ("id", "token", *_ANSWERING))
+        places = ("id", "token", *_ANSWERING, *(("files",) if "files" in given else ()))
+        request = self._request(given["request"], f"{where}.request", places)
         if "body" not in request.places:
             raise ConfigInvalid(f"{where}.request: the answer's words {{body}} are sent nowhere")
         already, check = given.get("already_exists"), self._push.get("check")
@@ -308,7 +312,43 @@ class _Compiler:
             remote_ref=self._expression(given, "remote_ref", where),
             errors=(*rules_of(given.get("errors") or (), f"{where}.errors"), *self._shared_errors()),
             check=self._request(check["request"], "push.check.request", ("token",)) if check else None,
+            files=self._files(given["files"], request) if "files" in given else None,
         )
+
+    def _files(self, given: Mapping[str, Any], request: Request) -> Files:
+        where = "push.reply.files"
+        upload = self._upload(given["upload"], f"{where}.upload") if "upload" in given else None
+        if "field" in given:
+            if request.form is None or upload is not None or "entry" in given:
+                raise ConfigInvalid(f"{where}.field: for a request with a form, without entry and upload")
+            return Files(str(given["field"]), None, None)
+        if "files" not in request.places:
+            raise ConfigInvalid(
+                f"{where}: the files are sent nowhere",
+                hint="write {files:raw} into the body, or give a field",
+            )
+        entry = given.get("entry", "{file_ref}")
+        carries = "{file_data" if upload is None else "{file_ref"
+        if carries not in json.dumps(entry, default=str):
+            raise ConfigInvalid(f"{where}.entry: {carries}}} is missing, so no file would come with it")
+        names = (*_OF_FILE, *(("file_ref",) if upload else ()))
+        return Files("", compile_tree(entry, f"{where}.entry", (*self._names, *names)), upload)
+
+    def _upload(self, given: Mapping[str, Any], where: str) -> Upload:
+        request = self._request(given["request"], f"{where}.request", ("id", "token", *_OF_FILE))
+        field = str(given.get("field", ""))
+        if field and (request.form is None or "file_data" in request.places):
+            raise ConfigInvalid(
+                f"{where}.field: for a request with a form that does not hold the file itself"
+            )
+        if not field and "file_data" not in request.places:
+            raise ConfigInvalid(
+                f"{where}: the file is sent nowhere",
+                hint="give a field of its form, or {file_data} in its body",
+            )
+        ref = compile_expression(given["ref"], f"{where}.ref", self._words)
+        errors = (*rules_of(given.get("errors") or (), f"{where}.errors"), *self._shared_errors())
+        return Upload(request, field, ref, errors)
 
 
 def _whole(data: Any, env: Any) -> Any:

@@ -12,7 +12,19 @@ from aggregator.sdk.json_portal.rules import Rule
 from aggregator.sdk.placeholders import Fill, Template
 from aggregator.sdk.record_map import RecordMap
 
-__all__ = ["Auth", "Detail", "Fetch", "Incremental", "Paging", "Push", "Request", "Source", "Stream"]
+__all__ = [
+    "Auth",
+    "Detail",
+    "Fetch",
+    "Files",
+    "Incremental",
+    "Paging",
+    "Push",
+    "Request",
+    "Source",
+    "Stream",
+    "Upload",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,25 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """The call that takes one file before the answer; `field` is its form's, where it is one."""
+
+    request: Request
+    field: str
+    ref: Expression
+    errors: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """How files go with an answer: in its form's `field`, or as entries of its body."""
+
+    field: str
+    entry: Fill | None
+    upload: Upload | None
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
     """How an answer is delivered."""
 
@@ -130,6 +161,7 @@ class Push:
     remote_ref: Expression | None
     errors: tuple[Rule, ...]
     check: Request | None
+    files: Files | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from aggregator.sdk.levels import Implied
 from aggregator.sdk.links import file_name
 from aggregator.sdk.record_map import Reading
 from aggregator.sdk.set_up import in_steps
+from aggregator.sdk.uploads import forget
 
 __all__ = ["JsonPortal"]
 
@@ -179,7 +180,12 @@ class JsonPortal:
             by_key = self.manifest.capabilities.idempotency == "natural_key"
             return RemoteState(SourceStatus.UNMAPPED) if by_key else None
         found = self.fetch(ctx, command.external_id)
-        return None if found is None else answering.state_of(found[0], command)
+        if found is None:
+            return None
+        state = answering.state_of(found[0], command)
+        if state.found is not None:
+            forget(ctx, command)
+        return state
 
     # -- set-up ----------------------------------------------------------------------------------
 

@@ -219,12 +219,36 @@ SOURCE: Mapping[str, Any] = _table(
     "streams",
 )
 
+_FILES = _table(
+    "Files that go with an answer. In a form: `field`. In a body: its place {files:raw}, filled with an "
+    "`entry` for each file, which carries the bytes or, after an `upload`, what the source calls them",
+    {
+        "field": _text("The form's field that takes the files (multipart)", minLength=1),
+        "entry": {
+            "description": "What stands for a file in {files:raw}; places {file_name} {file_type} "
+            "{file_size} {file_hash} (SHA-256) {file_data} (base64) {file_ref}; {file_ref} where nothing is "
+            "said"
+        },
+        "upload": _table(
+            "A call for each file, before the answer",
+            {
+                "request": _REQUEST,
+                "field": _text("The form's field that takes the file (multipart)", minLength=1),
+                "ref": _text("Expression: what the source calls the file"),
+                "errors": _ERRORS,
+            },
+            "request",
+            "ref",
+        ),
+    },
+)
+
 PUSH: Mapping[str, Any] = _table(
     "How answers are delivered",
     {
         "reply": _table(
             "One answer; places: {id} {body} {status} {key} {at} {author} {title} {unit} {kind} "
-            "{transfer_to} {due} {corrects}",
+            "{transfer_to} {due} {corrects} {files}",
             {
                 "request": _REQUEST,
                 "kinds": {
@@ -233,6 +257,7 @@ PUSH: Mapping[str, Any] = _table(
                     "description": "What the source has a word for; result, progress and refusal where "
                     "nothing is said",
                 },
+                "files": _FILES,
                 "success": _TEST,
                 "already_exists": _TEST,
                 "remote_ref": _text("Expression: the answer's number at the source"),

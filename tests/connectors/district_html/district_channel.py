@@ -76,7 +76,9 @@ class Channel:
         return requests.get(f"{self.running.url}/_control/state", timeout=5).json()
 
 
-def command(body="Đã thu gom rác sáng nay.", attempt=1, external_id="PA-0002", status=SourceStatus.RESOLVED):
+def command(
+    body="Đã thu gom rác sáng nay.", attempt=1, external_id="PA-0002", status=SourceStatus.RESOLVED, files=()
+):  # fmt: skip
     return PushCommand(
         idempotency_key="k1",
         external_id=external_id,
@@ -86,4 +88,5 @@ def command(body="Đã thu gom rác sáng nay.", attempt=1, external_id="PA-0002
         at=START,
         author_name="Lan",
         attempt=attempt,
+        attachments=tuple(files),
     )

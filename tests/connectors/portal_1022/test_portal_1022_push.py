@@ -69,16 +69,34 @@ def test_files_stand_with_the_answer_once_whichever_reply_was_lost(open_office, 
     assert requests.get(f"{office.running.url}/{paper}").content == PDF
 
 
-def test_a_file_the_portal_does_not_take_keeps_the_answer_back(open_office, tmp_path):
+@pytest.mark.parametrize(
+    "said",
+    [('{"msg": "OK"}', 200), ('{"message": "Payload Too Large"}', 413), ("Unsupported", 415)],
+    ids=["not where it lies", "too large", "not this type"],
+)
+def test_a_file_the_portal_refuses_stays_here_counted_and_the_words_go(open_office, tmp_path, said):
     office = open_office(3)
     office.portal.rewrite = lambda request, response: (
-        Response('{"msg": "OK"}', content_type="application/json")
-        if request.path == "/admin/file"
+        Response(said[0], said[1], content_type="application/json")
+        if request.path == "/admin/file" and b"hong.pdf" in request.get_data()
         else response
     )
-    with pytest.raises(Permanent, match="did not say where"):
-        CONNECTOR.push(office.officer(), replace(COMMAND, attachments=laid_down(tmp_path, ("a.pdf", PDF))))
-    assert bodies(office) == []
+    files = laid_down(tmp_path, ("hong.pdf", PDF), ("sau.jpg", JPEG))
+    result = CONNECTOR.push(office.officer(), replace(COMMAND, attachments=files))
+    assert (result.outcome, result.files_left) == ("sent", 1) and "từ chối 1 tệp" in result.warning_vi
+    assert bodies(office) == [COMMAND.body]
+    assert [(len(pictures), len(papers)) for pictures, papers in files_at(office)] == [(1, 0)]
+
+
+def test_a_file_that_lies_at_the_portal_is_not_laid_down_again_for_the_next_try(open_office, tmp_path):
+    office = open_office(3)
+    command = replace(COMMAND, attachments=laid_down(tmp_path, ("sau.jpg", JPEG)))
+    office.fault("status", path="xuly$", count=1, status=500)
+    with pytest.raises(UnknownOutcome):
+        CONNECTOR.push(office.officer(), command)
+    CONNECTOR.push(office.officer(), replace(command, attempt=2))
+    assert list(office.portal.store["files"]) == ["public/tra-loi/1/sau.jpg"]
+    assert len(files_at(office)) == 1 and "uploads" not in office.state
 
 
 def test_our_reference_is_not_shown_to_citizens_unless_the_channel_wants_it(open_office):
