@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from inbox_web.security import limiter
 from tests.web.office import Browser, Office
 
 
@@ -30,9 +31,19 @@ def office(_furnished: Path, tmp_path: Path) -> Iterator[Office]:
     office.close()
 
 
+@pytest.fixture(scope="session")
+def _app(_furnished: Path) -> Iterator[Flask]:
+    office = Office(f"sqlite:///{_furnished / 'motmoi.db'}", _furnished)
+    yield office.app()
+    office.close()
+
+
 @pytest.fixture
-def app(office: Office) -> Flask:
-    return office.app()
+def app(office: Office, _app: Flask) -> Flask:
+    """One application for all tests, over the office at hand: to make one takes longer than most pages."""
+    _app.extensions["motmoi"] = office.services
+    limiter.reset()
+    return _app
 
 
 @pytest.fixture

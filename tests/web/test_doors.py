@@ -33,7 +33,8 @@ def test_every_route_declares_its_rule(app: Flask) -> None:
     assert not without, "add access.open_to to these"
 
 
-def test_a_route_without_a_rule_is_closed(app: Flask) -> None:
+def test_a_route_without_a_rule_is_closed(office: Office) -> None:
+    app = office.app()
     app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
     answer = app.test_client().get("/forgotten")
     assert answer.status_code == 500
