@@ -18,6 +18,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -204,13 +205,26 @@ def _add(found: dict[str, Found], item: Found) -> None:
 
 def _from_entry_point(point: EntryPoint) -> Found:
     try:
-        folder = _package_folder(point.module)
-        manifest = load_manifest(folder)
+        manifest = _installed(_package_folder(point.module))
     except ConfigInvalid as error:
         return Found(point.name, None, "entry point", told(error))
     except (Exception, SystemExit):  # noqa: BLE001 (finding a nested package imports its parents: foreign code)
         return Found(point.name, None, "entry point", traceback.format_exc())
     return Found(manifest.id, manifest, "entry point", module=point.module)
+
+
+def _installed(folder: Path) -> Manifest:
+    """Its manifest, read once while the file stays the same: a process may build the product many times."""
+    try:
+        file = (folder / FILE).stat()
+    except OSError:
+        return load_manifest(folder)  # says what is missing
+    return _read(folder, file.st_mtime_ns, file.st_size)
+
+
+@cache
+def _read(folder: Path, _changed_ns: int, _size: int) -> Manifest:
+    return load_manifest(folder)
 
 
 def _package_folder(module: str) -> Path:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Final
-
-import holidays
+from typing import TYPE_CHECKING, Final
 
 from aggregator.domain.shifts import DayOverride
 from aggregator.errors import InputInvalid
+
+if TYPE_CHECKING:
+    import holidays
 
 #: The last year whose days off were announced when these rows were written.
 LAST_DECIDED_YEAR: Final = 2026
@@ -49,6 +50,8 @@ def vietnam_days(first_year: int, last_year: int) -> list[DayOverride]:
     """Vietnam's days off and make-up Saturdays of these years, one row a day, in date order."""
     if first_year > last_year:
         raise InputInvalid(f"years {first_year}..{last_year} run backwards", field="first_year")
+    import holidays  # here: no start of the product but its first needs it, and it takes long to load
+
     years = range(first_year, last_year + 1)
     known = holidays.country_holidays("VN", years=years, language="vi")
     rows = {
