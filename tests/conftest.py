@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 BOTH_ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 BROWSER_FIXTURES = {"page", "context", "browser", "new_context"}
+
+# Some containers forbid byte code. Then each of the hundred processes that tests start compiles the whole
+# product anew, and pytest rewrites it in each of its own: they keep it apart from the sources instead.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(ROOT / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode = False
 
 # A deadline is a timed assertion, and those fail on a busy machine for no fault of the code.
 hypothesis.settings.register_profile("motmoi", deadline=None, print_blob=True)
