@@ -37,12 +37,21 @@ HOST = "127.0.0.1"
 @click.option(
     "--reports", type=click.IntRange(10, 2_000), default=140, show_default=True, help="Reports of the day."
 )
+@click.option(
+    # Long enough to take an answer back, short enough to wait for it at the portals.
+    "--undo", type=click.FloatRange(0, 600), default=8.0, show_default=True,
+    help="Seconds in which an answer can be taken back.",
+)  # fmt: skip
+@click.option(
+    "--every", type=click.IntRange(1, 3_600), default=10, show_default=True,
+    help="Seconds between two readings of a portal.",
+)  # fmt: skip
 @click.option("--no-web", is_flag=True, help="Portals and worker only.")
-def demo(port: int | None, seed: int, reports: int, no_web: bool) -> None:
+def demo(port: int | None, seed: int, reports: int, undo: float, every: int, no_web: bool) -> None:
     """Show a realistic ward day: simulated portals, worker and web, thrown away afterwards."""
     chosen = _free_port(port if port is not None else environment.load().port)
     with Stop("Đang dừng / stopping") as stop, _throw_away_folder() as folder:
-        day = _prepared(folder, chosen, seed, reports)
+        day = _prepared(folder, chosen, seed=seed, count=reports, undo_s=undo, every_s=every)
         try:
             with working(day.product), nullcontext() if no_web else serving(day.product) as address:
                 _tell(day, address)
@@ -61,7 +70,7 @@ def _throw_away_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _prepared(folder: Path, port: int, seed: int, reports: int) -> Day:
+def _prepared(folder: Path, port: int, **chosen: Any) -> Day:
     from aggregator.demo.day import prepare
 
     started = time.monotonic()
@@ -70,7 +79,7 @@ def _prepared(folder: Path, port: int, seed: int, reports: int) -> Day:
     def tell(step: str) -> None:
         say(f"  {time.monotonic() - started:4.1f} s  {step}")
 
-    return prepare(folder, port=port, seed=seed, count=reports, tell=tell)
+    return prepare(folder, port=port, tell=tell, **chosen)
 
 
 def _tell(day: Day, address: str | None) -> None:

@@ -58,10 +58,6 @@ class SignIn:
     role_vi: str
 
 
-#: Long enough to take an answer back, short enough to wait for it at the portals.
-UNDO_S = 8.0
-
-
 @dataclass(slots=True)
 class Day:
     """The demo as it stands; `close` ends the portals and the database."""
@@ -76,14 +72,26 @@ class Day:
         self.product.close()
 
 
-def prepare(folder: Path, *, port: int, seed: int, count: int, tell: Callable[[str], None]) -> Day:
-    """The whole day in `folder`; `tell` hears each step in words."""
+def prepare(
+    folder: Path,
+    *,
+    port: int,
+    seed: int,
+    count: int,
+    undo_s: float,
+    every_s: int,
+    tell: Callable[[str], None],
+) -> Day:
+    """The whole day in `folder`; `tell` hears each step in words.
+
+    `undo_s`: how long an answer can be taken back; `every_s`: how often the portals are read.
+    """
     settings = Settings(
         database_url=f"sqlite:///{folder / 'motmoi.db'}",
         data_dir=folder,
         port=port,
         tick_s=0.5,
-        undo_s=UNDO_S,
+        undo_s=undo_s,
     )
     tell("Tạo cơ sở dữ liệu / creating the database")
     migrate.upgrade(settings.database_url)
@@ -100,11 +108,11 @@ def prepare(folder: Path, *, port: int, seed: int, count: int, tell: Callable[[s
         if kind
     }
     _paper_book(folder, [*portals.reports_for("so-tiep-dan", day, seed)])
-    _channels(product, running, folder)
+    _channels(product, running, folder, every_s)
     for slug in PORTALS:
         result = product.polling.poll(slug)
         tell(f"{PORTALS[slug][0]}: {result.counts.stored} phản ánh / reports")
-    _poll_other_ward(product, folder, tell)
+    _poll_other_ward(product, folder, every_s, tell)
     _work_under_way(product, running, sign_ins)
     product.close()
     return Day(build(settings), running, sign_ins)
@@ -132,22 +140,23 @@ def _portal(product: Aggregator, kind: str, scenario: Mapping[str, Any]) -> Runn
     return serve(sandbox.build(scenario))
 
 
-def _channels(product: Aggregator, running: Mapping[str, Running], folder: Path) -> None:
+def _channels(product: Aggregator, running: Mapping[str, Running], folder: Path, every_s: int) -> None:
     for slug, (title, kind, options) in PORTALS.items():
         if kind is None:
-            product.channels.add(_book_spec(slug, title, WARD, folder / "so-tiep-dan"))
+            product.channels.add(_book_spec(slug, title, WARD, folder / "so-tiep-dan", every_s))
             continue
         config, secrets = _settings_for(product, kind, running[slug].url, options)
         spec = {"slug": slug, "kind": kind, "title": title, "ward": WARD, "config": config,
-                "secrets": secrets, "options": _OPTIONS}  # fmt: skip
+                "secrets": secrets, "options": _options(every_s)}  # fmt: skip
         product.channels.add(spec)
 
 
-#: Quick turns, so that a person trying things out sees them happen. Real channels wait minutes.
-_OPTIONS = {
-    "allow_private": True, "interval_s": 10, "retry_first_s": 2, "retry_cap_s": 15, "settle_s": 3,
-    "min_gap_s": 0,
-}  # fmt: skip
+def _options(every_s: int) -> dict[str, Any]:
+    """Quick turns, so that a person trying things out sees them happen. Real channels wait minutes."""
+    return {
+        "allow_private": True, "interval_s": every_s, "retry_first_s": every_s / 5,
+        "retry_cap_s": every_s * 1.5, "settle_s": every_s * 0.3, "min_gap_s": 0,
+    }  # fmt: skip
 
 
 def _settings_for(
@@ -168,11 +177,11 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def _book_spec(slug: str, title: str, ward: str, folder: Path) -> dict[str, Any]:
+def _book_spec(slug: str, title: str, ward: str, folder: Path, every_s: int) -> dict[str, Any]:
     return {
         "slug": slug, "kind": "spreadsheet", "title": title, "ward": ward,
         "config": {"folder": str(folder), "columns": _COLUMNS, "settle_s": 0}, "secrets": {},
-        "options": {"interval_s": 10},
+        "options": {"interval_s": every_s},
     }  # fmt: skip
 
 
@@ -190,7 +199,7 @@ def _paper_book(folder: Path, reports: list[dict[str, Any]], name: str = "so-tie
             )  # fmt: skip
 
 
-def _poll_other_ward(product: Aggregator, folder: Path, tell: Callable[[str], None]) -> None:
+def _poll_other_ward(product: Aggregator, folder: Path, every_s: int, tell: Callable[[str], None]) -> None:
     """A few reports of another ward, which nobody here may see."""
     now = product.clock()
     day = portals.problems(99, 6, now)[1:]
@@ -199,7 +208,7 @@ def _poll_other_ward(product: Aggregator, folder: Path, tell: Callable[[str], No
         report["id"] = f"SG-{number:04}"
     _paper_book(folder, reports, "so-sai-gon")
     title = "Sổ tiếp dân Phường Sài Gòn"
-    product.channels.add(_book_spec("so-sai-gon", title, OTHER_WARD, folder / "so-sai-gon"))
+    product.channels.add(_book_spec("so-sai-gon", title, OTHER_WARD, folder / "so-sai-gon", every_s))
     result = product.polling.poll("so-sai-gon")
     tell(f"{title}: {result.counts.stored} phản ánh / reports")
 

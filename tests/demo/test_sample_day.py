@@ -19,7 +19,8 @@ TWO_WAY = ("1022", "quan-3", "dvcqg")
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with running() as found:
+    # Whoever looks on has time; a test would only wait.
+    with running("--undo", "1", "--every", "2") as found:
         yield found
 
 
