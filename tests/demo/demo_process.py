@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import re
 import signal
@@ -11,11 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import requests
+
+from aggregator.cli import main
 
 COMMAND = [sys.executable, "-c", "import sys; from aggregator.cli import main; sys.exit(main())"]
 PATIENCE = 60
@@ -51,16 +56,20 @@ class Demo:
         requests.delete(f"{self.told['portals'][portal]}/_control/faults", timeout=10).raise_for_status()
 
     def motmoi(self, *args: str) -> Any:
-        """One command on the demo's database; its JSON."""
+        """One command on the demo's database, without a process of its own; its JSON."""
         environment = _environment() | {
             "MOTMOI_DATABASE_URL": self.told["database_url"],
             "MOTMOI_DATA_DIR": self.told["folder"],
         }
-        done = subprocess.run(
-            [*COMMAND, "--json", *args], env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode in (0, 1), done.stderr
-        return json.loads(done.stdout)
+        root, out = logging.getLogger(), io.StringIO()
+        handlers, level = root.handlers[:], root.level
+        try:
+            with patch.dict(os.environ, environment, clear=True), redirect_stdout(out):
+                assert main(["--json", *args]) in (0, 1), out.getvalue()
+        finally:
+            root.handlers[:] = handlers
+            root.setLevel(level)
+        return json.loads(out.getvalue())
 
 
 class Browser:
