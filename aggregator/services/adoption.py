@@ -32,6 +32,7 @@ from aggregator.services import (
     legal_matters,
     questions,
 )
+from aggregator.services.answers import first_state
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.ledger import Draft
 from aggregator.services.owed_told import owed_told
@@ -85,7 +86,7 @@ class Adoption:
             tx,
             [
                 _message(reply_id, case.id, row.report_id, row.channel_id, Delivery.MANUAL, now),
-                *(self._to(reply_id, case.id, one, row.theirs, now) for one in others if open_now),
+                *(self._to(reply_id, case.id, one, kind, row.theirs, now) for one in others if open_now),
             ],
         )
         belief_queries.adopted(tx, mine, at, now)
@@ -105,7 +106,9 @@ class Adoption:
         )
         return {"reply": reply_id}
 
-    def _to(self, reply_id: int, case_id: int, report: Any, text: str, now: datetime) -> NewMessage:
+    def _to(
+        self, reply_id: int, case_id: int, report: Any, kind: ReplyKind, text: str, now: datetime
+    ) -> NewMessage:
         can = self.capabilities(report.channel_kind)
         if len(text) > can.max_reply_chars:
             raise MoveNotAllowed(
@@ -113,8 +116,8 @@ class Adoption:
                 message_vi=f"Vụ việc còn phản ánh ở kênh {report.title}, nơi chỉ nhận {can.max_reply_chars} "
                 "ký tự. Hãy tự gửi phúc đáp.",
             )
-        state = Delivery.PENDING if can.push_reply else Delivery.MANUAL
-        return _message(reply_id, case_id, report.id, report.channel_id, state, now)
+        state, why = first_state(can, kind)
+        return _message(reply_id, case_id, report.id, report.channel_id, state, now, why)
 
     def _stop(
         self, tx: Tx, actor: Actor, case: Any, report_id: int, members: Sequence[int], kind: ReplyKind,
@@ -146,7 +149,8 @@ class Adoption:
 
 
 def _message(
-    reply_id: int, case_id: int, report_id: int, channel_id: int, state: Delivery, now: datetime
-) -> NewMessage:
+    reply_id: int, case_id: int, report_id: int, channel_id: int, state: Delivery, now: datetime,
+    why: str | None = None,
+) -> NewMessage:  # fmt: skip
     key = secrets.token_hex(16)
-    return NewMessage(key, reply_id, report_id, channel_id, case_id, state, now)
+    return NewMessage(key, reply_id, report_id, channel_id, case_id, state, now, why=why)

@@ -201,7 +201,8 @@ class Answers:
         corrected = ReplyKind(corrects.kind) if corrects else None
         messages = []
         for row in reports:
-            state, why = self._first_state(row, said.kind, corrected, by_hand=by_hand)
+            can = self._capabilities(row.channel_kind)
+            state, why = first_state(can, said.kind, corrected, by_hand=by_hand)
             messages.append(NewMessage(
                 idempotency_key=secrets.token_hex(16), reply_id=reply_id, report_id=row.id,
                 channel_id=row.channel_id, case_id=case.id, state=state, now=now, after=after, why=why,
@@ -213,21 +214,6 @@ class Answers:
         """How many files will not go there: told while the answer can still be taken back."""
         take = answer_files.taking(self._capabilities(row.channel_kind), row.channel_options or {})
         return len(answer_files.sorted_out(take, said.files)[1])
-
-    def _first_state(
-        self, row: Any, kind: ReplyKind, corrected: ReplyKind | None, *, by_hand: bool
-    ) -> tuple[Delivery, str | None]:
-        """Where a message begins, and why where that is with a person.
-
-        No write call, or no word for such an answer: it waits for a person who carries it over. So does
-        one to a denouncer: what a portal shows of it could tell who denounced (Luật Tố cáo 2018, art. 8).
-        """
-        can = self._capabilities(row.channel_kind)
-        if not can.push_reply or by_hand:
-            return Delivery.MANUAL, None
-        if spoken_as(kind, can.push_kinds, corrected=corrected) is None:
-            return Delivery.MANUAL, NO_KIND
-        return Delivery.PENDING, None
 
     def _do_steps(self, tx: Tx, book: Book, kind: ReplyKind, ids: Sequence[int], now: datetime) -> None:
         for step in _DOES.get(kind, ()):
@@ -276,6 +262,21 @@ class Answers:
                     f"{row.slug} takes at most {most} characters, this answer has {len(text)}", field="body",
                     message_vi=f"Kênh {row.title} chỉ nhận {most} ký tự; phúc đáp này dài {len(text)} ký tự.",
                 )  # fmt: skip
+
+
+def first_state(
+    can: Capabilities, kind: ReplyKind, corrected: ReplyKind | None = None, *, by_hand: bool = False
+) -> tuple[Delivery, str | None]:
+    """Where a message begins, and why where that is with a person.
+
+    No write call, or no word for such an answer: it waits for a person who carries it over. So does
+    one to a denouncer: what a portal shows of it could tell who denounced (Luật Tố cáo 2018, art. 8).
+    """
+    if not can.push_reply or by_hand:
+        return Delivery.MANUAL, None
+    if spoken_as(kind, can.push_kinds, corrected=corrected) is None:
+        return Delivery.MANUAL, NO_KIND
+    return Delivery.PENDING, None
 
 
 def _not_told(tx: Tx, reports: Sequence[Any]) -> list[Any]:

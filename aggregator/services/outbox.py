@@ -64,10 +64,6 @@ class Outbox:
         self.deliveries = Deliveries(db, vault, connections, connectors, clock, settings)
         self._clock = clock
 
-    def first_state(self, channel_kind: str) -> Delivery:
-        """The state a new message of such a channel starts in: manual where nothing can be pushed."""
-        return first_state(self._connectors, channel_kind)
-
     # A worker's side
 
     def drain(self, owner: str, limit: int = 50, stop: Callable[[], bool] = _never) -> DrainResult:
@@ -127,12 +123,6 @@ class Outbox:
     def _view(self, actor: Actor | None, message_id: int) -> DeliveryView:
         with self._db.read() as tx:
             return delivery_views.view(deciding.seen(tx, actor, message_id), self._clock())
-
-
-def first_state(connectors: Mapping[str, Found], channel_kind: str) -> Delivery:
-    """Manual where the channel's connector cannot push; else pending (also while it does not load)."""
-    can = _capabilities(connectors, channel_kind)
-    return Delivery.PENDING if can is None or can.push_reply else Delivery.MANUAL
 
 
 def _capabilities(connectors: Mapping[str, Found], kind: str) -> Capabilities | None:

@@ -206,11 +206,16 @@ class World:
             assert reply is not None
             message = NewMessage(
                 f"key-{next(self._numbers)}", reply[0], report, channel.id, case,
-                self.outbox.first_state(channel.kind), self.clock(),
+                self._first_state(channel.kind), self.clock(),
             )  # fmt: skip
             (message_id,) = outbox_queries.enqueue(tx, [message])
             delivery_log.refresh_problems(tx, [case])
         return message_id
+
+    def _first_state(self, kind: str) -> Delivery:
+        found = self.connectors.get(kind)
+        can = found.manifest.capabilities if found and found.manifest else Capabilities(push_reply=True)
+        return Delivery.PENDING if can.push_reply else Delivery.MANUAL
 
     def many_answers(
         self, channel: int, count: int, *, ago: timedelta = timedelta(0), behind: bool = False
