@@ -17,11 +17,6 @@ def moment_vi(at: datetime) -> str:
     return f"{at.astimezone(VN):%H:%M ngày %d/%m/%Y}"
 
 
-def moment_en(at: datetime) -> str:
-    """'17:00 on 24/12/2026', within a sentence."""
-    return f"{at.astimezone(VN):%H:%M on %d/%m/%Y}"
-
-
 def near_moment_vi(at: datetime) -> str:
     """'17:00 ngày 24/12', where the year goes without saying."""
     return f"{at.astimezone(VN):%H:%M ngày %d/%m}"

@@ -3,12 +3,12 @@
     leaf = SHA-256(0x00 || bytes)           node = SHA-256(0x01 || left || right)
     a tree of n > 1 leaves splits at the largest power of two below n
 
-What is asked of a tree (its root, the path of a leaf, that it only grew) is answered from its complete
-subtrees, by whoever can name them: `Node` gives the one of 2**level leaves that begins at leaf
-number * 2**level. A list of leaf hashes can (`nodes`), and so can a database that keeps a few of them.
+What is asked of a tree (its root, the path of a leaf) is answered from its complete subtrees, by whoever can
+name them: `Node` gives the one of 2**level leaves that begins at leaf number * 2**level. A list of leaf
+hashes can (`nodes`), and so can a database that keeps a few of them.
 
-What may surprise: a leaf here is always the leaf's *hash*. And a proof is checked by recomputing, never by
-looking: a path that is too short, too long or from another place gives another root.
+What may surprise: a leaf here is always the leaf's *hash*; and nothing here checks a path. The verifier does
+(`aggregator.verifier`), which shares no code with this.
 """
 
 from __future__ import annotations
@@ -76,76 +76,6 @@ def inclusion_path(index: int, size: int, node: Node) -> list[bytes]:
             path.append(_range(low, middle, node))
             low = middle
     return path[::-1]
-
-
-def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether the leaf stands at `index` in the tree of `size` leaves with this root (RFC 9162, 2.1.3.2)."""
-    if not 0 <= index < size:
-        return False
-    at, last, found = index, size - 1, leaf
-    for step in path:
-        if last == 0:
-            return False
-        if at % 2 or at == last:
-            found = node_hash(step, found)
-            while at % 2 == 0 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            found = node_hash(found, step)
-        at, last = at >> 1, last >> 1
-    return last == 0 and found == root
-
-
-def consistency(old: int, new: int, node: Node) -> list[bytes]:
-    """That the tree of `new` leaves begins with the tree of `old` leaves (RFC 6962, 2.1.2).
-
-    `ValueError` where it shrank. Nothing is needed where one of them is empty or both are the same.
-    """
-    if not 0 <= old <= new:
-        raise ValueError(f"a tree of {old} leaves cannot have grown to {new}")
-    if old in (0, new):
-        return []
-    proof: list[bytes] = []
-    low, high, whole = 0, new, True
-    while high - low > 1 and old - low != high - low:
-        middle = low + _split(high - low)
-        if old <= middle:
-            proof.append(_range(middle, high, node))
-            high = middle
-        else:
-            proof.append(_range(low, middle, node))
-            low, whole = middle, False
-    if not whole:
-        proof.append(_range(low, high, node))
-    return proof[::-1]
-
-
-def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
-    """Whether the tree of `new` leaves only added to that of `old` leaves (RFC 9162, 2.1.4.2)."""
-    if not 0 <= old <= new:
-        return False
-    if old == new:
-        return not proof and old_root == new_root
-    if old == 0:
-        return not proof and old_root == EMPTY
-    steps = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
-    if not steps:
-        return False
-    at, last = old - 1, new - 1
-    while at % 2:
-        at, last = at >> 1, last >> 1
-    first = second = steps[0]
-    for step in steps[1:]:
-        if last == 0:
-            return False
-        if at % 2 or at == last:
-            first, second = node_hash(step, first), node_hash(step, second)
-            while at % 2 == 0 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            second = node_hash(second, step)
-        at, last = at >> 1, last >> 1
-    return last == 0 and first == old_root and second == new_root
 
 
 class Growing:

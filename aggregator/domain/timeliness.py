@@ -1,6 +1,6 @@
 """Whether a deadline was kept: one verdict from the due instant, the answer, its delivery and the outages.
 
-    due, answered at, delivered at, outages of the source ──> Verdict (kind, reasons, sentence)
+    due, answered at, delivered at, outages of the source ──> Verdict (kind, what each outage weighs)
 
 Principles. The officer's act counts for the office, the delivery for the source; the verdict tells both and
 mixes neither. Answered late stays late, whatever the source did. An outage excuses a late delivery only
@@ -15,13 +15,12 @@ time that the delivery then lacked. The source could be used when it was due, an
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.domain.local_time import moment_en, moment_vi
-from aggregator.domain.outages import Capability, Span
+from aggregator.domain.outages import Span
 
 
 class Kind(enum.StrEnum):
@@ -37,9 +36,6 @@ class Kind(enum.StrEnum):
     LATE = "late"
 
 
-#: The officer kept the deadline.
-HANDLED_IN_TIME: Final = frozenset({Kind.ON_ITS_WAY, Kind.IN_TIME, Kind.UNREACHABLE, Kind.DELIVERED_LATE})
-
 _LABEL_VI: Final = {
     Kind.OPEN: "chưa đến hạn",
     Kind.ON_ITS_WAY: "đã phúc đáp, đang chuyển lên cổng",
@@ -47,14 +43,6 @@ _LABEL_VI: Final = {
     Kind.UNREACHABLE: "xử lý trong hạn, cổng không truy cập được",
     Kind.DELIVERED_LATE: "xử lý trong hạn, đến cổng sau hạn",
     Kind.LATE: "quá hạn",
-}
-_LABEL_EN: Final = {
-    Kind.OPEN: "not due yet",
-    Kind.ON_ITS_WAY: "answered, on its way to the source",
-    Kind.IN_TIME: "in time",
-    Kind.UNREACHABLE: "handled in time, source unreachable",
-    Kind.DELIVERED_LATE: "handled in time, reached the source late",
-    Kind.LATE: "late",
 }
 
 
@@ -88,29 +76,6 @@ class Verdict:
     @property
     def label_vi(self) -> str:
         return _LABEL_VI[self.kind]
-
-    @property
-    def label_en(self) -> str:
-        return _LABEL_EN[self.kind]
-
-    def parts_vi(self) -> tuple[str, ...]:
-        """The sentence's parts in their order, times local."""
-        return (
-            f"hạn {moment_vi(self.due)}",
-            f"cán bộ phúc đáp {moment_vi(self.answered_at)}" if self.answered_at else "chưa phúc đáp",
-            *(_told(one, _VI) for one in self.weighed),
-            *((f"cổng nhận {moment_vi(self.delivered_at)}",) if self.delivered_at else ()),
-            *(("cổng chưa nhận",) if self.answered_at and not self.delivered_at else ()),
-        )
-
-    def parts_en(self) -> tuple[str, ...]:
-        return (
-            f"due {moment_en(self.due)}",
-            f"answered {moment_en(self.answered_at)}" if self.answered_at else "not answered",
-            *(_told(one, _EN) for one in self.weighed),
-            *((f"the source has it since {moment_en(self.delivered_at)}",) if self.delivered_at else ()),
-            *(("the source does not have it yet",) if self.answered_at and not self.delivered_at else ()),
-        )
 
 
 def verdict(
@@ -156,67 +121,3 @@ def _why(span: Span, answered_at: datetime, due: datetime) -> Why:
     if not any(since <= due and until >= answered_at for since, until in span.pieces()):
         return Why.NOT_TRIED
     return Why.OURS_MAYBE if span.ours_maybe else Why.EXPLAINS
-
-
-# In words ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """How one language tells an outage."""
-
-    out: Mapping[Capability, str]
-    began: str
-    tried_once: str
-    tried: str
-    last: str
-    back: str
-    doubt: Mapping[Why, str]
-    moment: Callable[[datetime], str]
-
-
-_VI: Final = _Words(
-    {
-        Capability.READ: "không đọc được cổng",
-        Capability.SIGN_IN: "cổng không cho đăng nhập",
-        Capability.WRITE: "không gửi được lên cổng",
-    },
-    " từ {}", ", thử 1 lần", ", thử {} lần", ", lần hỏng cuối {}", ", dùng lại được {}",
-    {
-        Why.EXPLAINS: "",
-        Why.OVER_BEFORE: " (hết gián đoạn trước hạn)",
-        Why.NOT_TRIED: " (không có lần thử nào từ lúc phúc đáp đến hạn)",
-        Why.OURS_MAYBE: " (có thể do mạng của đơn vị)",
-    },
-    moment_vi,
-)  # fmt: skip
-_EN: Final = _Words(
-    {
-        Capability.READ: "the source could not be read",
-        Capability.SIGN_IN: "the source refused to sign us in",
-        Capability.WRITE: "the source took no answers",
-    },
-    " from {}", ", tried 1 time", ", tried {} times", ", last failed {}", ", working again {}",
-    {
-        Why.EXPLAINS: "",
-        Why.OVER_BEFORE: " (over before the deadline)",
-        Why.NOT_TRIED: " (not tried between the answer and the deadline)",
-        Why.OURS_MAYBE: " (perhaps the office's own network)",
-    },
-    moment_en,
-)  # fmt: skip
-
-
-def _told(one: Weighed, words: _Words) -> str:
-    span, moment = one.span, words.moment
-    several = span.attempts != 1
-    parts = [
-        words.out[span.capability],
-        words.began.format(moment(span.began_at)),
-        words.tried.format(span.attempts) if several else words.tried_once,
-    ]
-    if span.attempts > 1:
-        parts.append(words.last.format(moment(span.last_failed_at)))
-    if span.ended_at:
-        parts.append(words.back.format(moment(span.ended_at)))
-    return "".join(parts) + words.doubt[one.why]

@@ -57,10 +57,6 @@ def add_batch(tx: Tx, values: dict[str, Any]) -> int:
     return int(key[0])
 
 
-def set_refused(tx: Tx, batch_id: int, refused: list[list[Any]]) -> None:
-    tx.execute(update(batches).where(batches.c.id == batch_id).values(refused=refused))
-
-
 def batch(tx: Tx, batch_id: int) -> Row[Any] | None:
     if not ids.possible(batch_id):
         return None

@@ -293,10 +293,6 @@ def category_choices(tx: Tx) -> list[Row[Any]]:
     return list(tx.execute(select(categories.c.code, categories.c.name_vi, categories.c.name_en)))
 
 
-def ward_choices(tx: Tx, ward: str | None) -> list[Row[Any]]:
-    return list(tx.execute(of_ward(select(wards), wards.c.code, ward).order_by(wards.c.name)))
-
-
 def of_ward(query: Select[Any], column: Any, ward: str | None) -> Select[Any]:
     """Only what is of this ward; None is every ward."""
     return query if ward is None else query.where(column == ward)

@@ -94,9 +94,5 @@ def insert_calendar(tx: Tx, row: dict[str, Any]) -> int:
     return int(key[0])
 
 
-def insert_days(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    tx.execute(insert(calendar_days), rows)
-
-
 def insert_policies(tx: Tx, rows: list[dict[str, Any]]) -> None:
     tx.execute(insert(sla_policies), rows)

@@ -206,10 +206,5 @@ def with_identity(tx: Tx, report_ids: Sequence[int]) -> dict[int, bool]:
     return {row.report_id: row.hidden for row in tx.execute(query)}
 
 
-def report_ward(tx: Tx, report_id: int) -> str | None:
-    ward: str | None = tx.scalar(select(reports.c.ward_code).where(reports.c.id == report_id))
-    return ward
-
-
 def _insert(tx: Tx) -> Any:
     return pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
