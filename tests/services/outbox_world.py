@@ -362,6 +362,16 @@ def simulated_portal(clock: Clock | None = None, count: int = 3) -> Iterator[Por
         yield Portal(running)
 
 
+@contextmanager
+def beside_a_portal(url: str, portal: Portal) -> Iterator[World]:
+    """A ward whose one channel is that portal over HTTP, which is well and holds no answers yet."""
+    portal.heal()
+    portal.running.portal.answers.clear()
+    world = World(url, portal_connectors())
+    yield world
+    world.close()
+
+
 def portal_connectors() -> dict[str, Found]:
     return {"portal_1022": impatient(discover()["portal_1022"])}
 

@@ -15,9 +15,9 @@ from tests.services.outbox_world import (
     Counter,
     Portal,
     World,
+    beside_a_portal,
     counter_found,
     portal_config,
-    portal_connectors,
     simulated_portal,
 )
 
@@ -30,11 +30,8 @@ def portal() -> Iterator[Portal]:
 
 @pytest.fixture
 def online(database_url: str, portal: Portal) -> Iterator[World]:
-    portal.heal()
-    portal.running.portal.answers.clear()
-    world = World(database_url, portal_connectors())
-    yield world
-    world.close()
+    with beside_a_portal(database_url, portal) as world:
+        yield world
 
 
 def shown(portal: Portal, number: str) -> str:

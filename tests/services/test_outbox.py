@@ -30,9 +30,9 @@ from tests.services.outbox_world import (
     Counter,
     Portal,
     World,
+    beside_a_portal,
     counter_found,
     portal_config,
-    portal_connectors,
     simulated_portal,
 )
 
@@ -70,12 +70,8 @@ def portal() -> Iterator[Portal]:
 
 @pytest.fixture
 def online(database_url: str, portal: Portal) -> Iterator[World]:
-    """A ward whose one channel is a simulated 1022 portal over HTTP."""
-    portal.heal()
-    portal.running.portal.answers.clear()
-    world = World(database_url, portal_connectors())
-    yield world
-    world.close()
+    with beside_a_portal(database_url, portal) as world:
+        yield world
 
 
 def fail(
