@@ -1,7 +1,7 @@
 """A power cut between any two writes loses nothing acknowledged and tears nothing on SQLite (R2, I10).
 
-A hundred and fifty images here, a hundred thousand by `make powercuts`; the control shows that waiting for the disk
-at every commit is what it takes.
+A hundred and fifty images here, a hundred thousand by `make powercuts`; the control shows that waiting for
+the disk at every commit is what it takes.
 """
 
 from __future__ import annotations
