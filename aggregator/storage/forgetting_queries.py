@@ -63,7 +63,7 @@ def reports_of(tx: Tx, case_ids: Collection[int]) -> list[Row[Any]]:
 
 
 def identity(tx: Tx, report_ids: Sequence[int]) -> None:
-    """Who reported. What the telephone matched by is the caller's: `put_traits` anew without it."""
+    """Who reported. What the telephone matched by is the caller's, to be stored anew without it."""
     delete_identities(tx, report_ids)
 
 
