@@ -31,8 +31,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from aggregator.errors import BadRecord, ConfigInvalid
-from aggregator.sdk.filters import FILTERS, Env, Filter, Unreadable
+from aggregator.sdk.filters import FILTERS, Env, Filter
 from aggregator.sdk.settings_schema import meant
+from aggregator.sdk.values import Unreadable
 
 __all__ = ["Env", "Expression", "Words", "compile_expression"]
 

@@ -9,33 +9,28 @@ on them.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aggregator.domain.marks import few_marks
 from aggregator.sdk.answers import clean_json
 from aggregator.sdk.html import soup, text_of
 from aggregator.sdk.safe_regex import compile_pattern
+from aggregator.sdk.values import SAYS_NO, Unreadable, fold, number, plain_text, short, to_utc
 
-__all__ = ["FILTERS", "Env", "Filter", "Unreadable", "plain_text", "short"]
+__all__ = ["FILTERS", "Env", "Filter"]
 
-#: Texts longer than this are no date and no number.
-_LONGEST_DATE, _LONGEST_NUMBER = 64, 40
+#: A text longer than this is no date.
+_LONGEST_DATE = 64
 _LONGEST_JSON = 1_000_000
 #: Distinct date texts remembered, as long as there are few; then the memory is emptied.
 _REMEMBERED = 20_000
-_NO = frozenset(("", "0", "khong", "no", "false", "f", "n", "co ten", "cong khai", "null", "none"))
+_NO = SAYS_NO | {"", "null", "none"}
 #: How ASP.NET writes an instant: ``/Date(1767571200000+0700)/``.
 _DOT_NET = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 _MARKUP = re.compile(r"[<&]")
-
-
-class Unreadable(Exception):
-    """A value that a filter cannot read; its message may quote dates and numbers, never texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +44,6 @@ class Env:
 
 
 Filter = Callable[[Any, Env], Any]
-
-
-def short(value: Any, most: int = 24) -> str:
-    """A value cut for a message: enough to find it, too little to carry a report."""
-    text = str(value)
-    return repr(text if len(text) <= most else text[: most - 1] + "…")
-
-
-def plain_text(value: Any) -> str:
-    """A text or a number as text; `Unreadable` for what is neither."""
-    if type(value) is str:
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))  # an id that a spreadsheet has passed through: 1001.0
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        try:
-            return str(value)
-        except ValueError as error:  # Python writes no number of more than 4,300 digits
-            raise Unreadable("a number without end") from error
-    raise Unreadable(f"a text expected, not {_kind(value)}")
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
-    return names.get(type(value), type(value).__name__)
-
-
-def fold(text: str) -> str:
-    """Lower case without accents, single spaces."""
-    parts = unicodedata.normalize("NFD", few_marks(text.replace("đ", "d").replace("Đ", "d").lower()))
-    return " ".join("".join(c for c in parts if not unicodedata.combining(c)).split())
 
 
 # -- making filters ------------------------------------------------------------------------------
@@ -242,22 +206,8 @@ def _number(args: Sequence[Any]) -> Filter:
     """A number; ``number(',')`` where the portal writes a decimal comma."""
     comma = (_texts(args, 0, 1) or ["."])[0] == ","
 
-    def read(value: Any) -> Any:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return value
-        text = plain_text(value).strip()
-        if comma:
-            text = text.replace(".", "").replace(",", ".")
-        try:
-            number = float(text) if len(text) <= _LONGEST_NUMBER else float("nan")
-        except ValueError:
-            number = float("nan")
-        if number - number != 0.0:  # not a number, or without end
-            raise Unreadable(f"{short(value)} is not a number")
-        return int(number) if number.is_integer() else number
-
     def run(value: Any, env: Env) -> Any:
-        return None if value is None or value == "" else read(value)
+        return None if value is None or value == "" else number(value, comma=comma)
 
     return run
 
@@ -323,24 +273,15 @@ def _formed(text: str, forms: Sequence[str]) -> datetime | None:
     return None
 
 
-def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The instant in UTC; `Unreadable` at the edge of the calendar."""
-    try:
-        return (wall if wall.tzinfo else wall.replace(tzinfo=zone)).astimezone(UTC)
-    except (OverflowError, ValueError) as error:
-        raise Unreadable(f"{short(wall)} is an impossible date") from error
-
-
 def _epoch(args: Sequence[Any], per_second: int = 1) -> Filter:
     _nothing_given(args)
-    number = _number(())
 
     def run(value: Any, env: Env) -> Any:
         if isinstance(value, datetime):
             return value
         if isinstance(value, str) and (match := _DOT_NET.fullmatch(value.strip())):
             value = int(match[1])
-        count = number(value, env)
+        count = None if value is None or value == "" else number(value)
         if not count:
             return None  # portals write 0 for "no date"
         try:

@@ -25,10 +25,10 @@ from urllib.parse import quote, unquote
 from aggregator.errors import BadRecord, ConfigInvalid
 from aggregator.sdk.contract import Answer, Attachment, Context, Location, Person, Record, SourceStatus
 from aggregator.sdk.expressions import Env, Expression, Words, compile_expression
-from aggregator.sdk.filters import Unreadable, fold, plain_text, short, to_utc
 from aggregator.sdk.map_schema import ANSWER, ATTACHMENT, NAMES, PERSON, PLACE, TEXTS, TIMES
 from aggregator.sdk.placeholders import Template
 from aggregator.sdk.settings_schema import meant
+from aggregator.sdk.values import Unreadable, fold, plain_text, short, to_utc
 
 __all__ = ["Reading", "RecordMap", "kind_named"]
 

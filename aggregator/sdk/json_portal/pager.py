@@ -19,9 +19,9 @@ from typing import Any
 
 from aggregator.sdk.contract import BadRecord, ConfigInvalid
 from aggregator.sdk.expressions import Env, Expression
-from aggregator.sdk.filters import short
 from aggregator.sdk.json_portal.client import Answer, Client, drift
 from aggregator.sdk.json_portal.definition import Stream
+from aggregator.sdk.values import short
 
 __all__ = ["Page", "Pager"]
 

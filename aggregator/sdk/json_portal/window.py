@@ -17,9 +17,9 @@ from typing import Any
 
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, Record
 from aggregator.sdk.expressions import Env
-from aggregator.sdk.filters import Unreadable, to_utc
 from aggregator.sdk.json_portal.client import Answer, drift
 from aggregator.sdk.json_portal.definition import Incremental
+from aggregator.sdk.values import Unreadable, to_utc
 
 __all__ = ["Mark", "Window", "shown"]
 

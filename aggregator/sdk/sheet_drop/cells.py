@@ -7,14 +7,13 @@ is Excel's own count of days, which an export writes when the column was never f
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from aggregator.domain.marks import few_marks
+from aggregator.sdk.values import SAYS_NO, Unreadable, fold, to_utc
 
-__all__ = ["date_reader", "flag", "fold", "number", "short"]
+__all__ = ["date_reader", "flag", "number"]
 
 DAY_FIRST = (
     "%d/%m/%Y %H:%M:%S",
@@ -30,7 +29,6 @@ DAY_FIRST = (
 )
 #: What exports put where they have no value. Read as empty in typed cells only: a text is a text.
 NOTHING = frozenset(("", "-", "na", "n/a", "nan", "null", "none", "#n/a", "nil"))
-_NO = frozenset(("0", "khong", "no", "false", "f", "n", "co ten", "cong khai"))
 
 # Excel's day 0; its day 60 is a 29 February 1900 that never was, long before anybody's report.
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 (a local wall-clock time: the zone is put on later)
@@ -39,17 +37,6 @@ _EXCEL_DAYS = (20_000.0, 80_000.0)  # 1954 to 2119: outside, a number is not mea
 #: Distinct date texts remembered. A file of a million rows has a few thousand days, or a million
 #: seconds: then the memory is emptied, and stays flat.
 _REMEMBERED = 20_000
-
-
-def fold(text: str) -> str:
-    """Lower case without accents, single spaces: for comparing words that people typed."""
-    parts = unicodedata.normalize("NFD", few_marks(text.replace("đ", "d").replace("Đ", "d").lower()))
-    return " ".join("".join(c for c in parts if not unicodedata.combining(c)).split())
-
-
-def short(text: str, most: int = 24) -> str:
-    """A value cut for a message: enough to find the cell, too little to carry a report."""
-    return repr(text if len(text) <= most else text[: most - 1] + "…")
 
 
 def date_reader(zone: ZoneInfo, forms: Sequence[str] = ()) -> Callable[[str], datetime | None]:
@@ -77,8 +64,8 @@ def _instant(cell: str, zone: ZoneInfo, forms: Sequence[str]) -> datetime | None
     if wall is None:
         return None
     try:
-        return (wall if wall.tzinfo else wall.replace(tzinfo=zone)).astimezone(UTC)
-    except (OverflowError, ValueError):  # year 1 or 9999 moved over the edge of the calendar
+        return to_utc(wall, zone)
+    except Unreadable:  # year 1 or 9999 moved over the edge of the calendar
         return None
 
 
@@ -124,4 +111,4 @@ def number(cell: str, *, decimal_comma: bool = False) -> float | None:
 def flag(cell: str) -> bool:
     """Whether a box is ticked. What is not clearly a "no" counts: it guards a name (I12)."""
     folded = fold(cell)
-    return folded not in NOTHING and folded not in _NO
+    return folded not in NOTHING and folded not in SAYS_NO

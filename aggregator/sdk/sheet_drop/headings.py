@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from aggregator.domain.marks import few_marks
 from aggregator.sdk.contract import ConfigInvalid, SchemaDrift
-from aggregator.sdk.sheet_drop.cells import fold
+from aggregator.sdk.values import fold
 
 __all__ = ["FIELDS", "TOP_ROWS", "find_header", "named", "propose_mapping"]
 

@@ -25,8 +25,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from aggregator.domain.marks import few_marks
 from aggregator.sdk.contract import BadRecord, ConfigInvalid, Location, Person, Record, SourceStatus
 from aggregator.sdk.record_map import kind_named
-from aggregator.sdk.sheet_drop.cells import NOTHING, date_reader, flag, number, short
+from aggregator.sdk.sheet_drop.cells import NOTHING, date_reader, flag, number
 from aggregator.sdk.sheet_drop.headings import FIELDS, key
+from aggregator.sdk.values import short
 
 __all__ = ["Layout", "RowReader"]
 
