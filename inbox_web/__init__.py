@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from inbox_web import (
     access,
+    accounts,
     answering,
     assets,
     auth,
@@ -64,8 +65,8 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 BLUEPRINTS = (
-    auth, inbox, case, answering, duplicates, review, notices, reminders, cover, bodies, legal, manual,
-    streets, certificates, verify,
+    auth, accounts, inbox, case, answering, duplicates, review, notices, reminders, cover, bodies, legal,
+    manual, streets, certificates, verify,
     dashboard, outages, channels, channel_settings, channel_days, quarantine, differences, statuses, matching,
     deadline_rules, calendars, proof, health, intake, entry, privacy, retention,
 )  # fmt: skip

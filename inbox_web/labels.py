@@ -162,6 +162,12 @@ LIGHTS = {
     "writing": _l("Takes answers"),
 }
 
+ROLES = {
+    "officer": _l("Officer"),
+    "leader": _l("Leader"),
+    "admin": _l("Administrator"),
+}
+
 HEALTH = {
     "good": _l("good"),
     "slow": _l("slow"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aggregator.cli.frame import Group, say, show
+from aggregator.cli.frame import Group, say, show, table
 from aggregator.cli.opening import OPERATOR, ensure_ward, opened
 from aggregator.domain.people import Role
 from aggregator.errors import InputInvalid
@@ -51,6 +51,54 @@ def add(login: str, role: str, ward: str | None, name: str | None, unit: str | N
     show(document, lines + ([f"Password: {made_up}"] if made_up else []))
     if made_up:
         say("The password is shown this once. Hand it over on paper; it can be changed after signing in.")
+
+
+@user.command("list")
+def list_() -> None:
+    """List the accounts, the closed ones too."""
+    with opened() as product:
+        people = product.accounts.officers(OPERATOR)
+    headings = ("login", "name", "role", "ward", "unit", "state", "last here")
+    rows = [
+        (
+            one.login,
+            one.name,
+            one.role,
+            one.ward_code,
+            one.unit,
+            "open" if one.active else "closed",
+            one.seen_at,
+        )
+        for one in people
+    ]
+    show(people, table(headings, rows) if rows else "No account yet. Make one: motmoi user add")
+
+
+@user.command()
+@click.argument("login")
+def password(login: str) -> None:
+    """Make up a new password for LOGIN and print it, this once; a closed account is open again."""
+    with opened() as product:
+        made = product.accounts.give_password(OPERATOR, _find(product, login))
+    show({"login": login, "password": made}, f"Password: {made}")
+    say("The password is shown this once. Hand it over on paper; it can be changed after signing in.")
+
+
+@user.command()
+@click.argument("login")
+def close(login: str) -> None:
+    """Close the account of LOGIN: it opens nothing any more, and stays for the record."""
+    with opened() as product:
+        product.accounts.deactivate(OPERATOR, _find(product, login))
+    show({"login": login, "closed": True}, f"The account {login} is closed.")
+
+
+def _find(product: Aggregator, login: str) -> int:
+    wanted = login.strip().casefold()
+    for person in product.accounts.officers(OPERATOR):
+        if person.login == wanted:
+            return person.id
+    raise InputInvalid(f"no account has the login {login!r}", field="login", hint="see motmoi user list")
 
 
 def _piped_password() -> str | None:

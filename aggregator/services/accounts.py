@@ -15,7 +15,6 @@ also kept for logins that do not exist, or it would tell which ones do.
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,8 +23,8 @@ from argon2 import PasswordHasher
 
 from aggregator.domain.people import Actor, Marks, Right, Role
 from aggregator.domain.text import sha256_of
-from aggregator.errors import AggregatorError, InputInvalid, NotAllowed, NotFound
-from aggregator.services import ledger, passwords
+from aggregator.errors import InputInvalid, NotAllowed, NotFound
+from aggregator.services import ledger, logins, passwords
 from aggregator.services.clock import Clock
 from aggregator.services.ledger import SYSTEM, Draft
 from aggregator.services.passwords import Passwords
@@ -42,15 +41,6 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 5, 60
 MEMORY = timedelta(hours=12)
 #: `seen_at` is written at most this often: reading a page is no write.
 TOUCH_EVERY = timedelta(minutes=1)
-
-_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
-
-
-class SignInRejected(AggregatorError):
-    """Not signed in. `retry_after` seconds where it was too many times in a row, else 0."""
-
-    code = "sign_in_rejected"
-    retry_after = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,7 @@ class Accounts:
     ) -> str:
         """A new account; its password (made up where None is given). `InputInvalid` says what is wrong."""
         self._may_place(actor, ward)
-        login, name = _checked_login(login), " ".join(name.split())
+        login, name = logins.checked(login), " ".join(name.split())
         if not name:
             raise InputInvalid("the name is empty", field="name", message_vi="Chưa nhập họ tên.")
         secret = passwords.checked(password) if password is not None else passwords.made_up()
@@ -145,7 +135,7 @@ class Accounts:
                 "ward": ward,
                 "unit": unit_id,
             }
-            ledger.append(tx, [Draft(SYSTEM, "officer_changed", self._clock(), told, officer_id=actor.id)])
+            ledger.append(tx, [Draft(SYSTEM, "officer_changed", self._clock(), told, officer_id=_id(actor))])
 
     def deactivate(self, actor: Actor, officer_id: int) -> None:
         """The account stays for the record and opens nothing any more; its sessions end."""
@@ -163,8 +153,21 @@ class Accounts:
             account_queries.update_officer(tx, officer_id, active=False)
             told = {"officer": officer_id, "login": was.login}
             ledger.append(
-                tx, [Draft(SYSTEM, "officer_deactivated", self._clock(), told, officer_id=actor.id)]
+                tx, [Draft(SYSTEM, "officer_deactivated", self._clock(), told, officer_id=_id(actor))]
             )
+
+    def give_password(self, actor: Actor, officer_id: int) -> str:
+        """A new made-up password, told this once; sessions end, and a closed account is open again."""
+        self._may_administer(actor)
+        secret = passwords.made_up()
+        digest = self._passwords.digest(secret)
+        with self._db.write() as tx:
+            was = self._visible(tx, actor, officer_id)
+            account_queries.update_officer(tx, officer_id, password_hash=digest, active=True)
+            account_queries.end_sessions_of(tx, officer_id)
+            told = {"officer": officer_id, "login": was.login, "opened_again": not was.active}
+            ledger.append(tx, [Draft(SYSTEM, "password_given", self._clock(), told, officer_id=_id(actor))])
+        return secret
 
     def officers(self, actor: Actor) -> tuple[OfficerView, ...]:
         """The accounts this administrator answers for, by login."""
@@ -237,17 +240,17 @@ class Accounts:
 
     def sign_in(self, login: str, password: str, *, origin: str = "") -> tuple[str, Actor]:
         """A new session's token and its person, or `SignInRejected`. `origin`: the caller's address."""
-        login, now = _known_form(login), self._clock()
+        login, now = logins.known_form(login), self._clock()
         key = sha256_of(f"{origin}\n{login}")
         with self._db.read() as tx:
             person, failed = account_queries.sign_in_facts(tx, login, key)
         if failed is not None and failed.retry_at > now and failed.last_at > now - MEMORY:
-            raise _wait(failed.retry_at - now)
+            raise logins.wait(failed.retry_at - now)
         # Between the two transactions: a hash takes a tenth of a second, and SQLite has one writer.
         right = self._passwords.fits(person.password_hash if person else self._passwords.nobodys, password)
         if person is None or not right:
             self._failed(login if person else None, key, now)
-            raise _wrong()
+            raise logins.wrong()
         token = secrets.token_urlsafe(32)
         fresh = self._passwords.renewed(person.password_hash, password)
         with self._db.write() as tx:
@@ -361,39 +364,11 @@ def _actor(row: account_queries.Officer) -> Actor:
 
 
 def _id(actor: Actor | None) -> int | None:
-    return actor.id if actor else None
+    """Whose act it was; the command line's, which has no account, is nobody's."""
+    return (actor.id or None) if actor else None
 
 
 def _not_allowed() -> NotAllowed:
     return NotAllowed(
         "only an administrator may do this", message_vi="Chỉ quản trị viên mới được làm việc này."
     )
-
-
-def _known_form(login: str) -> str:
-    """The login as it could be stored, or "": no account has that, and PostgreSQL refuses NUL."""
-    login = login.strip().casefold()
-    return login if _LOGIN.fullmatch(login) else ""
-
-
-def _checked_login(login: str) -> str:
-    if not (known := _known_form(login)):
-        raise InputInvalid(
-            f"login {login!r} cannot be used", field="login", hint="2 to 64 of a-z, 0-9, dot, hyphen, @",
-            message_vi="Tên đăng nhập gồm 2 đến 64 ký tự: chữ không dấu, số, dấu chấm, gạch nối.",
-        )  # fmt: skip
-    return known
-
-
-def _wrong() -> SignInRejected:
-    return SignInRejected("login or password is wrong", message_vi="Tên đăng nhập hoặc mật khẩu không đúng.")
-
-
-def _wait(left: timedelta) -> SignInRejected:
-    seconds = max(1, round(left.total_seconds()))
-    error = SignInRejected(
-        f"too many failed sign-ins: try again in {seconds} s",
-        message_vi=f"Đăng nhập sai nhiều lần liên tiếp. Vui lòng thử lại sau {seconds} giây.",
-    )
-    error.retry_after = seconds
-    return error

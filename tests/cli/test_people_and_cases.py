@@ -175,3 +175,15 @@ def test_a_deadline_is_explained_as_its_page_explains_it(motmoi: Any, reports: P
     assert step["calendar_version"] == ruling.calendar_version
     shown = motmoi("sla", "explain", told["code"]).out
     assert page.deadline_vi in shown and ruling.rule.name in shown
+
+
+def test_a_forgotten_password_is_replaced_and_a_leavers_account_closed(motmoi: Any) -> None:
+    _people(motmoi)
+    given = motmoi.json("user", "password", "LAN")["password"]
+    with motmoi.product() as product:
+        product.accounts.sign_in("lan", given)
+    motmoi.json("user", "close", "lan")
+    assert {one["login"]: one["active"] for one in motmoi.json("user", "list")} == {"hue": True, "lan": False}
+    motmoi.json("user", "password", "lan")
+    assert all(one["active"] for one in motmoi.json("user", "list")), "a new password opens it again"
+    assert motmoi("user", "close", "ai-do").code == 2

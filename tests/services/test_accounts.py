@@ -11,7 +11,8 @@ from sqlalchemy import event, select, update
 
 from aggregator.domain.people import Actor, Role
 from aggregator.errors import InputInvalid, NotAllowed, NotFound
-from aggregator.services.accounts import FREE_FAILURES, Accounts, SignInRejected
+from aggregator.services.accounts import FREE_FAILURES, Accounts
+from aggregator.services.logins import SignInRejected
 from aggregator.settings import Settings
 from aggregator.storage.account_tables import officers, sessions, sign_in_failures
 from aggregator.storage.db import Database
