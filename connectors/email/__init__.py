@@ -25,6 +25,7 @@ History:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -240,11 +241,18 @@ class Mailbox:
         theirs = sorted(
             (one for one in read if one.address.lower() not in map(str.lower, _own(ctx))), key=_when
         )
-        recipient, mail = sending.answer(
-            command, theirs or read, own, str(ctx.config.get("sender_name") or "")
-        )
+        name = str(ctx.config.get("sender_name") or "")
+        recipient, mail = sending.answer(command, theirs or read, own, name)
         with sending.server(ctx) as client:
-            sending.hand_over(client, own, recipient, mail)
+            try:
+                sending.hand_over(client, own, recipient, mail)
+            except sending.TooLarge:
+                if not command.attachments:
+                    raise
+                words = replace(command, attachments=())
+                client.rset()
+                sending.hand_over(client, own, *sending.answer(words, theirs or read, own, name))
+                return PushResult("sent", id_, files_left=len(command.attachments))
         return PushResult("sent", id_)
 
     def _has(self, ctx: Context, box: Box, message_id: str) -> bool:

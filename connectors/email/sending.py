@@ -22,6 +22,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from aggregator.sdk.answers import whole_number
 from aggregator.sdk.contract import (
     AuthFailed,
     ConfigInvalid,
@@ -34,6 +35,8 @@ from aggregator.sdk.contract import (
 from connectors.email.letters import Letter
 
 #: Every server takes it, whatever it offers.
+#: "Exceeded storage allocation": the mail is too large, or the recipient's box is full.
+_TOO_LARGE = 552
 _SEVEN_BITS = SMTP.clone(cte_type="7bit")
 
 
@@ -136,8 +139,18 @@ def _sign_in(client: smtplib.SMTP, ctx: Context) -> None:
         ) from error
 
 
+class TooLarge(Permanent):
+    """The sending server does not take a mail of this size; it was not sent."""
+
+
 def hand_over(client: smtplib.SMTP, own: str, recipient: str, mail: bytes) -> None:
     """One mail to the citizen, and blind to ourselves; each step's failure says what to do next."""
+    most = whole_number(client.esmtp_features.get("size", "")) or 0
+    if 0 < most < len(mail):
+        raise TooLarge(
+            f"the sending server takes mails of {most} bytes at most, this one has {len(mail)}",
+            message_vi=f"Máy chủ thư chỉ nhận thư đến {most // 1_000_000} MB.",
+        )
     try:
         _said(*client.mail(own), "the sender")
         _said(*client.rcpt(recipient), "the recipient")
@@ -163,7 +176,8 @@ def _said(code: int, words: Any, what: str) -> None:
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
     if code < 500:
         raise Transient(f"the sending server puts {what} off ({code})")
-    raise Permanent(
+    kind = TooLarge if code == _TOO_LARGE else Permanent
+    raise kind(
         f"the sending server refuses {what} ({code})",
         hint=text[:200],
         message_vi=f"Máy chủ thư từ chối ({code}): {text[:200]}",

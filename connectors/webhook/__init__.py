@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -105,6 +106,9 @@ class Webhook:
             **signed(ctx, body),
         }
         answer = ctx.http.post(address, data=body, headers=headers, effect=True, raw_status=True)
+        if answer.status == 413 and command.attachments:
+            without = self.push(ctx, replace(command, attachments=()))
+            return replace(without, files_left=len(command.attachments))
         if answer.status == 409:
             return PushResult("already_there")
         answer.refuse()
@@ -114,7 +118,7 @@ class Webhook:
                 "a web page answered the reply", evidence=answer.evidence(),
                 message_vi="Địa chỉ nhận phúc đáp trả về một trang web, chưa rõ đã nhận hay chưa",
             )  # fmt: skip
-        return PushResult("sent", _ref(answer.content), *_not_taken(answer.content, len(command.attachments)))
+        return _sent(answer.content, len(command.attachments))
 
     def lookup(self, ctx: Context, command: PushCommand) -> RemoteState | None:
         """What the agency shows for the report. Without a read-back address the same key is sent again."""
@@ -213,17 +217,21 @@ def _ref(content: bytes) -> str | None:
     return _name(_said(content).get("ref"))
 
 
-def _not_taken(content: bytes, files: int) -> tuple[str, str]:
-    """What an officer is told, en and vi, where the agency does not say that it took the files.
+def _sent(content: bytes, files: int) -> PushResult:
+    """What became of the answer's files, where the agency says how many it took.
 
     An agency that knows nothing of files skips them without a word, and the answer stands all the same.
     """
-    if not files or _said(content).get("files") == files:
-        return "", ""
-    return (
+    ref, taken = _ref(content), _said(content).get("files")
+    if isinstance(taken, int) and 0 <= taken <= files:
+        return PushResult("sent", ref, files_left=files - taken)
+    if not files:
+        return PushResult("sent", ref)
+    return PushResult(
+        "sent", ref,
         f"the agency did not confirm the {files} files of the answer: ask whether it has them",
         f"Cơ quan nhận chưa xác nhận {files} tệp gửi kèm: hãy hỏi lại xem đã có tệp chưa",
-    )
+    )  # fmt: skip
 
 
 def _said(content: bytes) -> Mapping[str, Any]:

@@ -73,6 +73,8 @@ class Agency(Portal):
         self.route("/files/<number>/<int:at>/<name>")(self._file)
         #: Where its files can be asked for; set by who serves it.
         self.files = ""
+        #: Bytes of an answer above which its server says 413.
+        self.most = 30_000_000
 
     # What it sends
 
@@ -114,6 +116,8 @@ class Agency(Portal):
         body, key = request.get_data(), request.headers.get("Idempotency-Key", "")
         if not self._is_ours(request, body):
             return reply({"error": "signature"}, 401)
+        if len(body) > self.most:
+            return reply({"error": "too large"}, 413)
         answer = json.loads(body)
         if key in self.store["keys"]:
             return reply({"ref": self.store["keys"][key]}, 409)

@@ -45,6 +45,21 @@ def test_files_are_attached_to_the_answer_and_are_no_files_of_the_citizens(offic
     assert CONNECTOR.lookup(office.context(), answer("a@x")).found is not None
 
 
+@pytest.mark.parametrize("told", ["552 5.3.4 too big", "its size, before the text"])
+def test_a_mail_that_is_too_large_for_the_server_goes_without_its_files(
+    office, letter, answer, tmp_path, told
+):
+    office.comes(letter("a@x"))
+    files = laid_down(tmp_path, ("Ảnh.jpg", JPEG + bytes(40_000_000)))
+    if told.startswith("552"):
+        files = laid_down(tmp_path, ("Ảnh.jpg", JPEG))
+        office.relay.answers = [told]
+    result = CONNECTOR.push(office.context(), answer("a@x", attachments=files))
+    assert (result.outcome, result.files_left) == ("sent", 1)
+    (mail,) = office.relay.mails
+    assert not list(mail.iter_attachments()) and "Đã vá xong" in mail.get_body(("plain",)).get_content()
+
+
 def test_a_file_that_is_gone_is_told_before_anything_is_sent(office, letter, answer, tmp_path):
     office.comes(letter("a@x"))
     (file,) = laid_down(tmp_path, ("QĐ 12.pdf", PDF))

@@ -331,6 +331,27 @@ def test_an_agency_that_does_not_confirm_the_files_is_told_to_the_officer(
     assert "did not confirm the 1 files" in told.warning and "hãy hỏi lại" in told.warning_vi
 
 
+@pytest.mark.parametrize(("took", "left"), [(2, 0), (1, 1), (0, 2)])
+def test_an_agency_that_took_fewer_files_is_told_by_their_number(
+    agency: Running, tmp_path: Path, took: int, left: int
+) -> None:
+    agency.portal.rewrite = lambda _request, _response: Response(f'{{"files": {took}}}', 201)
+    files = laid_down(tmp_path, ("QĐ 12.pdf", PDF), ("sau.jpg", JPEG))
+    told = CONNECTOR.push(context(agency), answer(attachments=files))
+    assert (told.outcome, told.files_left, told.warning) == ("sent", left, "")
+
+
+def test_an_agency_whose_server_finds_the_files_too_large_gets_the_words(
+    agency: Running, tmp_path: Path
+) -> None:
+    agency.portal.most = 1_000
+    (file,) = laid_down(tmp_path, ("QĐ 12.pdf", PDF + bytes(2_000)))
+    told = CONNECTOR.push(context(agency), answer(attachments=(file,)))
+    assert (told.outcome, told.files_left) == ("sent", 1)
+    ((given,),) = agency.portal.answers.values()
+    assert (given.body, given.files) == (answer().body, ())
+
+
 def test_the_agency_is_asked_where_it_can_be(agency: Running) -> None:
     ctx = context(agency, readback_url=f"{agency.url}/reports/{{id}}/answers")
     state = CONNECTOR.lookup(ctx, answer())
