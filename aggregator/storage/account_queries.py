@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, case, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage import errand_queries
 from aggregator.storage.account_tables import officers, sessions, sign_in_failures
@@ -16,6 +14,7 @@ from aggregator.storage.db import Tx
 from aggregator.storage.decision_tables import notices
 from aggregator.storage.place_tables import units, wards
 from aggregator.storage.report_tables import judgements
+from aggregator.storage.upsert import inserting
 
 #: A row of an officer, alone or with more beside it.
 Officer = Row[Any]
@@ -25,7 +24,7 @@ Officer = Row[Any]
 
 def insert_officer(tx: Tx, row: dict[str, Any]) -> int | None:
     """The new officer's id; None where the login is taken."""
-    new = _insert(tx)(officers).values(**row).on_conflict_do_nothing(index_elements=["login"])
+    new = inserting(tx, officers).values(**row).on_conflict_do_nothing(index_elements=["login"])
     found: int | None = tx.scalar(new.returning(officers.c.id))
     return found
 
@@ -72,7 +71,7 @@ def count_failure(tx: Tx, key: str, now: datetime) -> int:
     table = sign_in_failures
     again = {"failures": table.c.failures + 1, "last_at": now}
     counted = (
-        _insert(tx)(table)
+        inserting(tx, table)
         .values(key=key, failures=1, last_at=now, retry_at=now)
         .on_conflict_do_update(index_elements=["key"], set_=again)
         .returning(table.c.failures)
@@ -161,7 +160,3 @@ def end_sessions_of(tx: Tx, officer_id: int, but: str | None = None) -> None:
 
 def end_expired(tx: Tx, now: datetime) -> None:
     tx.execute(delete(sessions).where(sessions.c.expires_at <= now))
-
-
-def _insert(tx: Tx) -> Any:
-    return pg_insert if tx.dialect.name == "postgresql" else sqlite_insert

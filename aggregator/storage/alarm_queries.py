@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.channel_tables import channel_alarms, channels
 from aggregator.storage.db import Tx
+from aggregator.storage.upsert import inserting
 
 _OPEN = channel_alarms.c.closed_at.is_(None)
 
@@ -20,9 +19,8 @@ def open_one(
     tx: Tx, channel_id: int, kind: str, data: Mapping[str, Any], now: datetime, about: str = ""
 ) -> bool:
     """Open an alarm; False where this episode has one already."""
-    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
     row = {"channel_id": channel_id, "kind": kind, "about": about, "opened_at": now, "data": dict(data)}
-    statement = insert_new(channel_alarms).values(**row)
+    statement = inserting(tx, channel_alarms).values(**row)
     once = statement.on_conflict_do_nothing(index_elements=["channel_id", "kind", "about"], index_where=_OPEN)
     return tx.scalar(once.returning(channel_alarms.c.id)) is not None
 

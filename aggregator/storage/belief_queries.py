@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.delivery import DELIVERED, Delivery
 from aggregator.storage import ids
@@ -23,6 +21,7 @@ from aggregator.storage.channel_tables import channels
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import reports
+from aggregator.storage.upsert import inserting
 
 #: Open differences of a channel are counted up to here: more is "many".
 MOST_COUNTED = 10_000
@@ -89,7 +88,7 @@ def put_looks(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     """What was just compared; `done_at` NULL keeps what is known of an earlier time."""
     if not rows:
         return
-    statement = (pg_insert if tx.dialect.name == "postgresql" else sqlite_insert)(source_looks)
+    statement = inserting(tx, source_looks)
     fresh = statement.excluded
     changed = {
         "answers": fresh.answers, "shown": fresh.shown, "settled_to": fresh.settled_to,

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.checkpoints import ChainState
 from aggregator.storage.bulk import insert_rows
@@ -19,6 +17,7 @@ from aggregator.storage.checkpoint_tables import (
 )
 from aggregator.storage.db import Tx
 from aggregator.storage.ledger_tables import ledger_entries, ledger_heads
+from aggregator.storage.upsert import inserting
 
 # The tree --------------------------------------------------------------------------------------------
 
@@ -63,8 +62,7 @@ def all_tiles(tx: Tx) -> list[Row[Any]]:
 def store_tiles(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     """Keep complete subtrees; what another worker has stored meanwhile is the same and stays."""
     if rows:
-        insert = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-        tx.execute(insert(ledger_tiles).on_conflict_do_nothing(), list(rows))
+        tx.execute(inserting(tx, ledger_tiles).on_conflict_do_nothing(), list(rows))
 
 
 # Checkpoints -----------------------------------------------------------------------------------------

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.case_queries import _FACTS, CaseFacts
 from aggregator.storage.case_tables import case_counts
 from aggregator.storage.db import Tx
+from aggregator.storage.upsert import inserting
 
 #: (ward, dim, key, bucket)
 Cell = tuple[str, str, str, str]
@@ -25,8 +23,7 @@ def add(tx: Tx, deltas: Mapping[Cell, int]) -> None:
         if n
     ]
     if rows:
-        insert_new: Any = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-        statement = insert_new(case_counts)
+        statement = inserting(tx, case_counts)
         total = {"n": case_counts.c.n + statement.excluded.n}
         keys = ["ward_code", "dim", "key", "bucket"]
         tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=total), rows)

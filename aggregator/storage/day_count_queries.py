@@ -7,12 +7,11 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.channel_tables import poll_runs, quarantine, source_counts
 from aggregator.storage.db import Tx
 from aggregator.storage.report_tables import reports
+from aggregator.storage.upsert import inserting
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,7 @@ def newest_total(tx: Tx, channel_id: int) -> tuple[int | None, datetime | None]:
 
 def put(tx: Tx, channel_id: int, day: date, values: dict[str, Any]) -> None:
     """The newest comparison of a day."""
-    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    row = insert_new(source_counts).values(channel_id=channel_id, day=day, **values)
+    row = inserting(tx, source_counts).values(channel_id=channel_id, day=day, **values)
     tx.execute(row.on_conflict_do_update(index_elements=["channel_id", "day"], set_=values))
 
 

@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.channel_tables import channel_baselines, channel_canaries, quarantine, raw_payloads
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import reports
+from aggregator.storage.upsert import inserting
 
 
 def baseline(tx: Tx, channel_id: int) -> Mapping[str, Any] | None:
@@ -24,7 +23,7 @@ def baseline(tx: Tx, channel_id: int) -> Mapping[str, Any] | None:
 
 
 def save_baseline(tx: Tx, channel_id: int, data: Mapping[str, Any], now: datetime) -> None:
-    statement = _insert(tx)(channel_baselines).values(channel_id=channel_id, data=data, updated_at=now)
+    statement = inserting(tx, channel_baselines).values(channel_id=channel_id, data=data, updated_at=now)
     again = {"data": statement.excluded.data, "updated_at": statement.excluded.updated_at}
     tx.execute(statement.on_conflict_do_update(index_elements=["channel_id"], set_=again))
 
@@ -75,7 +74,7 @@ def pin(tx: Tx, channel_id: int, external_id: str, officer_id: int | None, now: 
     row = {
         "channel_id": channel_id, "external_id": external_id, "pinned_by": officer_id, "pinned_at": now,
     }  # fmt: skip
-    statement = _insert(tx)(channel_canaries).values(**row)
+    statement = inserting(tx, channel_canaries).values(**row)
     return tx.execute(statement.on_conflict_do_nothing()).rowcount == 1
 
 
@@ -96,7 +95,3 @@ def is_stored(tx: Tx, channel_id: int, external_id: str) -> bool:
         reports.c.channel_id == channel_id, reports.c.external_id == external_id
     )
     return tx.scalar(query) is not None
-
-
-def _insert(tx: Tx) -> Any:
-    return pg_insert if tx.dialect.name == "postgresql" else sqlite_insert

@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, delete, exists, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.retention import WORDED
 from aggregator.storage import reply_file_queries
@@ -36,13 +34,10 @@ from aggregator.storage.reminder_tables import mails
 from aggregator.storage.report_queries import chunks, delete_identities
 from aggregator.storage.report_tables import attachments, judgements, report_revisions, reports
 from aggregator.storage.street_tables import street_decisions
+from aggregator.storage.upsert import inserting
 from aggregator.storage.webhook_tables import webhook_calls
 
 EMPTY = b""
-
-
-def _insert(tx: Tx) -> Any:
-    return pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
 
 
 def _of(tx: Tx, query: Select[Any], column: Any, values: Collection[Any]) -> list[Row[Any]]:
@@ -91,7 +86,7 @@ def files(tx: Tx, report_ids: Sequence[int], now: datetime) -> None:
 def _to_remove(tx: Tx, digests: Iterable[str], now: datetime) -> None:
     rows = [{"sha256": digest, "at": now} for digest in sorted(set(digests))]
     if rows:
-        tx.execute(_insert(tx)(removed_files).on_conflict_do_nothing(), rows)
+        tx.execute(inserting(tx, removed_files).on_conflict_do_nothing(), rows)
 
 
 def files_to_remove(tx: Tx, limit: int) -> list[str]:
@@ -315,7 +310,7 @@ def raw_of_channel(tx: Tx, channel_id: int, external_id: str) -> None:
 def remember(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """Key -> how it comes back, in place of what was said before."""
     for row in rows:
-        statement = _insert(tx)(forgotten).values(**row)
+        statement = inserting(tx, forgotten).values(**row)
         tx.execute(
             statement.on_conflict_do_update(
                 index_elements=["key"], set_={"mode": statement.excluded.mode, "at": statement.excluded.at}
@@ -346,7 +341,7 @@ def words_of(tx: Tx, channel_id: int, external_ids: Collection[str]) -> list[Row
 
 
 def mark_erased(tx: Tx, now: datetime) -> None:
-    statement = _insert(tx)(erasure_marks).values(id=1, erased_at=now)
+    statement = inserting(tx, erasure_marks).values(id=1, erased_at=now)
     tx.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"erased_at": now}))
 
 

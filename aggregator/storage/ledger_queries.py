@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain import ledger
 from aggregator.domain.ledger_check import Row as Link
 from aggregator.storage.bulk import insert_rows, update_rows
 from aggregator.storage.db import Tx
 from aggregator.storage.ledger_tables import ledger_entries, ledger_heads
+from aggregator.storage.upsert import inserting
 
 
 def heads(tx: Tx, chains: Sequence[str], *, lock: bool) -> dict[str, tuple[int, str]]:
@@ -29,12 +28,11 @@ def heads(tx: Tx, chains: Sequence[str], *, lock: bool) -> dict[str, tuple[int, 
         return found
     missing = [chain for chain in wanted if chain not in found]
     if missing:
-        insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
         rows = [
             {"chain": chain, "seq": 0, "hash": ledger.GENESIS, "case_year": 0, "case_number": 0}
             for chain in missing
         ]
-        tx.execute(insert_new(ledger_heads).on_conflict_do_nothing(), rows)
+        tx.execute(inserting(tx, ledger_heads).on_conflict_do_nothing(), rows)
     return _read_heads(tx, wanted, lock) if missing or lock else found
 
 

@@ -7,19 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.db import Tx
 from aggregator.storage.legal_tables import legal_findings, legal_matters
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import match_traits
+from aggregator.storage.upsert import inserting
 
 
 def put_finding(tx: Tx, row: dict[str, Any]) -> None:
     """Keep what the newest revision of a report was found to be."""
-    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    statement = insert_new(legal_findings).values(**row)
+    statement = inserting(tx, legal_findings).values(**row)
     changed = {name: statement.excluded[name] for name in row if name != "report_id"}
     tx.execute(statement.on_conflict_do_update(index_elements=["report_id"], set_=changed))
 

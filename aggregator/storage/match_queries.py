@@ -27,8 +27,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from aggregator.domain.matching import Traits
@@ -38,6 +36,7 @@ from aggregator.storage.case_tables import cases, memberships
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.report_tables import judgements, match_keys, match_traits
+from aggregator.storage.upsert import inserting
 
 _POSTINGS_SQLITE = text(
     "SELECT q.key, (SELECT json_group_array(report_id) FROM (SELECT report_id FROM match_keys"
@@ -153,16 +152,14 @@ def legal_cases(tx: Tx, case_ids: Iterable[int]) -> set[int]:
 def put_rule_judgements(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """Keep what the rule was unsure of; a pair that anybody judged before stays as it is."""
     if rows:
-        insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-        tx.execute(insert_new(judgements).on_conflict_do_nothing(), rows)
+        tx.execute(inserting(tx, judgements).on_conflict_do_nothing(), rows)
 
 
 def put_person_judgements(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """A person's word replaces the rule's, what the rule saw of the pair stays."""
     if not rows:
         return
-    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    statement = insert_new(judgements)
+    statement = inserting(tx, judgements)
     said = ("judgement", "officer_id", "at", "recurrence", "asked_in")
     changed: dict[str, Any] = {name: statement.excluded[name] for name in said}
     changed["features"] = func.coalesce(judgements.c.features, statement.excluded.features)

@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, literal, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage import ids
 from aggregator.storage.account_tables import officers
@@ -16,14 +14,14 @@ from aggregator.storage.case_tables import cases
 from aggregator.storage.db import Tx
 from aggregator.storage.decision_tables import notices
 from aggregator.storage.ledger_tables import ledger_entries
+from aggregator.storage.upsert import inserting
 
 
 def put(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     """Tell each; where the same is unread still, it happened that often more."""
     if not rows:
         return
-    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    statement = insert_new(notices)
+    statement = inserting(tx, notices)
     again = {
         "times": notices.c.times + statement.excluded.times,
         "at": statement.excluded.at,

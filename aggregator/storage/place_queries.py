@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Row, Table, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.db import Tx
 from aggregator.storage.ledger_tables import ledger_heads
@@ -18,6 +16,7 @@ from aggregator.storage.place_tables import (
     units,
     wards,
 )
+from aggregator.storage.upsert import inserting
 
 
 def rules_mark(tx: Tx, chain: str) -> str:
@@ -78,8 +77,7 @@ def put_unit(tx: Tx, ward: str, name: str, codes: list[str]) -> int:
 
 
 def put_category(tx: Tx, row: dict[str, Any]) -> None:
-    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    statement = insert_new(categories)
+    statement = inserting(tx, categories)
     changed = {name: statement.excluded[name] for name in ("name_vi", "name_en", "aliases")}
     tx.execute(statement.on_conflict_do_update(index_elements=["code"], set_=changed), [row])
 

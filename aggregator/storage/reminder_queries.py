@@ -7,14 +7,13 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, case, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.account_tables import officers
 from aggregator.storage.case_tables import cases, deadlines, memberships
 from aggregator.storage.db import Tx
 from aggregator.storage.reminder_tables import digests, reminder_choices, reminders
 from aggregator.storage.report_queries import chunks
+from aggregator.storage.upsert import inserting
 
 #: Legal matters whose text is restricted: nobody is reminded of them as of feedback.
 _RESTRICTED = ("recognised", "confirmed")
@@ -22,8 +21,7 @@ _RESTRICTED = ("recognised", "confirmed")
 
 def insert_once(tx: Tx, table: Table) -> Any:
     """An insert that leaves alone what is there already."""
-    insert_new: Any = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    return insert_new(table).on_conflict_do_nothing()
+    return inserting(tx, table).on_conflict_do_nothing()
 
 
 # Looking ----------------------------------------------------------------------------------------------
@@ -142,8 +140,7 @@ def choices(tx: Tx, officer_id: int) -> Row[Any] | None:
 
 def put_choices(tx: Tx, officer_id: int, new: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Set `values` on a person's choices; where there are none yet, beside `new`."""
-    insert_new: Any = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    statement = insert_new(reminder_choices).values(officer_id=officer_id, **{**new, **values})
+    statement = inserting(tx, reminder_choices).values(officer_id=officer_id, **{**new, **values})
     tx.execute(statement.on_conflict_do_update(index_elements=["officer_id"], set_=dict(values)))
 
 

@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, case, delete, exists, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage import ids
 from aggregator.storage.bulk import insert_rows
@@ -17,6 +15,7 @@ from aggregator.storage.channel_tables import channels, quarantine, raw_payloads
 from aggregator.storage.db import Tx
 from aggregator.storage.privacy_tables import restrictions
 from aggregator.storage.report_tables import attachments, report_revisions, reporters, reports
+from aggregator.storage.upsert import inserting
 
 #: SQLite before 3.32 took 999 parameters; one statement stays well inside every limit.
 CHUNK = 500
@@ -79,7 +78,7 @@ def put_identities(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """Insert, or replace what an earlier revision said of the same report's person."""
     if not rows:
         return
-    statement = _insert(tx)(reporters)
+    statement = inserting(tx, reporters)
     columns = ("identity", "phone_index", "email_index")
     changed = {name: statement.excluded[name] for name in columns}
     tx.execute(statement.on_conflict_do_update(index_elements=["report_id"], set_=changed), rows)
@@ -110,7 +109,7 @@ def newest_raw(tx: Tx, channel_id: int, external_id: str) -> bytes | None:
 def insert_attachments(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """New attachments wait to be fetched; those already known stay as they are."""
     if rows:
-        tx.execute(_insert(tx)(attachments).on_conflict_do_nothing(), rows)
+        tx.execute(inserting(tx, attachments).on_conflict_do_nothing(), rows)
 
 
 def attachment(tx: Tx, attachment_id: int) -> Row[Any] | None:
@@ -128,7 +127,7 @@ def put_payloads(tx: Tx, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Store raw payloads once per content; sha256 -> id of the stored row."""
     if not rows:
         return {}
-    tx.execute(_insert(tx)(raw_payloads).on_conflict_do_nothing(), list(rows))
+    tx.execute(inserting(tx, raw_payloads).on_conflict_do_nothing(), list(rows))
     found = {}
     for part in chunks({row["sha256"] for row in rows}):
         query = select(raw_payloads.c.sha256, raw_payloads.c.id).where(
@@ -142,7 +141,7 @@ def put_quarantine(tx: Tx, rows: list[dict[str, Any]]) -> None:
     """Insert, or count another try of the same bytes: a poisoned item never piles up."""
     if not rows:
         return
-    statement = _insert(tx)(quarantine)
+    statement = inserting(tx, quarantine)
     again = {
         "tries": quarantine.c.tries + 1,
         "run_id": statement.excluded.run_id,
@@ -204,7 +203,3 @@ def with_identity(tx: Tx, report_ids: Sequence[int]) -> dict[int, bool]:
     hidden = exists().where(restrictions.c.report_id == reporters.c.report_id, living).label("hidden")
     query = select(reporters.c.report_id, hidden).where(reporters.c.report_id.in_(report_ids))
     return {row.report_id: row.hidden for row in tx.execute(query)}
-
-
-def _insert(tx: Tx) -> Any:
-    return pg_insert if tx.dialect.name == "postgresql" else sqlite_insert

@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.channel_tables import channel_hours
 from aggregator.storage.db import Tx
+from aggregator.storage.upsert import inserting
 
 
 def arrived(tx: Tx, channel_id: int, at: datetime, number: int) -> None:
     """Count new reports into the hour of `at`."""
-    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
     hour = at.replace(minute=0, second=0, microsecond=0)
-    row = insert_new(channel_hours).values(channel_id=channel_id, hour=hour, arrived=number)
+    row = inserting(tx, channel_hours).values(channel_id=channel_id, hour=hour, arrived=number)
     more = channel_hours.c.arrived + row.excluded.arrived
     tx.execute(row.on_conflict_do_update(index_elements=["channel_id", "hour"], set_={"arrived": more}))
 

@@ -7,12 +7,11 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, exists, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.channel_tables import channel_days, channel_schedule, poll_runs, quarantine
 from aggregator.storage.db import Tx
 from aggregator.storage.report_tables import report_revisions
+from aggregator.storage.upsert import inserting
 
 _RUNS = poll_runs
 COUNTED = ("seen", "stored", "unchanged", "revised", "quarantined", "requests", "bytes")
@@ -40,8 +39,7 @@ def unfolded(tx: Tx, channel_id: int, before: datetime, keep: int, limit: int) -
 
 def add_day(tx: Tx, channel_id: int, day: date, totals: dict[str, int]) -> None:
     """Add to the totals of a day."""
-    insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    row = insert_new(channel_days).values(channel_id=channel_id, day=day, **totals)
+    row = inserting(tx, channel_days).values(channel_id=channel_id, day=day, **totals)
     more = {name: channel_days.c[name] + row.excluded[name] for name in totals}
     tx.execute(row.on_conflict_do_update(index_elements=["channel_id", "day"], set_=more))
 

@@ -10,13 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.case_tables import cases, memberships
 from aggregator.storage.channel_tables import restatements
 from aggregator.storage.db import Tx
 from aggregator.storage.report_tables import UNMAPPED, reports
+from aggregator.storage.upsert import inserting
 
 #: Cases that only some may read: nothing of them is counted or listed for the others.
 _RESTRICTED = ("recognised", "confirmed")
@@ -64,8 +63,7 @@ def _seen(query: Select[Any], ward: str | None, legal: bool) -> Select[Any]:
 
 def begin(tx: Tx, channel_id: int, word: str) -> None:
     """Every stored report that shows the word is to get its meaning, from the first one on."""
-    insert = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(restatements).values(channel_id=channel_id, word=word, after_id=0)
+    statement = inserting(tx, restatements).values(channel_id=channel_id, word=word, after_id=0)
     again = {"after_id": 0}
     tx.execute(statement.on_conflict_do_update(index_elements=["channel_id", "word"], set_=again))
 

@@ -7,8 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, case, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.domain.street_rules import Decision
 from aggregator.storage import ids
@@ -17,6 +15,7 @@ from aggregator.storage.case_tables import cases
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
 from aggregator.storage.street_tables import street_decisions, streets
+from aggregator.storage.upsert import inserting
 
 _D = street_decisions.c
 
@@ -98,7 +97,7 @@ def count_streets(tx: Tx, named: Mapping[tuple[str, str], int], day: date, often
     """Add to how often each (ward, street) was named; from `often` times on it is known, from this day."""
     if not named:
         return
-    statement = (pg_insert if tx.dialect.name == "postgresql" else sqlite_insert)(streets)
+    statement = inserting(tx, streets)
     total = streets.c.reports + statement.excluded.reports
     tx.execute(
         statement.on_conflict_do_update(

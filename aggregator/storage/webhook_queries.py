@@ -12,11 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, literal_column, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.channel_tables import channel_schedule
 from aggregator.storage.db import Tx
+from aggregator.storage.upsert import inserting
 from aggregator.storage.webhook_tables import channel_tokens, webhook_calls, webhook_days
 
 # As literals, not parameters: SQLite uses a partial index only where it can prove that it fits.
@@ -44,7 +43,7 @@ class Day:
 def store(tx: Tx, row: dict[str, Any]) -> bool:
     """Keep a call. False where this delivery is known already; one that could not be read counts a try."""
     table = webhook_calls
-    fresh = _insert(tx)(table).values(**row).on_conflict_do_nothing().returning(table.c.id)
+    fresh = inserting(tx, table).values(**row).on_conflict_do_nothing().returning(table.c.id)
     if tx.scalar(fresh) is not None:
         return True
     same = and_(table.c.channel_id == row["channel_id"], table.c.delivery == row["delivery"], _KEPT)
@@ -62,7 +61,7 @@ def count(tx: Tx, channel_id: int, day: str, what: str, values: dict[str, Any]) 
     """One more call `taken`, `repeated` or `refused` that day, and the columns that go with it."""
     table = webhook_days
     fresh = {"channel_id": channel_id, "day": day, "taken": 0, "repeated": 0, "refused": 0}
-    statement = _insert(tx)(table).values(**{**fresh, what: 1, **values})
+    statement = inserting(tx, table).values(**{**fresh, what: 1, **values})
     more = {what: table.c[what] + 1, **values}
     tx.execute(statement.on_conflict_do_update(index_elements=["channel_id", "day"], set_=more))
 
@@ -175,7 +174,7 @@ def tokens(tx: Tx, channel_id: int) -> bytes | None:
 def take_tokens(tx: Tx, channel_id: int, owner: str, now: datetime, until: datetime) -> bool:
     """Be the one who may change them until `until`; False while somebody else is."""
     table = channel_tokens
-    tx.execute(_insert(tx)(table).values(channel_id=channel_id).on_conflict_do_nothing())
+    tx.execute(inserting(tx, table).values(channel_id=channel_id).on_conflict_do_nothing())
     free = or_(table.c.owner.is_(None), table.c.until <= now)
     mine = update(table).where(table.c.channel_id == channel_id, free)
     return tx.execute(mine.values(owner=owner, until=until)).rowcount == 1
@@ -190,7 +189,3 @@ def save_tokens(tx: Tx, channel_id: int, sealed: bytes) -> None:
 def leave_tokens(tx: Tx, channel_id: int, owner: str) -> None:
     mine = and_(channel_tokens.c.channel_id == channel_id, channel_tokens.c.owner == owner)
     tx.execute(update(channel_tokens).where(mine).values(owner=None, until=None))
-
-
-def _insert(tx: Tx) -> Any:
-    return pg_insert if tx.dialect.name == "postgresql" else sqlite_insert

@@ -17,12 +17,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from aggregator.storage.case_tables import outbox, write_turns
 from aggregator.storage.channel_tables import channel_schedule, channels
 from aggregator.storage.db import Tx
+from aggregator.storage.upsert import inserting
 
 #: Channel states in which nothing is written until a person has acted.
 HELD_STATES = ("needs_reauth", "misconfigured")
@@ -113,8 +112,7 @@ def _make_missing(tx: Tx, host_keys: Iterable[str], now: datetime) -> None:
     known = set(tx.scalars(select(write_turns.c.host_key).where(write_turns.c.host_key.in_(wanted))))
     missing = [{"host_key": key, "fence": 0, "free_at": now} for key in wanted if key not in known]
     if missing:
-        insert_new = pg_insert if tx.dialect.name == "postgresql" else sqlite_insert
-        tx.execute(insert_new(write_turns).on_conflict_do_nothing(), missing)
+        tx.execute(inserting(tx, write_turns).on_conflict_do_nothing(), missing)
 
 
 def seize(tx: Tx, host_key: str, now: datetime) -> Turn | None:
