@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, Response, render_template, url_for
 
 from aggregator.domain.people import Right
+from aggregator.domain.worktime import VN
+from aggregator.services.figures import as_csv, on_time
 from aggregator.services.views.figures import CountRow
 from inbox_web.access import actor, open_to, services
 from inbox_web.cover import gap_line
@@ -43,13 +45,20 @@ def page() -> str:
     )
 
 
+@blueprint.get("/dashboard.csv")
+@open_to(Right.DASHBOARD)
+def export() -> Response:
+    board = services().figures.dashboard(actor())
+    name = f"so-lieu-{board.at.astimezone(VN):%Y%m%d-%H%M}.csv"
+    # The mark in front tells spreadsheet programs that it is UTF-8.
+    return Response(
+        "\ufeff" + as_csv(board), mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )  # fmt: skip
+
+
 def behind(dim: str, row: CountRow, column: str) -> str:
     """The inbox address whose list has as many cases as the number says."""
     nobody = dim in ("unit", "officer") and row.key == "-"
     chosen: dict[str, Any] = {dim: "0" if nobody else row.key} if dim else {}
     return url_for("inbox.page", view=VIEW_OF[column], **chosen)
-
-
-def on_time(row: CountRow) -> int | None:
-    """Percent of the closed cases that kept their deadline; None where nothing was closed."""
-    return None if not row.done else round(100 * (row.done - row.done_late) / row.done)

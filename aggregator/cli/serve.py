@@ -45,8 +45,9 @@ def run(port: int | None) -> int:
     with (
         opened(_settings(port)) as product,
         Stop(STOPPING) as stop,
-        working(product),
+        # A port that is taken is told before a worker has begun anything.
         serving(product) as url,
+        working(product),
     ):
         show({"url": url}, f"Một Mối is at {url}")
         return stop.wait()

@@ -340,3 +340,8 @@ def e164(raw: str | None) -> str | None:
 
 def _formatted(number: phonenumbers.PhoneNumber) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def no_formula(text: str) -> str:
+    """The text as a cell of a CSV file: one that begins like a formula stays text in a spreadsheet."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

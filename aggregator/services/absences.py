@@ -139,7 +139,7 @@ class Absences:
         """The absence as it was, after `act` has changed it (once)."""
         row = cover_queries.absence(tx, absence_id)
         if row is None or not actor.sees(row.ward_code):
-            raise NotFound("no such absence", message_vi="Không có đợt nghỉ này.")
+            raise NotFound(f"no absence {absence_id}", message_vi="Không có đợt nghỉ này.")
         _check_may(actor, row.officer_id, row.ward_code)
 
         def fresh(now: datetime) -> int:

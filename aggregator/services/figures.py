@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from aggregator.domain.people import Actor, Right
+from aggregator.domain.text import no_formula
+from aggregator.domain.worktime import VN
 from aggregator.services import counters, ledger
 from aggregator.services.clock import Clock
 from aggregator.services.frame import require
@@ -77,6 +81,34 @@ class Figures:
         return {
             cell: (kept.get(cell, 0), counted[cell]) for cell in cells if kept.get(cell, 0) != counted[cell]
         }
+
+
+#: Groups of the leaders' table, as its file names them.
+_GROUPS = {"don_vi": "units", "can_bo": "officers", "linh_vuc": "categories", "kenh": "channels"}
+
+
+def as_csv(board: Dashboard) -> str:
+    """The leaders' table as a file for spreadsheets: a line for all, then one for each row on screen."""
+    out = io.StringIO()
+    write = csv.writer(out)
+    write.writerow(
+        ["luc", "nhom", "ma", "ten", "qua_han", "sap_den_han", "dang_mo", "tam_dung", "da_ket_thuc",
+         "ket_thuc_tre_han", "dung_han_phan_tram"]
+    )  # fmt: skip
+    at = f"{board.at.astimezone(VN):%Y-%m-%d %H:%M}"
+    groups = [(name, getattr(board, rows)) for name, rows in _GROUPS.items()]
+    for name, rows in [("tat_ca", [board.total]), *groups]:
+        for row in rows:
+            write.writerow(
+                [at, name, row.key, no_formula(row.label), row.overdue, row.due_soon, row.open, row.paused,
+                 row.done, row.done_late, on_time(row)]
+            )  # fmt: skip
+    return out.getvalue()
+
+
+def on_time(row: CountRow) -> int | None:
+    """Whole percent of the closed cases that kept their deadline: 100 only where all did; None of none."""
+    return None if not row.done else 100 * (row.done - row.done_late) // row.done
 
 
 def _rows(

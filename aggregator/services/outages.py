@@ -16,6 +16,7 @@ from datetime import date, datetime, time, timedelta
 from aggregator.domain import proof_files
 from aggregator.domain.outages import Span, laid_over
 from aggregator.domain.people import Actor, Right
+from aggregator.domain.text import no_formula
 from aggregator.domain.worktime import VN
 from aggregator.errors import NotFound
 from aggregator.services import ledger
@@ -202,13 +203,8 @@ def as_csv(figures: OutageFigures) -> str:
     days = (figures.first.isoformat(), figures.last.isoformat())
     for one in figures.channels:
         lengths = (round(span.total_seconds() / 60) for span in (one.at_least, one.at_most, one.longest))
-        write.writerow([one.slug, _no_formula(one.title), *days, one.count, one.open, *lengths, one.ours])
+        write.writerow([one.slug, no_formula(one.title), *days, one.count, one.open, *lengths, one.ours])
     return out.getvalue()
-
-
-def _no_formula(text: str) -> str:
-    """A title that begins like a formula must stay text in a spreadsheet."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _sum(channel: ChannelRow, spans: Sequence[Span], since: datetime, until: datetime) -> ChannelOutages:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from dataclasses import replace
 from datetime import timedelta
 
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import Location
+from aggregator.services.figures import on_time
+from aggregator.services.views.figures import CountRow
 from tests.web.office import Browser, Office, soup
 
 
@@ -46,6 +51,26 @@ def test_the_dashboard_says_when_its_numbers_were_taken(office: Office, minh: Br
     for picture in page.main.find_all("svg"):
         hidden = {"aria-hidden": "true"}
         assert picture.get("aria-hidden") or picture.find_parent(attrs=hidden), "the table says it already"
+
+
+def test_the_table_is_a_file_for_the_weekly_meeting(office: Office, minh: Browser, lan: Browser) -> None:
+    busy(office)
+    page = soup(minh.get("/dashboard"))
+    answer = minh.get(page.find("a", href="/dashboard.csv")["href"])
+    assert 'filename="so-lieu-20261110-0930.csv"' in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    tiles = [int(tile.text) for tile in page.select(".tiles a b")]
+    numbers = ("qua_han", "sap_den_han", "dang_mo", "tam_dung", "da_ket_thuc", "ket_thuc_tre_han")
+    assert [int(rows[0][name]) for name in numbers] == tiles
+    assert len(rows) == 1 + len(page.select(".board tbody tr"))
+    assert {row["luc"] for row in rows} == {"2026-11-10 09:30"}
+    assert lan.get("/dashboard.csv").status_code == 403
+
+
+def test_all_in_time_is_said_only_where_none_was_late() -> None:
+    closed = CountRow("", "", open=0, due_soon=0, overdue=0, paused=0, done=1000, done_late=4)
+    assert on_time(closed) == 99
+    assert on_time(replace(closed, done_late=0)) == 100
 
 
 def test_channels_show_their_lights_in_words(office: Office, lan: Browser) -> None:

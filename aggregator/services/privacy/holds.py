@@ -88,7 +88,7 @@ class Holds:
     def _case(self, tx: Tx, actor: Actor, code: str) -> Any:
         found = case_queries.by_code(tx, words(code)[:50], actor.ward)
         if found is None:
-            raise NotFound("no such case", message_vi="Không tìm thấy vụ việc này.")
+            raise NotFound(f"no case {code}", message_vi="Không tìm thấy vụ việc này.")
         case = seen(tx, actor, found)
         legal_matters.check_may_read(actor, case)
         return case
