@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli.acting import AS, WHY, acting
 from aggregator.cli.frame import Group, moment, plain, show, table
-from aggregator.cli.opening import OPERATOR, officer, opened
+from aggregator.cli.opening import OPERATOR, opened
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
     from aggregator.services.views.deadline_rules import PolicyView, RecountPreview, RuleHistory
 
-WHY = click.option("--why", required=True, help="The reason, kept in the ledger.")
-AS = click.option("--as", "login", metavar="LOGIN", help="The officer in whose name it is done; "
-                  "the person at the machine where it is not given.")  # fmt: skip
 #: Options that name a part of a rule; an empty text takes a condition away.
 _PARTS = (
     click.option("--name", help="What the rule is called."),
@@ -117,7 +115,7 @@ def show_(key: str) -> None:
 def add(key: str | None, why: str, login: str | None, **given: Any) -> None:
     """Add a rule; it holds for new reports from now on."""
     with opened() as product:
-        made = product.rulebook.add(_actor(product, login), said(given), key=key, why=why)
+        made = product.rulebook.add(acting(product, login), said(given), key=key, why=why)
         rule = product.rulebook.rule(OPERATOR, made)
     show(_document(rule), f"{made}: version 1, for new reports from now on.")
 
@@ -130,7 +128,7 @@ def add(key: str | None, why: str, login: str | None, **given: Any) -> None:
 def change(key: str, why: str, login: str | None, **given: Any) -> None:
     """Change parts of a rule: a new version for new reports; open cases stay as they are."""
     with opened() as product:
-        number = product.rulebook.change(_actor(product, login), key, said(given), why=why)
+        number = product.rulebook.change(acting(product, login), key, said(given), why=why)
         rule = product.rulebook.rule(OPERATOR, key)
     show(_document(rule), f"{key}: version {number}, for new reports from now on.")
 
@@ -142,7 +140,7 @@ def change(key: str, why: str, login: str | None, **given: Any) -> None:
 def retire(key: str, why: str, login: str | None) -> None:
     """Give a rule up; open cases keep the deadline it gave them."""
     with opened() as product:
-        product.rulebook.retire(_actor(product, login), key, why=why)
+        product.rulebook.retire(acting(product, login), key, why=why)
         rule = product.rulebook.rule(OPERATOR, key)
     show(_document(rule), f"{key}: given up.")
 
@@ -160,7 +158,7 @@ def apply(key: str, off: bool, open_cases: bool, preview: bool, why: str | None,
     Counting is done by the worker; `motmoi calendar show` and the page of rules tell how far it is.
     """
     with opened() as product:
-        actor = _actor(product, login)
+        actor = acting(product, login)
         if preview:
             found = product.rulebook.preview_recount(actor, key)
             show(found, _preview(key, found))
@@ -173,10 +171,6 @@ def apply(key: str, off: bool, open_cases: bool, preview: bool, why: str | None,
             number = product.rulebook.apply(actor, key, not off, why=why)
             state = "not applied" if off else "applied to new reports"
             show({"key": key, "version": number, "applied": not off}, f"{key}: version {number}, {state}.")
-
-
-def _actor(product: Any, login: str | None) -> Any:
-    return officer(product, login) if login else OPERATOR
 
 
 def _preview(key: str, found: RecountPreview) -> Iterator[str]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from aggregator.cli.acting import acting
 from aggregator.cli.frame import DONE, FINDING, Group, plain, say, show, wants_json
-from aggregator.cli.opening import OPERATOR, officer, opened
+from aggregator.cli.opening import opened
 from aggregator.verifier import motmoi_check
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -50,7 +51,7 @@ def checkpoint(force: bool, after_loss: str | None, login: str | None) -> None:
     """
     with opened() as product:
         if after_loss is not None:
-            who = officer(product, login) if login else OPERATOR
+            who = acting(product, login)
             lost = product.checkpoints.admit_loss(after_loss, who.id or None)
             say(f"Entered: what checkpoint {lost.number} stood for was lost.")
         made = product.checkpoints.make(force=force or after_loss is not None)
@@ -68,7 +69,7 @@ def key(rotate: bool, login: str | None) -> None:
     A rotated key is signed by the one before, so that who trusts the old one follows to the new one.
     """
     with opened() as product:
-        who = officer(product, login) if login else OPERATOR
+        who = acting(product, login)
         keys = product.checkpoints.keys
         found = keys.rotate(who.id or None) if rotate else keys.ensure()
     show(found, [found.public, f"id {found.id}, installation {found.installation}"])

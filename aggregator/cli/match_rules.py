@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli.acting import AS, WHY, acting
 from aggregator.cli.frame import Command, Group, moment, plain, show, table
-from aggregator.cli.opening import OPERATOR, officer, opened
+from aggregator.cli.opening import OPERATOR, opened
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ UNSURE = click.option("--unsure", type=float, help="From this score on an office
 CAP = click.option("--cap", type=int, help="Reports beyond which a case no longer grows by itself.")
 WINDOW = click.option("--window", "window_days", type=int, metavar="DAYS",
                       help="Days after which nothing joins by itself.")  # fmt: skip
-WHY = click.option("--why", required=True, help="The reason, kept in the ledger.")
-AS = click.option("--as", "login", metavar="LOGIN", help="The officer in whose name it is done; "
-                  "the person at the machine where it is not given.")  # fmt: skip
 
 
 @click.group(cls=Group)
@@ -61,7 +59,7 @@ def set_(ward: str | None, category: str | None, why: str, login: str | None, **
     if all(value is None for value in given.values()):
         raise InputInvalid("nothing to set", hint="give --same, --unsure, --cap or --window")
     with opened() as product:
-        actor = officer(product, login) if login else OPERATOR
+        actor = acting(product, login)
         scope = _wanted(ward, category)
         product.match_rules.set(actor, scope, why=why, **given)
         values = product.match_rules.holding(actor, scope)
@@ -76,7 +74,7 @@ def set_(ward: str | None, category: str | None, why: str, login: str | None, **
 def unset(ward: str | None, category: str | None, why: str, login: str | None) -> None:
     """Take thresholds back: what is less specific holds there again."""
     with opened() as product:
-        actor = officer(product, login) if login else OPERATOR
+        actor = acting(product, login)
         scope = _wanted(ward, category)
         product.match_rules.unset(actor, scope, why=why)
     show(_scope(scope), f"{_place(scope)}: taken back.")

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli.acting import AS, WHY, acting
 from aggregator.cli.channels import FILE
 from aggregator.cli.frame import Command, moment, plain, say, show, table
-from aggregator.cli.match_rules import AS
-from aggregator.cli.opening import OPERATOR, officer, opened
+from aggregator.cli.opening import opened
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def train(out: Path | None, adopt: bool, why: str | None, login: str | None) -> 
             say(f"Wrote the candidate to {out}.")
         adopted = None
         if adopt and why:
-            actor = officer(product, login) if login else OPERATOR
+            actor = acting(product, login)
             adopted = product.training.adopt(actor, run.model, made["figures"], run.at, why)
     lines = [f"Trained on {run.trained_on} decisions.", *_model(run.model), *_comparison(run.comparison)]
     if adopted:
@@ -86,14 +86,14 @@ def evaluate(given: Path | None, candidate: Path | None, version: str | None) ->
 @click.command(cls=Command)
 @click.argument("candidate", metavar="[FILE]", type=FILE, required=False)
 @click.option("--version", metavar="V", help="Go back to a model of `match models` instead.")
-@click.option("--why", required=True, help="The reason, kept in the ledger.")
+@WHY
 @AS
 def adopt(candidate: Path | None, version: str | None, why: str, login: str | None) -> None:
     """Judge new reports by the candidate in FILE from now on, or by an earlier model."""
     if (candidate is None) == (version is None):
         raise InputInvalid("give a candidate's file or --version, one of them")
     with opened() as product:
-        actor = officer(product, login) if login else OPERATOR
+        actor = acting(product, login)
         if candidate:
             adopted = product.training.adopt(actor, *_read(candidate), why)
         else:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from aggregator.cli.acting import AS, WHY, acting
 from aggregator.cli.frame import DONE, FINDING, Group, plain, show, table
-from aggregator.cli.opening import OPERATOR, officer, opened
+from aggregator.cli.opening import OPERATOR, opened
 from aggregator.domain.retention import Kind
 from aggregator.errors import InputInvalid
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from aggregator.services.privacy.retention import PlanLine
 
 KINDS = click.Choice([kind.value for kind in Kind])
-AS = click.option("--as", "login", metavar="LOGIN", help="The administrator in whose name it is done; "
-                  "the person at the machine where it is not given.")  # fmt: skip
-WHY = click.option("--why", required=True, help="The reason, kept in the ledger.")
 
 
 @click.group(cls=Group)
@@ -54,7 +52,7 @@ def plan(kinds: tuple[str, ...]) -> int:
 def run(kinds: tuple[str, ...], limit: int | None, keep_file: bool, login: str | None) -> None:
     """Forget what is due. Ended at any moment it is begun again with the same words."""
     with opened() as product:
-        done = product.retention.run(_actor(product, login), _kinds(kinds), limit)
+        done = product.retention.run(acting(product, login), _kinds(kinds), limit)
         if not keep_file and product.retention.erasing().waits:
             product.retention.compact()
         waits = product.retention.erasing().waits
@@ -99,7 +97,7 @@ def set_(kind: str, days: int | None, keep: bool, source: str, why: str, login: 
     if (days is None) != keep:
         raise InputInvalid("give --days N or --keep", field="days")
     with opened() as product:
-        product.retention_policy.change(_actor(product, login), Kind(kind), days, source=source, why=why)
+        product.retention_policy.change(acting(product, login), Kind(kind), days, source=source, why=why)
     show({"kind": kind, "days": days}, f"{kind}: {'kept' if days is None else f'{days} days'}.")
 
 
@@ -110,7 +108,7 @@ def load(file: Path, login: str | None) -> None:
     """Set several kinds from a TOML file; what is already so is left alone."""
     wanted = _read(file)
     with opened() as product:
-        actor = _actor(product, login)
+        actor = acting(product, login)
         held = {view.rule.kind: view.rule for view in product.retention_policy.rules(actor)}
         changed = [
             kind for kind, (days, source, _) in wanted.items()
@@ -128,7 +126,7 @@ def load(file: Path, login: str | None) -> None:
 def nightly(state: str, login: str | None) -> None:
     """Let the worker forget every night what is due, or no longer. Shows the dry run that it confirms."""
     with opened() as product:
-        actor = _actor(product, login)
+        actor = acting(product, login)
         lines = product.retention.plan(actor)
         due = {line.kind.value: line.count for line in lines}
         product.retention_policy.turn(actor, state == "on", due, due)
@@ -146,7 +144,7 @@ def hold(code: str, reason: str, note: str, lift: bool, login: str | None) -> No
     from aggregator.services.privacy.holds import HoldReason
 
     with opened() as product:
-        actor = _actor(product, login)
+        actor = acting(product, login)
         if lift:
             product.holds.lift(actor, product.cases.find(actor, code))
         else:
@@ -156,10 +154,6 @@ def hold(code: str, reason: str, note: str, lift: bool, login: str | None) -> No
                 raise InputInvalid(f"--reason {reason!r} is not known", field="reason") from error
             product.holds.put(actor, code, why, note)
     show({"code": code, "held": not lift}, plain(f"{code}: {'may be forgotten' if lift else 'held'}."))
-
-
-def _actor(product: Any, login: str | None) -> Any:
-    return officer(product, login) if login else OPERATOR
 
 
 def _kinds(names: tuple[str, ...]) -> tuple[Kind, ...]:

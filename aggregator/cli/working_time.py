@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli.acting import AS, WHY, acting
 from aggregator.cli.frame import FINDING, Group, moment, plain, show
-from aggregator.cli.opening import OPERATOR, officer, opened
+from aggregator.cli.opening import OPERATOR, opened
 from aggregator.errors import InputInvalid
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 WARD = click.option("--ward", metavar="CODE", help="One ward's calendar; everybody's where it is not given.")
 UNIT = click.option("--unit", "unit_id", type=int, metavar="ID", help="One unit's calendar.")
-WHY = click.option("--why", required=True, help="The reason, kept in the ledger.")
-AS = click.option("--as", "login", metavar="LOGIN", help="The officer in whose name it is done; "
-                  "the person at the machine where it is not given.")  # fmt: skip
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -62,7 +60,7 @@ def set_(
     """Say that DAY (02/01/2026 or 2026-01-02) differs from its weekday."""
     said = day_of(day, off=off, hours_text=hours, decision=decision, note=note)
     with opened() as product:
-        job = product.calendars.set_days(_actor(product, login), _scope(ward, unit_id), [said], why=why)
+        job = product.calendars.set_days(acting(product, login), _scope(ward, unit_id), [said], why=why)
     _changed(job)
 
 
@@ -77,7 +75,7 @@ def unset(day: str, ward: str | None, unit_id: int | None, why: str, login: str 
     from aggregator.domain.day_table import a_date
 
     with opened() as product:
-        actor, scope = _actor(product, login), _scope(ward, unit_id)
+        actor, scope = acting(product, login), _scope(ward, unit_id)
         job = product.calendars.unset_days(actor, scope, [a_date(day)], why=why)
     _changed(job)
 
@@ -96,7 +94,7 @@ def import_(
     kind, text = _kind(file.name), _text(file)
     with opened() as product:
         plan = product.calendars.read_file(
-            _actor(product, login), _scope(ward, unit_id), text, kind, apply=not dry_run, why=why
+            acting(product, login), _scope(ward, unit_id), text, kind, apply=not dry_run, why=why
         )
     show(plan, _plan(plan, dry_run))
     if plan.problems:
@@ -133,7 +131,7 @@ def week(
     from aggregator.services.calendars import this_year
 
     with opened() as product:
-        actor, scope = _actor(product, login), _scope(ward, unit_id)
+        actor, scope = acting(product, login), _scope(ward, unit_id)
         if always:
             job = product.calendars.day_and_night(actor, scope, why=why)
         else:
@@ -168,10 +166,6 @@ def _scope(ward: str | None, unit_id: int | None) -> Scope:
     from aggregator.services.recounts import Scope
 
     return Scope(ward, unit_id)
-
-
-def _actor(product: Any, login: str | None) -> Any:
-    return officer(product, login) if login else OPERATOR
 
 
 def _kind(name: str) -> str:
