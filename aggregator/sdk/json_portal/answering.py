@@ -19,7 +19,6 @@ from typing import Any
 
 from aggregator.sdk.contract import (
     BadRecord,
-    ChannelError,
     Context,
     NoWord,
     OutFile,
@@ -33,7 +32,7 @@ from aggregator.sdk.contract import (
 )
 from aggregator.sdk.echo import find_answer
 from aggregator.sdk.http import Response
-from aggregator.sdk.json_portal.client import Client
+from aggregator.sdk.json_portal.client import Client, json_or_none
 from aggregator.sdk.json_portal.definition import Files, Push, Source
 from aggregator.sdk.uploads import Laid, forget, lay_down, parts
 
@@ -141,7 +140,7 @@ def _values(ctx: Context, push: Push, command: PushCommand) -> dict[str, Any]:
 
 
 def _judged(push: Push, response: Response, client: Client) -> PushResult:
-    data = _data(response)
+    data = json_or_none(response)
     env = client.env
     if push.already is not None and push.already.fits(response, data, env):
         return PushResult("already_there", _ref(push, data, client))
@@ -165,14 +164,6 @@ def _ref(push: Push, data: Any, client: Client) -> str | None:
     except BadRecord:
         return None
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
-
-
-def _data(response: Response) -> Any:
-    """The answer as data where it is JSON; rules about status and text hold for every answer."""
-    try:
-        return response.json()
-    except ChannelError:
-        return None
 
 
 def state_of(record: Record, command: PushCommand) -> RemoteState:

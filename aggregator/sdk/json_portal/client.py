@@ -29,7 +29,7 @@ from aggregator.sdk.json_portal.rules import Rule
 from aggregator.sdk.links import joined
 from aggregator.sdk.uploads import Parts, refuse_file
 
-__all__ = ["Answer", "Client", "drift"]
+__all__ = ["Answer", "Client", "drift", "json_or_none"]
 
 _TOKEN = "token"
 
@@ -151,7 +151,7 @@ class Client:
     def name_of(self, upload: Upload, values: Mapping[str, Any], parts: Parts) -> Any:
         """What the source calls a file that it takes. `Permanent` where it says no to the file."""
         response = self.write(upload.request, values, parts, effect=False)
-        if not any(rule.fits(response, _json_or_none(response), self.env) for rule in upload.errors):
+        if not any(rule.fits(response, json_or_none(response), self.env) for rule in upload.errors):
             refuse_file(response)
         name = upload.ref(self._judged(response, upload.errors).data, self.env)
         if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
@@ -275,7 +275,7 @@ class Client:
         data: Any = None
         if response.status >= 400:
             if deep:
-                data = _json_or_none(response)
+                data = json_or_none(response)
         else:
             data = self._data(response, deep)
         for rule in deep:
@@ -305,7 +305,8 @@ class Client:
         raise error
 
 
-def _json_or_none(response: Response) -> Any:
+def json_or_none(response: Response) -> Any:
+    """The answer as data where it is JSON; rules about status and text hold for every answer."""
     try:
         return response.json()
     except ChannelError:
