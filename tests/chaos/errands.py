@@ -7,6 +7,7 @@ can ask for each one by itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -109,6 +110,12 @@ def do(product: Aggregator, who: Actor, number: int) -> None:
 
 def take_in(product: Aggregator, number: int) -> None:
     """One finished poll that found the round's two reports."""
+    records = tuple(record(number, external_id) for external_id in ids(number))
+    commit_poll(product, number, records, str(number).encode())
+
+
+def commit_poll(product: Aggregator, number: int, records: Sequence[Record], content: bytes) -> None:
+    """One finished poll that found these reports on one page."""
     now = product.clock()
     with product.db.write() as tx:
         row = channel_queries.by_slug(tx, CHANNEL)
@@ -119,10 +126,9 @@ def take_in(product: Aggregator, number: int) -> None:
             raise Busy
         run_id = channel_queries.start_run(tx, leased, "poll", None, now)
     run = Run(run_id, row.id, CHANNEL, WARD, leased.fence, f"victim-{number}", "poll", ZoneInfo("UTC"))
-    records = tuple(record(number, external_id) for external_id in ids(number))
     items = tuple(RawItem(one.external_id.encode(), ref=one.external_id) for one in records)
-    page = RawPage(str(number).encode(), "application/json")
-    product.intake.receive(run, Batch(records, items, {"at": number}, pages=(page,), complete=True))
+    page = RawPage(content, "application/json")
+    product.intake.receive(run, Batch(tuple(records), items, {"at": number}, pages=(page,), complete=True))
     with product.db.write() as tx:
         health = {"last_success_at": now, "last_try_at": now, "last_item_at": now}
         channel_queries.finish(tx, run, health, {"outcome": "ok", "finished_at": now})

@@ -35,10 +35,11 @@ from sqlalchemy import event, make_url
 
 from aggregator.bootstrap import Aggregator, build
 from aggregator.domain.people import Actor
+from aggregator.services.clock import Clock, system_clock
 from aggregator.settings import Settings
 from aggregator.storage import migrate
 from aggregator.storage.db import DatabaseUnavailable
-from tests.chaos import errands
+from tests.chaos import errands, forgetting
 
 #: Errands of one life at most: a victim whose hour never comes ends by itself.
 LIFE = 40
@@ -71,6 +72,8 @@ class Life:
     death: Death
     #: Errands it does at most.
     most: int = LIFE
+    #: Of which module: errands, forgetting.
+    work: str = "errands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,13 @@ class End:
     error: str = ""
 
 
-def product_of(url: str, folder: str) -> Aggregator:
+def product_of(url: str, folder: str, clock: Clock = system_clock) -> Aggregator:
     """The product with leases so short that the dead hold nothing up."""
     settings = Settings(
         database_url=url, data_dir=Path(folder), undo_s=0, lease_s=1.0, poll_deadline_s=0.9,
         push_deadline_s=0.9,
     )  # fmt: skip
-    return build(settings)
+    return build(settings, clock)
 
 
 def _doom(product: Aggregator, death: Death) -> None:
@@ -119,19 +122,23 @@ def _doom(product: Aggregator, death: Death) -> None:
 
 
 def _live(life: Life, tell: Callable[[int], None]) -> None:
-    product = product_of(life.url, life.folder)
+    do, clock = _WORK[life.work]
+    product = product_of(life.url, life.folder, clock)
     _doom(product, life.death)
     lan = Actor(**_lan(product))
     number = life.first
     while number < life.first + life.most:
         try:
-            errands.do(product, lan, number)
+            do(product, lan, number)
         except (DatabaseUnavailable, errands.Busy):
             time.sleep(0.05)  # the server recovers, or a dead one's lease runs; then the same errand again
             continue
         tell(number)
         number += 1
     product.close()
+
+
+_WORK = {"errands": (errands.do, system_clock), "forgetting": (forgetting.do, forgetting.later)}
 
 
 def _lan(product: Aggregator) -> dict[str, Any]:

@@ -1,17 +1,21 @@
 """Erasing one person: out of their reports, of what officers wrote, of what is archived; and never back in.
 
-    find again | per case one transaction: identity, raw, files, words, face, answers, ledger entries
-               | archive: pages and calls that hold their reports | files | at night the database anew
+    find again | archive: pages and calls that hold their reports
+               | per case one transaction: identity, raw, files, words, face, answers, ledger entries
+               | archive once more: what a poll brought meanwhile | files | at night the database anew
 
 Three ways, chosen by who answers the request: `identity` (the report stays, nobody knows whose),
 `redact` (and its words no longer name anybody), `all` (and no word of it stays).
 
-What may surprise: answers that name the person are redacted even before they are sent; one that a source
-may be taking at this moment keeps its case for a later try. Redacted words are not matched anew with what
-the source shows from then on: a report that was erased is known again by a keyed hash of its channel and
-id (`intake`), comes in without what was erased, and its answers are not held against ours any more, which
-are without the name. Of a report whose very id names the person nothing is
-taken in again; of one that somebody else sent and that only named them, its state and its sender are.
+The archive comes first because it belongs to no case: who is stopped in between looks for the person again,
+and finds them by what their cases still hold.
+
+What may surprise: answers that name the person are redacted even before they are sent; one that a source may
+be taking at this moment keeps its case for a later try. Redacted words are not matched anew with what the
+source shows from then on: a report that was erased is known again by a keyed hash of its channel and id
+(`intake`), comes in without what was erased, and its answers are not held against ours any more, which are
+without the name. Of a report whose very id names the person nothing is taken in again; of one that somebody
+else sent and that only named them, its state and its sender are.
 """
 
 from __future__ import annotations
@@ -112,6 +116,7 @@ class Erasing:
             seen = {row.id for row in subject_queries.reports_in(tx, report_ids) if actor.sees(row.ward_code)}
             named = {one for one, by in places.reports.items() if by == {"text"}}
             homes = subject_queries.homes(tx, seen | set(places.reports))
+            held = stays(tx, homes.values())
         job = _Job(actor, sought, way, files, request_id, frozenset(seen))
         by_case: dict[int, set[int]] = defaultdict(set)
         for report_id in sorted((seen | named) & set(homes)):
@@ -119,15 +124,17 @@ class Erasing:
         # Somebody of the same name sent these: what we wrote in their cases was written to them.
         theirs = {homes[one] for one in set(places.reports) - seen - named if one in homes}
         theirs -= {homes[one] for one in seen if one in homes}
+        todo = sorted({*by_case, *places.cases} - theirs)
+        self._archive(job, {one for case_id in todo if case_id not in held for one in by_case[case_id]})
         kept: dict[str, Stays] = {}
         gone = Gone()
         cases = answers = 0
-        for case_id in sorted({*by_case, *places.cases} - theirs):
+        for case_id in todo:
             done = self._case(job, case_id, by_case[case_id], places, gone, kept)
             cases += done is not None
             answers += done or 0
         self._loose(job, places.entries.get(NO_CASE, ()), gone)
-        self._archive(job, gone.reports if way is not Way.IDENTITY else gone.reports & job.own)
+        self._archive(job, gone.reports)
         return Erased(cases, len(gone.reports), answers, len(gone.places), self._files.sweep(), kept)
 
     # One case
@@ -299,6 +306,8 @@ class Erasing:
     def _archive(self, job: _Job, report_ids: Collection[int]) -> None:
         """Pages and kept calls of these reports' channels that hold them. A page may hold others, too:
         it goes whole, each report still has its own raw item."""
+        if job.way is Way.IDENTITY:  # whom others only name stays named
+            report_ids = set(report_ids) & job.own
         with self._db.read() as tx:
             rows = forgetting_queries.texts(tx, report_ids)
             channels = {row.channel_id for row in rows}
