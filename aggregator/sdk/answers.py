@@ -98,23 +98,33 @@ class Response:
         evidence = self.evidence(content_type=self.content_type, **evidence)
         markup = self.content.lstrip()[:1] == b"<"
         if markup and looks_like_challenge(self.content):
-            return BotChallenge(f"a challenge page came instead of {wanted}", evidence=evidence)
+            return BotChallenge(
+                f"a challenge page came instead of {wanted}", evidence=evidence,
+                message_vi="Cổng trả về trang kiểm tra người máy",
+            )  # fmt: skip
         if markup and looks_like_login(self.content):
             return AuthFailed(
                 f"a login page came instead of {wanted}",
                 hint="The session has ended or the password has changed",
+                message_vi="Cổng trả về trang đăng nhập",
                 evidence=evidence,
             )
         page = markup and b"<html" in self.content[:2000].lower()
         came = "an HTML page" if page else f"{len(self.content)} bytes that are no complete {wanted}"
         if self.effect:
             message = f"the answer to a write was {came}: it may have taken effect"
-            return UnknownOutcome(message, evidence=evidence)
+            return UnknownOutcome(
+                message, evidence=evidence, message_vi="Cổng trả về nội dung lạ: có thể đã nhận phúc đáp"
+            )
         if markup and looks_like_maintenance(self.content):
             return Transient(
-                f"a maintenance notice came instead of {wanted} from {self.url}", evidence=evidence
-            )
-        return SchemaDrift(f"{came} came instead of {wanted} from {self.url} ({why})", evidence=evidence)
+                f"a maintenance notice came instead of {wanted} from {self.url}", evidence=evidence,
+                message_vi="Cổng trả về thông báo bảo trì",
+            )  # fmt: skip
+        return SchemaDrift(
+            f"{came} came instead of {wanted} from {self.url} ({why})", evidence=evidence,
+            message_vi=f"Cổng trả về nội dung lạ thay cho {wanted}",
+        )  # fmt: skip
 
 
 def refusal(response: Response) -> ChannelError | None:
@@ -123,22 +133,30 @@ def refusal(response: Response) -> ChannelError | None:
     if status < 400:
         return None
     evidence, where = response.evidence(), f"{response.url} answered {status}"
+    vi = f"Cổng trả lời mã {status}"
     if status in (403, 429, 503) and looks_like_challenge(response.content):
-        return BotChallenge(f"{where} with a challenge page", evidence=evidence)
+        return BotChallenge(
+            f"{where} with a challenge page",
+            evidence=evidence,
+            message_vi=f"{vi} bằng trang kiểm tra người máy",
+        )
     if status in (401, 403):
         hint = "Check the account, its rights, and whether the portal lets our User-Agent in"
-        return AuthFailed(where, hint=hint, evidence=evidence)
+        return AuthFailed(where, hint=hint, evidence=evidence, message_vi=vi)
     wait = retry_after(response.headers.get("Retry-After"), response.now)
     if status == 429 or (status == 503 and wait is not None and not effect):
-        return RateLimited(where, retry_after=wait, evidence=evidence)
+        return RateLimited(where, retry_after=wait, evidence=evidence, message_vi=vi)
     if status in (408, 425) or status >= 500:
         if effect:
-            return UnknownOutcome(f"{where}: the write may have taken effect", evidence=evidence)
-        return Transient(where, evidence=evidence)
+            return UnknownOutcome(
+                f"{where}: the write may have taken effect", evidence=evidence,
+                message_vi=f"{vi}: có thể đã nhận phúc đáp",
+            )  # fmt: skip
+        return Transient(where, evidence=evidence, message_vi=vi)
     if effect:
-        return Permanent(f"{where}: refused", evidence=evidence)
+        return Permanent(f"{where}: refused", evidence=evidence, message_vi=f"{vi}: không nhận")
     hint = "Check the address and the paths in the channel's settings"
-    return ConfigInvalid(where, hint=hint, evidence=evidence)
+    return ConfigInvalid(where, hint=hint, evidence=evidence, message_vi=vi)
 
 
 def retry_after(value: str | None, now: datetime | None) -> float | None:

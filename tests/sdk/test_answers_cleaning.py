@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.errors import AuthFailed, BotChallenge, ChannelError, SchemaDrift, Transient, UnknownOutcome
-from aggregator.sdk.answers import Response, clean_json
+from aggregator.sdk.answers import Response, clean_json, refusal
 
 LOGIN = b'<html><form><INPUT name="p" TYPE=password></form></html>'
 
@@ -108,3 +108,12 @@ def test_cleaned_json_can_be_stored(value):
     cleaned = clean_json(json.dumps(value))
     stored = json.dumps(cleaned, allow_nan=False, ensure_ascii=False).encode()
     assert b"\\u0000" not in stored
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 422, 429, 500, 503])
+@pytest.mark.parametrize("effect", [False, True])
+@pytest.mark.parametrize("content", [b"", b"<html>Checking your browser</html>"])
+def test_what_a_portal_refused_is_said_in_vietnamese_and_without_its_address(status, effect, content):
+    error = refusal(Response(status, {}, content, "http://portal.example/a", effect=effect))
+    assert error.message_vi.startswith(f"Cổng trả lời mã {status}")
+    assert "http" not in error.message_vi
