@@ -7,7 +7,7 @@ now and offers the same action again; where an entry is wrong, the page comes ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,10 @@ from aggregator.domain.people import Right
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, StaleWrite
 from aggregator.services.views.case import CaseView
+from aggregator.services.views.delivery import FileView, ReplyView
 from inbox_web.access import Door, actor, open_to, safe_next, services
 from inbox_web.errors import message
-from inbox_web.forms import a_day, chosen_files, guards, number, once, one_of, say
+from inbox_web.forms import a_day, files_again, guards, lost_files, number, once, one_of, say
 from inbox_web.language import _
 from inbox_web.wording import local
 
@@ -53,7 +54,8 @@ def page(case_id: int) -> str:
     view = services().cases.case(actor(), case_id)
     if view.row.unread and actor().may(Right.HANDLE):
         services().cases.mark_read(actor(), case_id)
-    return case_page(view, typed=_taken_back(view, request.args.get("again", type=int)))
+    back = _taken_back(view, request.args.get("again", type=int))
+    return case_page(view, typed=_typed_of(back), again=back.files if back else ())
 
 
 @blueprint.post("/cases/<int:case_id>/note")
@@ -253,16 +255,28 @@ def _onward(case_id: int) -> str:
     return url_for("case.page", case_id=case_id)
 
 
-def _taken_back(view: CaseView, reply_id: int | None) -> Mapping[str, Any] | None:
-    """The words of an answer, for the form, for who has taken it back."""
-    for reply in view.replies:
-        if reply.id == reply_id and reply.withdrawn_by_id == actor().id:
-            if reply.corrects is not None:
-                return {"corrects": str(reply.corrects), "correction": reply.body.partition("\n")[2]}
-            if reply.due_at is not None:
-                return {"until": local(reply.due_at).date().isoformat(), "tell": reply.body}
-            return {"kind": reply.kind, "body": reply.body, "transfer_to": reply.transfer_to}
-    return None
+def _taken_back(view: CaseView, reply_id: int | None) -> ReplyView | None:
+    """The answer that leads here, for who has taken it back."""
+    mine = (reply for reply in view.replies if reply.withdrawn_by_id == actor().id)
+    return next((reply for reply in mine if reply.id == reply_id), None)
+
+
+def _typed_of(reply: ReplyView | None) -> Mapping[str, Any] | None:
+    """Its words, as its form has them."""
+    if reply is None:
+        return None
+    if reply.corrects is not None:
+        return {"corrects": str(reply.corrects), "correction": reply.body.partition("\n")[2]}
+    if reply.due_at is not None:
+        return {"until": local(reply.due_at).date().isoformat(), "tell": reply.body}
+    return {"kind": reply.kind, "body": reply.body, "transfer_to": reply.transfer_to}
+
+
+def _ticked(view: CaseView) -> tuple[FileView, ...]:
+    """The files that a refused form would have sent again."""
+    wanted = set(files_again())
+    gone = (reply for reply in view.replies if reply.withdrawn_at is not None)
+    return tuple(file for reply in gone for file in reply.files if file.id in wanted)
 
 
 def case_page(
@@ -270,6 +284,7 @@ def case_page(
     *,
     error: str = "",
     typed: Mapping[str, Any] | None = None,
+    again: Sequence[FileView] = (),
     revealed: Mapping[int, Mapping[str, str | None]] | None = None,
 ) -> str:
     """The page of a case: with what was wrong and typed, or with identities that were asked for."""
@@ -281,7 +296,8 @@ def case_page(
         channels=_channel_names(view),
         error=error,
         typed=typed or {},
-        lost_files=bool(chosen_files()),
+        lost_files=lost_files(),
+        again=[file for file in again or _ticked(view) if file.there],
         revealed=revealed or {},
         differences=services().beliefs.of_case(actor(), view.row.id),
         bodies=_bodies(view),
@@ -307,7 +323,7 @@ def _conflict(case_id: int, error: AggregatorError) -> str:
         channels=_channel_names(view),
         fields=fields,
         action=request.path,
-        lost_files=bool(chosen_files()),
+        lost_files=lost_files(),
         why=message(error),
     )
 

@@ -10,7 +10,7 @@ from flask import flash, request
 
 from aggregator.domain.worktime import VN
 from aggregator.errors import InputInvalid
-from aggregator.services.answer_files import Chosen
+from aggregator.services.answer_files import Again, Chosen
 
 
 def once() -> str | None:
@@ -76,9 +76,20 @@ def no_number(name: str, typed: str) -> InputInvalid:
     )  # fmt: skip
 
 
-def chosen_files() -> list[Chosen]:
+def chosen_files() -> list[Chosen | Again]:
     """The files that go with an answer, as `case/_files.html` asks for them."""
-    return [Chosen(one.filename, one.read()) for one in request.files.getlist("files") if one.filename]
+    sent = [Chosen(one.filename, one.read()) for one in request.files.getlist("files") if one.filename]
+    return [*(Again(one) for one in files_again()), *sent]
+
+
+def files_again() -> list[int]:
+    """Which files of an answer that was taken back are ticked to go again."""
+    return request.form.getlist("again", type=int)
+
+
+def lost_files() -> bool:
+    """Whether a form that is shown again came with files: no browser fills them in again."""
+    return any(one.filename for one in request.files.getlist("files"))
 
 
 def guards() -> dict[str, Any]:

@@ -49,6 +49,13 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """A file of an answer of this case that was taken back: it goes with another one."""
+
+    file_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A file that lies in the attachments folder."""
 
@@ -58,21 +65,36 @@ class Kept:
     sha256: str
 
 
-def keep(folder: Path, chosen: Sequence[Chosen]) -> tuple[Kept, ...]:
-    """Check all of them, then lay them down. `InputInvalid` names the file that cannot be taken."""
-    if len(chosen) > MOST_FILES:
+def again(tx: Tx, case_id: int, files: Iterable[Chosen | Again]) -> tuple[Kept, ...]:
+    """Those that lie there since an answer of the case was taken back; `InputInvalid` where one is gone."""
+    wanted = {one.file_id for one in files if isinstance(one, Again)}
+    rows = reply_file_queries.taken_back(tx, case_id, wanted)
+    if len(rows) < len(wanted):
         raise InputInvalid(
-            f"{len(chosen)} files, at most {MOST_FILES} go with an answer", field="files",
-            message_vi=f"Một phúc đáp kèm nhiều nhất {MOST_FILES} tệp; đã chọn {len(chosen)} tệp.",
+            "a file of the answer that was taken back is no longer there", field="files",
+            message_vi="Tệp của phúc đáp đã hoàn tác không còn. Hãy chọn lại tệp.",
+        )  # fmt: skip
+    return tuple(Kept(row.filename, row.content_type, row.size, row.sha256) for row in rows)
+
+
+def keep(folder: Path, chosen: Sequence[Chosen], before: tuple[Kept, ...] = ()) -> tuple[Kept, ...]:
+    """Check all of them, then lay them down beside those of `before`. `InputInvalid` names the file that
+    cannot be taken."""
+    count = len(before) + len(chosen)
+    if count > MOST_FILES:
+        raise InputInvalid(
+            f"{count} files, at most {MOST_FILES} go with an answer", field="files",
+            message_vi=f"Một phúc đáp kèm nhiều nhất {MOST_FILES} tệp; đã chọn {count} tệp.",
         )  # fmt: skip
     read = [_read(one) for one in chosen]
-    if sum(len(file.content) for file in read) > MOST_TOGETHER:
+    if sum(len(file.content) for file in read) + sum(file.size for file in before) > MOST_TOGETHER:
         most = MOST_TOGETHER // 1_000_000
         raise InputInvalid(
             f"the files have more than {MOST_TOGETHER} bytes together", field="files",
             message_vi=f"Các tệp cộng lại lớn hơn {most} MB. Hãy bớt tệp hoặc chụp lại nhỏ hơn.",
         )  # fmt: skip
-    return tuple(_laid_down(folder, one, file) for one, file in zip(chosen, read, strict=True))
+    laid_down = (_laid_down(folder, one, file) for one, file in zip(chosen, read, strict=True))
+    return (*before, *laid_down)
 
 
 def _read(chosen: Chosen) -> proof_files.ProofFile:

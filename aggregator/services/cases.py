@@ -30,7 +30,7 @@ from aggregator.services import (
     taking_back,
     typed,
 )
-from aggregator.services.answer_files import Chosen, Kept
+from aggregator.services.answer_files import Again, Chosen, Kept
 from aggregator.services.answers import MAX_REPLY, Answers, CapabilitiesOf, Said
 from aggregator.services.case_status import moved, set_status
 from aggregator.services.clock import Clock
@@ -147,7 +147,7 @@ class Cases:
 
     def reply(
         self, actor: Actor, case_id: int, kind: ReplyKind, body: str,
-        *, transfer_to: str = "", files: Sequence[Chosen] = (),
+        *, transfer_to: str = "", files: Sequence[Chosen | Again] = (),
         version: int | None = None, once: str | None = None,
     ) -> int:  # fmt: skip
         """Answer once; one message for each report goes on its way (I8). The reply's id.
@@ -167,14 +167,17 @@ class Cases:
 
         return int(self._do(actor, case_id, version, once, act))
 
-    def _kept(self, actor: Actor, case_id: int, files: Sequence[Chosen]) -> tuple[Kept, ...]:
+    def _kept(self, actor: Actor, case_id: int, files: Sequence[Chosen | Again]) -> tuple[Kept, ...]:
         """The files of an answer to come, on disk; nobody fills it for what they may not answer."""
         if not files:
             return ()
         require(actor, Right.HANDLE)
         with self._db.read() as tx:
-            seen(tx, actor, case_id)
-        return answer_files.keep(self._attachments, files)
+            if not legal_matters.may_read(actor, seen(tx, actor, case_id)):
+                raise not_found()
+            before = answer_files.again(tx, case_id, files)
+        chosen = [one for one in files if isinstance(one, Chosen)]
+        return answer_files.keep(self._attachments, chosen, before)
 
     def answer(
         self, tx: Tx, actor: Actor, case: Any, said: Said, now: datetime, guided: Guided | None = None
@@ -184,7 +187,7 @@ class Cases:
 
     def correct(
         self, actor: Actor, case_id: int, reply_id: int, body: str,
-        *, files: Sequence[Chosen] = (), version: int | None = None, once: str | None = None,
+        *, files: Sequence[Chosen | Again] = (), version: int | None = None, once: str | None = None,
     ) -> int:  # fmt: skip
         """Tell every source that got an answer that it was wrong; the correction's id."""
         said = Said(ReplyKind.CORRECTION, body, files=self._kept(actor, case_id, files))
@@ -295,7 +298,7 @@ class Cases:
 
     def extend(
         self, actor: Actor, case_id: int, until: date, reason: str, tell: str = "",
-        *, files: Sequence[Chosen] = (), version: int | None = None, once: str | None = None,
+        *, files: Sequence[Chosen | Again] = (), version: int | None = None, once: str | None = None,
     ) -> int | None:  # fmt: skip
         """Move the result's deadline, once, to the close of `until`.
 

@@ -16,7 +16,7 @@ from aggregator.errors import ConfigInvalid, InputInvalid
 from aggregator.sdk.contract import Manifest
 from aggregator.sdk.discovery import Found, secret_names, with_defaults
 from aggregator.services.channel_doors import may_operate, one_channel
-from aggregator.services.channel_spec import DEFAULT_INTERVAL_S, OPTIONS
+from aggregator.services.channel_spec import DEFAULT_INTERVAL_S, OF_FILES, OPTIONS
 from aggregator.services.channels import Channels
 from aggregator.services.connections import found_of, manifest_of
 from aggregator.storage.channel_queries import ChannelRow
@@ -170,7 +170,7 @@ def _form(manifest: Manifest, channel: ChannelRow | None, ward: str) -> Form:
         options=tuple(
             _field(name, rule, options.get(name), False)
             for name, rule in OPTIONS["properties"].items()
-            if "title" in rule
+            if "title" in rule and (manifest.capabilities.push_attachments or name not in OF_FILES)
         ),
     )
 

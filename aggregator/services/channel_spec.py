@@ -123,6 +123,10 @@ OPTIONS: Mapping[str, Any] = {
 }
 
 
+#: Those that mean something only where the connector takes files with answers.
+OF_FILES = frozenset(("answer_files", "answer_file_mb", "answer_file_types"))
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelSpec:
     """A channel as it may be stored: nothing in it needs checking again."""

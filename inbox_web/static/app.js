@@ -49,12 +49,13 @@
   if ($("[data-until]")) setInterval(leave, 1000);
 
   // --- Files of an answer: which of those just chosen a source will not get, by the server's rules -----
-  addEventListener("change", ({ target }) => {
-    if (target.type !== "file" || target.name !== "files") return;
-    for (const told of $$(".stays", target.form)) {
+  function mark(form) {
+    const again = $$("input[name=again]:checked", form).map(({ dataset: d }) => ({ ...d, size: +d.size }));
+    const files = [...again, ...$("input[name=files]", form).files];
+    for (const told of $$(".stays", form)) {
       const { most, each, together, types } = told.dataset;
       let count = 0, sum = 0;
-      const stays = [...target.files].filter(({ type, size }) => {
+      const stays = files.filter(({ type, size }) => {
         if (types.split(" ").includes(type) && size <= each && count < most && sum + size <= together) {
           count += 1;
           sum += size;
@@ -64,7 +65,9 @@
       }).map(({ name }) => name);
       told.textContent = stays.length ? `${vi ? "Ở lại đây" : "Stays here"}: ${stays.join(", ")}` : "";
     }
-  });
+  }
+  addEventListener("change", ({ target }) => ["files", "again"].includes(target.name) && mark(target.form));
+  $$("fieldset.again").forEach((again) => mark(again.closest("form")));
 
   // --- New cases: asked for while the page is in front; rows never move by themselves -------------
   const news = $("#news");

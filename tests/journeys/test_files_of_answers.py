@@ -88,3 +88,29 @@ def test_lan_sees_what_stays_here_while_choosing_and_on_each_line(
         page.get_by_role("button", name="Gửi đính chính").click()
         expect(page.locator("#answers article").first.locator(".files a")).to_have_text("Quyết định 12.pdf")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_after_taking_back_the_files_are_ticked_again_and_marked(
+    page: Page, office: Office, width: int, artifacts: Path
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    office.services.answer_settings.put(office.actor("quan-tri"), WARD, undo_s=60, acknowledges=False)
+    with serving(office) as address:
+        sign_in(page, address)
+        page.goto(f"{address}/cases/1")
+        page.locator("#body").fill("Đã thay nắp hố ga.")
+        page.locator("#reply input[name=kind][value=result]").check()
+        page.locator("#files").set_input_files([PHOTO, PAPER])
+        page.locator("#reply form button").first.click()
+        page.locator("#answers .leaving").get_by_role("button", name="Hoàn tác").click()
+        paper = page.get_by_role("checkbox", name="Quyết định 12.pdf")
+        expect(paper).to_be_checked()
+        only_pictures = page.locator("#reply .to li").filter(has_text="thu ").locator(".stays")
+        expect(only_pictures).to_have_text("Ở lại đây: Quyết định 12.pdf")
+        page.locator("#reply").screenshot(path=artifacts / f"files-again-{width}.png")
+        paper.uncheck()
+        expect(only_pictures).to_be_empty()
+        page.locator("#reply form button").first.click()
+        expect(page.locator("#answers article").first.locator(".files a")).to_have_text("sau khi sửa.jpg")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -12,13 +12,15 @@ from sqlalchemy import select, update
 
 from aggregator.domain.delivery import Delivery
 from aggregator.domain.workflow import ReplyKind, Status
-from aggregator.errors import MoveNotAllowed, NotFound
+from aggregator.errors import InputInvalid, MoveNotAllowed, NotFound
+from aggregator.services.answer_files import Again, Chosen
 from aggregator.services.answer_settings import AnswerSettings
 from aggregator.services.cases import Cases
 from aggregator.services.outbox import Outbox
 from aggregator.settings import Settings
 from aggregator.storage import outbox_claims
 from aggregator.storage.case_tables import deadlines, outbox
+from tests.domain.test_proof_files import PDF
 from tests.factories import KINDS, Office, record, together
 from tests.people import WARD_A
 from tests.services.test_cases import DUE
@@ -250,3 +252,21 @@ def test_taking_back_where_the_citizen_was_sent_elsewhere_asks_about_the_place_a
     assert office.page(case).reports[0].place == guess
     assert office.placing.streets(office.lan) == (), "nothing was learned from it"
     office.is_sound()
+
+
+def test_files_of_an_answer_taken_back_go_again_in_their_own_case_and_for_nobody_else(
+    office: Office,
+) -> None:
+    case, other = office.opens("1"), office.opens("2")
+    first = office.cases.reply(office.lan, case, ReplyKind.RESULT, "Nhầm.", files=(Chosen("a.pdf", PDF),))
+    office.cases.withdraw_reply(office.lan, case, first)
+    again = (Again(office.page(case).replies[0].files[0].id),)
+    with pytest.raises(InputInvalid, match="no longer there"):
+        office.cases.reply(office.lan, other, ReplyKind.RESULT, "Đã xong.", files=again)
+    with pytest.raises(NotFound):
+        office.cases.reply(office.hue, case, ReplyKind.RESULT, "Đã xong.", files=again)
+    office.cases.reply(office.lan, case, ReplyKind.RESULT, "Đã xong.", files=again)
+    gone, stands = office.page(case).replies
+    assert [file.filename for file in stands.files] == ["a.pdf"] and stands.files[0].id != gone.files[0].id
+    paths = {office.cases.answer_file(office.lan, one.files[0].id)[0] for one in (gone, stands)}
+    assert len(paths) == 1, "the same content is one file"

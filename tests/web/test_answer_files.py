@@ -12,7 +12,7 @@ from sqlalchemy import update
 from aggregator.services.answer_files import MOST_BYTES
 from aggregator.storage.case_tables import outbox
 from tests.domain.test_proof_files import JPEG, PDF, PNG
-from tests.web.office import Browser, Office, soup
+from tests.web.office import WARD, Browser, Office, soup
 from tests.web.test_case import said
 
 
@@ -197,3 +197,65 @@ def test_who_was_overtaken_while_correcting_finds_the_words_and_is_asked_for_the
     again = conflict.find("form", method="post", action=action)
     assert again.select_one("textarea").text.strip() == "Nắp số 21."
     assert again["enctype"] == "multipart/form-data" and again.select_one("input[type=file]")
+
+
+@pytest.fixture
+def patient(office: Office) -> Office:
+    """Answers can be taken back for a while."""
+    office.services.answer_settings.put(office.actor("quan-tri"), WARD, undo_s=30, acknowledges=False)
+    office.receive(office.report())
+    return office
+
+
+def taken_back(lan: Browser) -> str:
+    """The page that Lan comes to after taking back an answer with a photo and a paper."""
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (JPEG, "truoc.jpg"), (PDF, "QĐ 12.pdf"))))
+    answer = lan.submit("/cases/1", "/cases/1/replies/1/withdraw")
+    return str(answer.location)
+
+
+def names(lan: Browser) -> list[str]:
+    return [
+        link.text.strip()
+        for link in soup(lan.get("/cases/1")).select("#answers article:first-of-type .files a")
+    ]
+
+
+def test_the_files_of_an_answer_that_was_taken_back_are_ticked_and_go_with_the_next(
+    patient: Office, lan: Browser
+) -> None:
+    boxes = soup(lan.get(taken_back(lan))).select("#reply input[name=again]")
+    assert [(box["data-name"], box.has_attr("checked")) for box in boxes] == [
+        ("truoc.jpg", True),
+        ("QĐ 12.pdf", True),
+    ]
+    assert not soup(lan.get("/cases/1")).select("input[name=again]"), (
+        "only for who took it back, and only then"
+    )
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (PNG, "sau.png"), again=boxes[0]["value"])))
+    assert names(lan) == ["truoc.jpg", "sau.png"]
+
+
+def test_a_refused_form_keeps_the_ticks(patient: Office, lan: Browser) -> None:
+    boxes = soup(lan.get(taken_back(lan))).select("#reply input[name=again]")
+    refused = lan.client.post("/cases/1/reply", data=form(lan, body=" ", again=boxes[1]["value"]))
+    assert [box["data-name"] for box in soup(refused).select("#reply input[name=again]")] == ["QĐ 12.pdf"]
+
+
+@pytest.mark.parametrize("wanted", ["4711", "9" * 30, "of an answer that stands"])
+def test_only_files_of_answers_that_were_taken_back_go_again(
+    patient: Office, lan: Browser, wanted: str
+) -> None:
+    taken_back(lan)
+    said(lan, lan.client.post("/cases/1/reply", data=form(lan, (PNG, "sau.png"))))
+    stands = patient.services.cases.case(patient.actor("lan"), 1).replies[1].files[0].id
+    again = str(stands) if wanted.startswith("of") else wanted
+    refused = lan.client.post("/cases/1/reply", data=form(lan, again=again))
+    assert refused.status_code == 422 and "Hãy chọn lại tệp" in refused.get_data(as_text=True)
+
+
+def test_files_that_go_again_count_with_the_others(patient: Office, lan: Browser) -> None:
+    boxes = soup(lan.get(taken_back(lan))).select("#reply input[name=again]")
+    more = [(PDF, f"{number}.pdf") for number in range(4)]
+    refused = lan.client.post("/cases/1/reply", data=form(lan, *more, again=[box["value"] for box in boxes]))
+    assert refused.status_code == 422 and "đã chọn 6 tệp" in refused.get_data(as_text=True)
