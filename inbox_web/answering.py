@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
@@ -16,6 +16,7 @@ from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import InputInvalid, MoveNotAllowed
 from inbox_web.access import Door, actor, open_to, services
 from inbox_web.case import Answer, Done, change
+from inbox_web.downloads import download
 from inbox_web.errors import message
 from inbox_web.forms import a_day, chosen_files, guards, once, one_of, say, whole
 from inbox_web.language import _
@@ -74,12 +75,8 @@ def extend(case_id: int) -> Answer:
 @blueprint.get("/answer-files/<int:file_id>")
 @open_to(Door.SIGNED_IN)
 def file(file_id: int) -> Response:
-    """A file that goes with an answer, always as a download: it is never shown inside our pages."""
-    path, filename, kind = services().cases.answer_file(actor(), file_id)
-    response = send_file(path, mimetype=kind, as_attachment=True, download_name=filename, etag=False)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    """A file that goes with an answer."""
+    return download(*services().cases.answer_file(actor(), file_id))
 
 
 def on_its_way(case_id: int, reply_id: int, *, draft: str = "") -> Done:

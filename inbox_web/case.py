@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from aggregator.domain.people import Right
@@ -20,6 +20,7 @@ from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, Sta
 from aggregator.services.views.case import CaseView
 from aggregator.services.views.delivery import FileView, ReplyView
 from inbox_web.access import Door, actor, open_to, safe_next, services
+from inbox_web.downloads import download
 from inbox_web.errors import message
 from inbox_web.forms import a_day, files_again, guards, lost_files, number, once, one_of, say
 from inbox_web.language import _
@@ -217,12 +218,8 @@ def reveal(case_id: int) -> Answer:
 @blueprint.get("/attachments/<int:attachment_id>")
 @open_to(Door.SIGNED_IN)
 def attachment(attachment_id: int) -> Response:
-    """A citizen's file, always as a download: it is never shown inside our pages."""
-    path, filename, kind = services().cases.attachment(actor(), attachment_id)
-    response = send_file(path, mimetype=kind, as_attachment=True, download_name=filename, etag=False)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    """A citizen's file."""
+    return download(*services().cases.attachment(actor(), attachment_id))
 
 
 def change(case_id: int, act: Callable[[], Done]) -> Answer:

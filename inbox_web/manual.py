@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from aggregator.domain.errands import Need
@@ -23,6 +23,7 @@ from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed
 from aggregator.services.errand_page import ErrandFilter, need_of
 from aggregator.services.errands import MOST_BYTES, MOST_REFERENCE, Done
 from inbox_web.access import actor, open_to, safe_next, services
+from inbox_web.downloads import download
 from inbox_web.errors import message
 from inbox_web.forms import a_moment, guards, say
 from inbox_web.labels import ERRANDS
@@ -172,12 +173,8 @@ def shows(slug: str) -> Response:
 @blueprint.get("/ticks/<int:tick_id>/file")
 @open_to(Right.HANDLE)
 def proof(tick_id: int) -> Response:
-    """The picture handed in with a tick, always as a download: it is never shown inside our pages."""
-    path, filename, kind = services().errands.proof(actor(), tick_id)
-    response = send_file(path, mimetype=kind, as_attachment=True, download_name=filename, etag=False)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    """The picture handed in with a tick."""
+    return download(*services().errands.proof(actor(), tick_id))
 
 
 def _done() -> Done:

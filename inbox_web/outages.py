@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask import Response as FileResponse
 from werkzeug.wrappers import Response
 
@@ -13,6 +13,7 @@ from aggregator.errors import InputInvalid
 from aggregator.services.outages import as_csv
 from aggregator.services.views.outages import OutageFigures
 from inbox_web.access import actor, open_to, services
+from inbox_web.downloads import download
 from inbox_web.errors import message
 from inbox_web.forms import as_day, say
 from inbox_web.language import _
@@ -57,10 +58,7 @@ def attach(slug: str, outage_id: int) -> Response | tuple[str, int]:
 def proof(slug: str, outage_id: int, proof_id: int) -> Response:
     """What the source said, or a screenshot: always as a download, never shown inside our pages."""
     content, kind, name = services().outages.proof(actor(), slug, outage_id, proof_id)
-    response = send_file(BytesIO(content), mimetype=kind, as_attachment=True, download_name=name, etag=False)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return download(BytesIO(content), name, kind)
 
 
 @blueprint.get("/dashboard/outages")
