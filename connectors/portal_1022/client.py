@@ -9,7 +9,7 @@ so, and is an unknown outcome.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -146,11 +146,7 @@ class Client:
                 **self._basic(),
             )
 
-        response = post()
-        if response.status == 401 and self._signs_in:
-            self.login()
-            response = post()
-        self._judge(response)
+        self._judge(self._signed_in(post))
 
     def lay_down(self, file: OutFile, content: bytes) -> dict[str, str]:
         """Put a file at the portal, for an answer to name; nobody sees it before. Its ``url`` and ``ten``.
@@ -164,10 +160,7 @@ class Client:
                 self._url("file"), json=body, raw_status=True, headers=self._headers(), **self._basic()
             )
 
-        response = post()
-        if response.status == 401 and self._signs_in:
-            self.login()
-            response = post()
+        response = self._signed_in(post)
         refuse_file(response)
         response.refuse()
         data = response.json()
@@ -181,6 +174,14 @@ class Client:
                 evidence=response.evidence(),
             )
         return {"url": url, "ten": file.filename}
+
+    def _signed_in(self, post: Callable[[], Response]) -> Response:
+        """What a post is answered, after signing in again once where the session had ended."""
+        response = post()
+        if response.status == 401 and self._signs_in:
+            self.login()
+            response = post()
+        return response
 
     def _judge(self, response: Response) -> None:
         if response.status == 404 and "nguongopy" in response.text.lower():
