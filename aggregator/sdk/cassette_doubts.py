@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
-from aggregator.sdk.cassette_findings import about, looks_like_a_name
+from aggregator.sdk.cassette_findings import about, looks_like_a_name, of_person
 from aggregator.sdk.cassette_letters import compact, words_of
 from aggregator.sdk.cassette_people import Invented, Kind, Value, identity
 from aggregator.sdk.cassette_proof import survivors
@@ -34,12 +34,7 @@ _LONG = re.compile(r"(?<![\w.])[0-9]{9,19}(?![\w])")
 
 def told(record: Record) -> Iterator[Value]:
     """The person's own values, as the connector reported them."""
-    person = record.person
-    given = (
-        (Kind.NAME, person.name), (Kind.PHONE, person.phone), (Kind.EMAIL, person.email),
-        (Kind.ADDRESS, person.address), (Kind.ID, person.id_number),
-    )  # fmt: skip
-    for kind, text in given:
+    for kind, text in of_person(record.person):
         yield from list(about(kind, text, ""))[:1]
 
 

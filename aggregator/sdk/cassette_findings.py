@@ -25,7 +25,7 @@ from aggregator.domain.personal import personal
 from aggregator.domain.text import e164
 from aggregator.sdk.cassette_letters import compact, words_of
 from aggregator.sdk.cassette_people import Kind, Value
-from aggregator.sdk.contract import Record
+from aggregator.sdk.contract import Person, Record
 from aggregator.sdk.html import text_of
 
 __all__ = ["about", "in_fields", "in_state", "looks_like_a_name", "of_record", "of_secrets"]
@@ -76,15 +76,19 @@ _FIELDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 _LABEL = re.compile(r"^\s*([^:]{2,40}?)\s*:\s*(\S.{0,200})$")
 
 
+def of_person(person: Person) -> tuple[tuple[Kind, str | None], ...]:
+    """What a connector may tell of who reported, each with its kind."""
+    return (
+        (Kind.NAME, person.name), (Kind.PHONE, person.phone), (Kind.EMAIL, person.email),
+        (Kind.ADDRESS, person.address), (Kind.ID, person.id_number),
+    )  # fmt: skip
+
+
 def of_record(record: Record) -> Iterator[Value]:
     """The values of the person of one record, and personal data inside its texts."""
     person = record.person
     who = compact(person.name or "") + (e164(person.phone) or person.email or "") or record.external_id
-    given = (
-        (Kind.NAME, person.name), (Kind.PHONE, person.phone), (Kind.EMAIL, person.email),
-        (Kind.ADDRESS, person.address), (Kind.ID, person.id_number),
-    )  # fmt: skip
-    for kind, text in given:
+    for kind, text in of_person(person):
         yield from about(kind, text, who)
     for answer in record.answers:
         if looks_like_a_name(answer.author or ""):
