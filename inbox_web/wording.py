@@ -222,9 +222,10 @@ def band(score: float) -> str:
     return next(name for name, (least, _below) in BANDS.items() if least is None or score >= least)
 
 
-def reasons(found: Sequence[ReasonView], most: int = 0) -> str:
-    """The reasons in one line, strongest first."""
-    return "; ".join(bilingual(reason, "text") for reason in found[: most or None])
+def reasons(found: Sequence[ReasonView], most: int = 0, apart: Apart | None = None) -> str:
+    """The reasons in one line, strongest first; how far where `apart` says it already is not told twice."""
+    told = [one for one in found if apart is None or one.code != "distance"]
+    return "; ".join(bilingual(reason, "text") for reason in told[: most or None])
 
 
 def install(app: Flask) -> None:

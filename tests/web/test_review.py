@@ -7,9 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from aggregator.domain.sketch import Apart
 from aggregator.domain.workflow import ReplyKind
 from aggregator.sdk.contract import Location, Person
+from aggregator.services.views.case import ReasonView
+from inbox_web import wording
 from tests.web.office import OTHER, Browser, Office, soup
 from tests.web.test_budgets import statements
 
@@ -192,6 +196,13 @@ def test_the_list_asks_best_first_and_its_buttons_lead_back_to_it(office: Office
     assert answer.location == f"/review#{second}", "the next pair is at hand"
     assert "Hoàn tác" in lan.get("/review").text
     assert pairs(lan) == [second, third]
+
+
+def test_how_far_they_are_apart_is_told_once(app: Flask) -> None:
+    found = [ReasonView("distance", "cách 57 m", "57 m away"), ReasonView("time", "cách 5 giờ", "5 h apart")]
+    with app.test_request_context():
+        assert wording.reasons(found) == "cách 57 m; cách 5 giờ"
+        assert wording.reasons(found, 4, Apart(57, "north")) == "cách 5 giờ"
 
 
 def test_a_refusal_in_the_list_is_told_in_the_list(office: Office, lan: Browser, minh: Browser) -> None:
