@@ -30,7 +30,7 @@ from aggregator.storage.errand_tables import errands
 from aggregator.storage.ledger_tables import ledger_entries
 from aggregator.storage.reminder_tables import mails
 from aggregator.storage.report_tables import reports
-from tests.benchmarks.meters import watched
+from tests.benchmarks.meters import work_units
 from tests.domain.test_proof_files import JPEG, NOTE, PNG
 from tests.factories import KINDS, RULES, VN, Office, together
 from tests.people import WARD_A, WARD_B
@@ -477,40 +477,43 @@ def many(desk: Desk, count: int) -> None:
         )
 
 
+#: Read of one page: those shown, and one more.
+ROWS = 26
 WANTED: tuple[dict[str, Any], ...] = (
     {}, {"need": "manual"}, {"channel": "paper"}, {"mine": True}, {"after": "last"},
 )  # fmt: skip
 
 
-def test_a_page_of_ten_thousand_costs_what_one_of_a_hundred_does(sqlite_office: Office) -> None:
-    desk = Desk(sqlite_office)
-    many(desk, 400)
-    small = [_cost(desk, wanted) for wanted in WANTED]
-    with desk.office.db.write() as tx:
+def test_a_page_of_ten_thousand_costs_no_more_than_what_it_shows(office: Office) -> None:
+    """In steps of SQLite's machine, as many as with 400; in buffers that PostgreSQL touches, at most 20 of
+    each row shown and 2 of each counted. (A small table it reads whole, so there is no ratio to hold.)"""
+    desk = Desk(office)
+    small = _costs(desk, 400)
+    with office.db.write() as tx:
         for table in (errands, outbox):
             tx.execute(table.delete())
         tx.execute(reports.delete().where(reports.c.id >= 100_000))
-    many(desk, 10_000)
+    large = _costs(desk, 10_000)
+    for wanted, few, lots in zip(WANTED, small, large, strict=True):
+        print(f"{wanted or 'all'}: {few} with 400 waiting, {lots} with 10,000 (statements, work units)")
+        assert lots[0] == few[0] <= 6, wanted
+        most = 1.2 * few[1] if office.db.dialect == "sqlite" else 20 * ROWS + 2 * errand_queries.MANY
+        assert lots[1] < most, wanted
+
+
+def _costs(desk: Desk, count: int) -> list[tuple[int, int]]:
+    """Statements and work units of each kind of page, with so many waiting."""
+    many(desk, count)
     with desk.office.db.write() as tx:
         tx.exec_driver_sql("ANALYZE")
-    large = [_cost(desk, wanted) for wanted in WANTED]
-    for wanted, few, lots in zip(WANTED, small, large, strict=True):
-        print(f"{wanted or 'all'}: {few} with 400 waiting, {lots} with 10,000 (statements, steps)")
-        assert lots[0] == few[0] <= 6, wanted
-        assert lots[1] < 1.2 * few[1], wanted
+    return [work_units(desk.office.db, lambda one=one: _page(desk, one)) for one in WANTED]
 
 
-def _cost(desk: Desk, wanted: dict[str, Any]) -> tuple[int, int]:
-    """Statements and steps of SQLite's machine for one page."""
+def _page(desk: Desk, wanted: dict[str, Any]) -> None:
     if wanted.get("after") == "last":
-        newest = desk.office.rows(select(errands.c.message_id).order_by(errands.c.message_id.desc()))[60][0]
+        newest = 100_000 + desk.office.count("errands") - 61
         wanted = {"after": base64.urlsafe_b64encode(f"4|{newest}".encode()).decode()}
-    desk.errands.page(desk.lan, ErrandFilter(**wanted))
-    with watched(desk.office.db) as seen:
-        page = desk.errands.page(desk.lan, ErrandFilter(**wanted))
-    assert len(page.rows) == 25
-    asked = [text for text, _ in seen.statements if text.startswith("SELECT")]
-    return len(asked), seen.steps
+    assert len(desk.errands.page(desk.lan, ErrandFilter(**wanted)).rows) == 25
 
 
 def test_a_machine_that_sends_again_ends_what_a_person_said(desk: Desk) -> None:
