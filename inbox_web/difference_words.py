@@ -41,6 +41,7 @@ REMEDIES = {
     Remedy.REOPEN: _l("Open the case again"),
     Remedy.TAKE_DEADLINE: _l("Count the source's deadline"),
     Remedy.ASK: _l("Ask the source now"),
+    Remedy.MOVED: _l("It has another number there now"),
     Remedy.KNOWN: _l("It may stay so"),
 }
 
@@ -56,6 +57,7 @@ EFFECTS = {
     Remedy.REOPEN: _l("The case is in progress again and its clock runs on, as its rule says."),
     Remedy.TAKE_DEADLINE: _l("The case is due by the earliest deadline still owed, ours included."),
     Remedy.ASK: _l("Each report is read again within seconds; what it shows then is compared anew."),
+    Remedy.MOVED: _l("Nothing changes but that the old number is no longer looked for."),
     Remedy.KNOWN: _l("Nothing changes. It is told again only if the source shows something else."),
 }
 
@@ -69,6 +71,7 @@ ENDED = {
     Remedy.SEND_AGAIN: _l("ours was sent again"),
     Remedy.REOPEN: _l("the case was opened again"),
     Remedy.TAKE_DEADLINE: _l("the source's deadline counts"),
+    Remedy.MOVED: _l("it has another number there"),
     Remedy.KNOWN: _l("known, may stay so"),
 }
 

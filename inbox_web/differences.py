@@ -89,6 +89,7 @@ _DONE = {
     Remedy.REOPEN: lambda: _("The case is open again."),
     Remedy.TAKE_DEADLINE: lambda: _("The source's deadline counts now."),
     Remedy.ASK: lambda: _("The source is asked within seconds. Load this page again then."),
+    Remedy.MOVED: lambda: _("Noted: the source has it under another number."),
     Remedy.KNOWN: lambda: _("Noted: it may stay so."),
 }
 
@@ -116,7 +117,7 @@ def _unknown(slug: str) -> tuple[object, ...]:
 def _together(items: tuple[object, ...]) -> tuple[Remedy, ...]:
     """What may be done to all of a kind: what is offered for the first of them."""
     offered: tuple[Remedy, ...] = getattr(items[0], "remedies", ()) if len(items) > 1 else ()
-    return tuple(remedy for remedy in offered if remedy is not Remedy.AUTOMATIC)
+    return tuple(remedy for remedy in offered if remedy not in (Remedy.AUTOMATIC, Remedy.MOVED))
 
 
 def _say_settled(done: Settled, wanted: int, remedy: Remedy) -> None:

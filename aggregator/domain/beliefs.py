@@ -82,6 +82,7 @@ class Remedy(enum.StrEnum):
     REOPEN = "reopen"
     TAKE_DEADLINE = "take_deadline"
     ASK = "ask"  # read this one report again, now
+    MOVED = "moved"  # the source has it under another number
     KNOWN = "known"  # it may stay so, because …
 
 
@@ -107,10 +108,10 @@ _REMEDIES: dict[Kind, tuple[Remedy, ...]] = {
     Kind.STATUS_UNMAPPED: (Remedy.KNOWN,),
     Kind.DEADLINE_EARLIER: (),
     Kind.DEADLINE_LATER: (Remedy.TAKE_DEADLINE, Remedy.ASK, Remedy.KNOWN),
-    Kind.REPORT_GONE: (Remedy.ASK, Remedy.KNOWN),
+    Kind.REPORT_GONE: (Remedy.MOVED, Remedy.ASK, Remedy.KNOWN),
 }
 #: Settled so, the same difference is not told again.
-LAID_ASIDE = frozenset({Remedy.KNOWN, Remedy.NOT_OURS, Remedy.AUTOMATIC})
+LAID_ASIDE = frozenset({Remedy.KNOWN, Remedy.NOT_OURS, Remedy.AUTOMATIC, Remedy.MOVED})
 
 #: A source's statuses in our words (`sdk.contract.SourceStatus`), by what they say of the work.
 DONE_THERE = frozenset({"resolved", "rejected", "duplicate"})

@@ -24,7 +24,9 @@ from aggregator.domain.text import clean, sha256_of
 from aggregator.domain.workflow import Status, check_move
 from aggregator.errors import AggregatorError, InputInvalid, MoveNotAllowed, NotFound
 from aggregator.sdk.contract import Capabilities
+from aggregator.sdk.discovery import Found
 from aggregator.services import (
+    belief_hints,
     beliefs,
     clock_log,
     deadlines,
@@ -76,9 +78,10 @@ class Beliefs:
 
     def __init__(
         self, db: Database, clocks: Deadlines, backfills: Backfills,
-        capabilities: Callable[[str], Capabilities], clock: Clock,
+        capabilities: Callable[[str], Capabilities], connectors: Mapping[str, Found], clock: Clock,
     ) -> None:  # fmt: skip
         self._db = db
+        self._connectors = connectors
         self._clocks = clocks
         self._backfills = backfills
         self._capabilities = capabilities
@@ -123,7 +126,7 @@ class Beliefs:
             )  # fmt: skip
             if not (actor is None or actor.sees(channel.ward_code) or counted or rows):
                 raise _no_channel(slug)
-            items = self._views(tx, rows[:size])
+            items = self._views(tx, actor, rows[:size])
         older = rows[size - 1].id if len(rows) > size else None
         return DifferencePage(
             items, {Kind(row.kind): row.n for row in counted}, older, channel.title, channel.slug
@@ -135,7 +138,7 @@ class Beliefs:
             case = seen(tx, actor, case_id)
             if not legal_matters.may_read(actor, case):
                 return ()
-            return self._views(tx, belief_queries.of_case(tx, case_id, IN_A_CASE))
+            return self._views(tx, actor, belief_queries.of_case(tx, case_id, IN_A_CASE))
 
     def preview(
         self, actor: Actor, remedy: Remedy, *, ids: Sequence[int] = (), slug: str = "",
@@ -154,13 +157,20 @@ class Beliefs:
                 rows = belief_queries.listed(
                     tx, channel.id, ward, legal=legal, kind=kind.value if kind else None, limit=MOST
                 ) if channel else []  # fmt: skip
-            views = [item for item in self._views(tx, rows) if remedy in item.remedies]
+            views = [item for item in self._views(tx, actor, rows) if remedy in item.remedies]
             return tuple(self._effect(tx, item, remedy, now) for item in views)
 
-    def _views(self, tx: Tx, rows: Sequence[Any]) -> tuple[DifferenceView, ...]:
+    def _views(self, tx: Tx, actor: Actor | None, rows: Sequence[Any]) -> tuple[DifferenceView, ...]:
         names = inbox_queries.officer_names(tx, (row.settled_by for row in rows))
-        now = self._clock()
-        return tuple(view(row, self._capabilities(row.channel_kind), names, now) for row in rows)
+        now, (ward, legal) = self._clock(), _scope(actor)
+        return tuple(
+            view(
+                row, self._capabilities(row.channel_kind), names, now,
+                closing_word=belief_hints.closing_word(self._connectors, row),
+                moved=belief_hints.moved(tx, row, ward, legal=legal),
+            )
+            for row in rows
+        )  # fmt: skip
 
     def _effect(self, tx: Tx, item: DifferenceView, remedy: Remedy, now: datetime) -> Effect:
         case = case_queries.row(tx, item.case_id)
@@ -226,12 +236,16 @@ class Beliefs:
             row = self._one(tx, actor, difference_id)
             if row.case_id != case.id or row.settled_at is not None:
                 raise _settled_already(difference_id)
-            if remedy not in offered(row, self._capabilities(row.channel_kind)):
+            ward, legal = _scope(actor)
+            moved = belief_hints.moved(tx, row, ward, legal=legal)
+            if remedy not in offered(row, self._capabilities(row.channel_kind), moved=moved is not None):
                 raise MoveNotAllowed(
                     f"{remedy.value} is not offered for {row.kind} at {row.slug}",
                     message_vi="Kênh này không cho làm việc đó với điểm lệch này.",
                 )
             more = act(tx, case, row, now)
+            if remedy is Remedy.MOVED and moved is not None:
+                more = {"now": moved.report_id}
             self._close(tx, actor, [row], remedy, why, now, more)
 
         self._do(actor, case_id, None, once, within)

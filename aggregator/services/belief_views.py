@@ -18,6 +18,16 @@ _DATED = frozenset({Kind.DEADLINE_EARLIER, Kind.DEADLINE_LATER})
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A report that may be the one that is gone, under the number that its source gives it now."""
+
+    external_id: str
+    report_id: int
+    case_id: int
+    case_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class DifferenceView:
     """One difference, both sides. Of words: `ours`, `theirs` in parts, what the other lacks marked."""
 
@@ -55,6 +65,10 @@ class DifferenceView:
     adopted_as: ReplyKind
     adopted_at: datetime
     others: int
+    #: Of a report that is open there: the source's word for its end, to be set there; empty: none is known.
+    closing_word: str = ""
+    #: Of a report that is gone: what it may be now.
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +115,10 @@ class Settled:
     refused: tuple[tuple[str, str, str], ...] = ()
 
 
-def view(row: Any, can: Capabilities, names: Mapping[int, str], now: datetime) -> DifferenceView:
+def view(
+    row: Any, can: Capabilities, names: Mapping[int, str], now: datetime, *,
+    closing_word: str = "", moved: Moved | None = None,
+) -> DifferenceView:  # fmt: skip
     kind = Kind(row.kind)
     ours, theirs = _sides(kind, row)
     dated, status = kind in _DATED, kind not in _WORDED | _DATED
@@ -117,16 +134,19 @@ def view(row: Any, can: Capabilities, names: Mapping[int, str], now: datetime) -
         found_at=row.found_at, settled_at=row.settled_at,
         settled_by=names.get(row.settled_by) if row.settled_by is not None else None,
         how=row.how, reason=row.reason,
-        remedies=() if row.settled_at is not None else offered(row, can),
+        remedies=() if row.settled_at is not None else offered(row, can, moved=moved is not None),
         adopted_as=kind_of(row.source_status), adopted_at=given_at(row, now), others=row.report_count - 1,
+        closing_word=closing_word, moved=moved,
     )  # fmt: skip
 
 
-def offered(row: Any, can: Capabilities) -> tuple[Remedy, ...]:
-    """What a person may do about an open difference of this source."""
-    return remedies(
+def offered(row: Any, can: Capabilities, *, moved: bool) -> tuple[Remedy, ...]:
+    """What a person may do about an open difference of this source. `moved`: the source has another report
+    that may be this one."""
+    found = remedies(
         Kind(row.kind), can_push=can.push_reply, can_look=can.idempotency != "none", can_fetch=can.fetch
     )
+    return tuple(remedy for remedy in found if moved or remedy is not Remedy.MOVED)
 
 
 def _sides(kind: Kind, row: Any) -> tuple[tuple[Part, ...], tuple[Part, ...]]:

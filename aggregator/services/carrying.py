@@ -28,11 +28,13 @@ from aggregator.sdk.contract import (
     ChannelError,
     Connector,
     Context,
+    Manifest,
     OutFile,
     PushCommand,
     RemoteState,
     SourceStatus,
 )
+from aggregator.sdk.discovery import status_map_of
 from aggregator.storage.outbox_claims import Claimed, Earlier
 
 log = logging.getLogger(__name__)
@@ -170,6 +172,16 @@ def failed(trip: Trip, error: Exception) -> Carried:
         error_vi=error.message_vi if isinstance(error, ChannelError) else "Bộ kết nối gặp lỗi",
         evidence=error.evidence if isinstance(error, ChannelError) else {},
     )
+
+
+def told_by(manifest: Manifest, options: Mapping[str, Any], kind: ReplyKind) -> str:
+    """The source's word for the state that an answer of this kind leaves; empty where it has none."""
+    named = {**manifest.answer_words, **options.get("answer_words", {})}
+    words = status_map_of(manifest, options.get("status_map", {}))
+    # A correction leaves the state that stood there.
+    wanted = STATUS_AFTER.get(kind)
+    usual = (raw for raw, ours in words.items() if ours == wanted)
+    return str(named.get(kind) or next(usual, ""))
 
 
 def patience_of(options: Mapping[str, Any]) -> Patience:

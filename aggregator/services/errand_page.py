@@ -23,11 +23,11 @@ from aggregator.domain.people import Actor, Right
 from aggregator.domain.workflow import ReplyKind
 from aggregator.errors import BadRecord
 from aggregator.sdk.contract import Manifest
-from aggregator.sdk.discovery import Found, status_map_of
+from aggregator.sdk.discovery import Found
 from aggregator.sdk.manifest import url_places
 from aggregator.sdk.placeholders import Template
 from aggregator.services import answer_views, cover, delivery_views, shown_there
-from aggregator.services.carrying import STATUS_AFTER, TITLES
+from aggregator.services.carrying import TITLES, told_by
 from aggregator.services.shown_there import There
 from aggregator.services.views.delivery import DeliveryView, FileView
 from aggregator.storage import errand_queries, ids, reply_file_queries, tick_queries
@@ -192,25 +192,13 @@ def _view(
 
 
 def _fields(manifest: Manifest | None, form: HandForm, row: Any) -> tuple[Filled, ...]:
+    word = told_by(manifest, row.options or {}, ReplyKind(row.reply_kind)) if manifest else ""
     answer = HandAnswer(
-        external_id=row.external_id, status=_status_word(manifest, row), body=row.body, at=row.reply_at,
+        external_id=row.external_id, status=word, body=row.body, at=row.reply_at,
         author_name=row.author, author_title=TITLES.get(row.author_role, ""), unit=row.unit,
         transfer_to=row.reply_transfer_to, due_at=row.reply_due_at,
     )  # fmt: skip
     return filled(form, answer, manifest.capabilities.max_reply_chars if manifest else None)
-
-
-def _status_word(manifest: Manifest | None, row: Any) -> str:
-    """The source's word for the state that this answer leaves; empty where it has none."""
-    if manifest is None:
-        return ""
-    options = row.options or {}
-    named = {**manifest.answer_words, **options.get("answer_words", {})}
-    words = status_map_of(manifest, options.get("status_map", {}))
-    # A correction leaves the state that stood there.
-    wanted = STATUS_AFTER.get(ReplyKind(row.reply_kind))
-    usual = (raw for raw, ours in words.items() if ours == wanted)
-    return str(named.get(row.reply_kind) or next(usual, ""))
 
 
 def _url(manifest: Manifest | None, form: HandForm, row: Any) -> str:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aggregator.domain.delivery import spoken_as
 from aggregator.domain.people import Actor, Right
@@ -27,7 +26,7 @@ from aggregator.services import beliefs, ledger
 from aggregator.services.beliefs import LONGEST_WORD as LONGEST
 from aggregator.services.beliefs import Comparison, Place
 from aggregator.services.canonical import line
-from aggregator.services.carrying import STATUS_AFTER
+from aggregator.services.carrying import STATUS_AFTER, told_by
 from aggregator.services.channel_doors import may_look, may_operate, one_channel
 from aggregator.services.clock import Clock
 from aggregator.services.connections import found_of, manifest_of
@@ -282,16 +281,13 @@ def _order(status: SourceStatus) -> int:
 
 def _ways_out(manifest: Manifest, channel: ChannelRow) -> tuple[WayOut, ...]:
     """A correction is told as what it corrects, so it has no way of its own."""
-    can, words = manifest.capabilities, _map(manifest, channel)
-    named = {**manifest.answer_words, **channel.options.get("answer_words", {})}
+    can = manifest.capabilities
 
     def way(kind: ReplyKind) -> WayOut:
         said_as = spoken_as(kind, can.push_kinds) if can.push_reply else None
         if said_as is None:
             return WayOut(kind, None, "", carried=True)
-        wanted = STATUS_AFTER.get(said_as)
-        usual: Any = (raw for raw, ours in words.items() if ours == wanted)
-        word = str(named.get(said_as) or next(usual, ""))
+        word = told_by(manifest, channel.options, said_as)
         return WayOut(kind, said_as, word, carried=can.push_status and not word)
 
     return tuple(way(kind) for kind in STATUS_AFTER)

@@ -7,7 +7,7 @@ membership, so that it follows the report through merging, splitting and moving 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, update
@@ -20,11 +20,13 @@ from aggregator.storage.case_tables import cases, deadlines, memberships, outbox
 from aggregator.storage.channel_tables import channels
 from aggregator.storage.db import Tx
 from aggregator.storage.report_queries import chunks
-from aggregator.storage.report_tables import reports
+from aggregator.storage.report_tables import match_traits, reports
 from aggregator.storage.upsert import inserting
 
 #: Open differences of a channel are counted up to here: more is "many".
 MOST_COUNTED = 10_000
+#: A report under another number keeps its moment, to the minute where its source shows no more.
+AROUND = timedelta(minutes=1)
 _DELIVERED = [state.value for state in DELIVERED]
 #: Cases that only some may read: nothing of them is counted or listed for the others.
 _RESTRICTED = ("recognised", "confirmed")
@@ -234,8 +236,9 @@ def _seen(query: Select[Any], ward: str | None, *, legal: bool) -> Select[Any]:
 def _full() -> Select[Any]:
     return select(
         discrepancies, reports.c.external_id, reports.c.url, reports.c.received_at,
-        reports.c.status_raw, reports.c.source_status,
+        reports.c.status_raw, reports.c.source_status, reports.c.subject, reports.c.body,
         channels.c.slug, channels.c.title.label("channel"), channels.c.kind.label("channel_kind"),
+        channels.c.options.label("channel_options"),
         cases.c.id.label("case_id"), cases.c.code.label("case_code"), cases.c.title.label("case_title"),
         cases.c.status.label("case_status"), cases.c.ward_code, cases.c.due_at.label("case_due_at"),
         cases.c.legal, cases.c.version.label("case_version"), cases.c.report_count,
@@ -289,6 +292,33 @@ def some(tx: Tx, difference_ids: Iterable[int], ward: str | None, *, legal: bool
         query = _seen(_full(), ward, legal=legal).where(discrepancies.c.id.in_(part))
         found += tx.execute(query.order_by(discrepancies.c.id.desc()))
     return found
+
+
+def same_moment(tx: Tx, row: Row[Any], ward: str | None, *, legal: bool, limit: int) -> list[Row[Any]]:
+    """Reports of the same channel, ward and moment that came after the one of this difference, as far as
+    the person may see them, each with its case."""
+    query = (
+        select(
+            reports.c.id, reports.c.external_id, reports.c.subject, reports.c.body,
+            cases.c.id.label("case_id"), cases.c.code.label("case_code"),
+        )
+        .select_from(match_traits)
+        .join(reports, reports.c.id == match_traits.c.report_id)
+        .join(memberships, and_(memberships.c.report_id == reports.c.id, memberships.c.ended_at.is_(None)))
+        .join(cases, cases.c.id == memberships.c.case_id)
+        .where(
+            match_traits.c.ward == row.ward_code,
+            match_traits.c.received_at.between(row.received_at - AROUND, row.received_at + AROUND),
+            reports.c.channel_id == row.channel_id, reports.c.id > row.report_id,
+        )
+        .order_by(reports.c.id)
+        .limit(limit)
+    )  # fmt: skip
+    if ward is not None:
+        query = query.where(cases.c.ward_code == ward)
+    if not legal:
+        query = query.where(or_(cases.c.legal.is_(None), cases.c.legal.not_in(_RESTRICTED)))
+    return list(tx.execute(query))
 
 
 def same_words(tx: Tx, channel_id: int, about: str, limit: int) -> list[int]:

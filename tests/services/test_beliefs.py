@@ -8,12 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from aggregator.domain.beliefs import Kind, Remedy
 from aggregator.domain.workflow import ReplyKind, Status
 from aggregator.errors import InputInvalid, MoveNotAllowed, NotAllowed, NotFound
 from aggregator.sdk.contract import SourceStatus
+from aggregator.services.belief_views import DifferenceView
 from aggregator.storage import belief_queries, case_queries
+from aggregator.storage.channel_tables import channels
 from tests.factories import Office, apart
 from tests.services.beliefs_world import A_DAY, OURS, SLUG, THEIRS, Beside, beside_a_portal
 from tests.services.polling_world import WARD_B
@@ -314,6 +317,55 @@ def test_a_person_asks_the_portal_for_one_report_and_learns_that_it_is_gone(both
     both.asked()
     assert both.kinds() == [Kind.SOURCE_CLOSED, Kind.REPORT_GONE]
     both.is_sound()
+
+
+def test_a_report_that_the_portal_gave_another_number_is_found_again_by_its_words_and_time(
+    both: Beside,
+) -> None:
+    before = next(one for one in both.control("GET", "state")["reports"] if one["id"] == "2")
+    both.edits("2", status="resolved")
+    both.polled()
+    closed = both.only()
+    both.control("DELETE", "reports", ["2"])
+    both.app.beliefs.settle(both.lan, closed.id, Remedy.ASK)
+    both.asked()
+    assert Remedy.MOVED not in gone(both).remedies and gone(both).moved is None
+    for id_, changes in (("77", {"body": "Cây đổ chắn lối đi."}), ("78", {})):
+        both.control("POST", "reports", {**before, **changes, "id": id_, "updated": both.clock().isoformat()})
+    both.polled()
+    moved = gone(both).moved
+    assert moved is not None and moved.external_id == "78" and moved.case_id == both.case_of("78")
+    with pytest.raises(NotFound):
+        both.app.beliefs.settle(both.hue, gone(both).id, Remedy.MOVED)
+    both.app.beliefs.settle(both.lan, gone(both).id, Remedy.MOVED)
+    (settled,) = [
+        one for one in both.events(both.case_of("2"), "difference_settled") if one["how"] == "moved"
+    ]
+    assert settled["now"] == moved.report_id
+    both.app.beliefs.settle(both.lan, closed.id, Remedy.ASK)
+    both.asked()
+    assert Kind.REPORT_GONE not in both.kinds(), "the old number is not told again"
+    both.is_sound()
+
+
+def gone(world: Beside) -> DifferenceView:
+    return next(one for one in world.differences() if one.kind is Kind.REPORT_GONE)
+
+
+def test_a_report_that_is_open_there_names_the_word_to_set_and_offers_no_second_answer(
+    beside: Beside,
+) -> None:
+    beside.app.cases.reply(beside.lan, beside.case_of("1"), ReplyKind.RESULT, OURS)
+    beside.delivered()
+    beside.colleague("1", OURS, status="in_progress")  # before it was ever read as done
+    beside.polled()
+    beside.polled(A_DAY)
+    one = next(one for one in beside.differences() if one.kind is Kind.SOURCE_OPEN)
+    assert one.closing_word == "DA_XU_LY" and Remedy.SEND_AGAIN not in one.remedies
+    with beside.app.db.write() as tx:
+        options = {"allow_private": True, "answer_words": {"result": "Đã giải quyết"}}
+        tx.execute(update(channels).values(options=options))
+    assert beside.differences()[0].closing_word == "Đã giải quyết", "the channel's own word goes first"
 
 
 # Who sees what, and many at once ---------------------------------------------------------------------
