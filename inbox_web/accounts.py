@@ -37,9 +37,9 @@ def mine() -> str:
 def change_password() -> Answer:
     form = request.form
     try:
-        if form.get("new") != form.get("again"):
+        if form.get("new") != form.get("repeated"):
             raise InputInvalid(
-                "the two new passwords differ", field="again",
+                "the two new passwords differ", field="repeated",
                 message_vi="Hai lần nhập mật khẩu mới không giống nhau.",
             )  # fmt: skip
         services().accounts.change_password(actor(), form.get("old", ""), form.get("new", ""), keep=token())

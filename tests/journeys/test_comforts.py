@@ -228,3 +228,16 @@ def _search(words: str):  # type: ignore[no-untyped-def]
     from aggregator.services.views.inbox import InboxFilter
 
     return InboxFilter(q=words)
+
+
+def test_a_password_is_changed_and_the_script_has_nothing_against_it(page: Page, address: str) -> None:
+    heard: list[str] = []
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    sign_in(page, address)
+    page.get_by_role("link", name=re.compile("Tài khoản của bạn")).click()
+    page.get_by_label("Mật khẩu hiện tại").fill(PASSWORD)
+    page.get_by_label("Mật khẩu mới", exact=True).fill("mưa to đường ngập")
+    page.get_by_label("Nhập lại mật khẩu mới").fill("mưa to đường ngập")
+    page.get_by_role("button", name="Đổi mật khẩu").click()
+    expect(page.get_by_role("status")).to_contain_text("Đã đổi mật khẩu")
+    assert not heard

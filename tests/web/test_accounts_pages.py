@@ -21,7 +21,7 @@ def _id(office: Office, login: str) -> int:
 
 def test_an_officer_changes_the_password_that_was_handed_over(stranger: Browser, lan: Browser) -> None:
     assert soup(lan.get("/")).select_one(".who a[href='/account']").text == "Nguyễn Thị Lan"
-    new = {"new": "mưa to đường ngập", "again": "mưa to đường ngập"}
+    new = {"new": "mưa to đường ngập", "repeated": "mưa to đường ngập"}
     assert lan.submit("/account", "/account/password", old=PASSWORD, **new).status_code == 303
     assert lan.get("/").status_code == 200, "here she stays signed in"
     assert stranger.sign_in("lan").status_code == 422
@@ -30,9 +30,9 @@ def test_an_officer_changes_the_password_that_was_handed_over(stranger: Browser,
 
 def test_a_password_that_is_not_changed_says_at_which_field(lan: Browser) -> None:
     for filled, field in (
-        ({"old": "sai", "new": "mat-khau-moi", "again": "mat-khau-moi"}, "old"),
-        ({"old": PASSWORD, "new": "ngan", "again": "ngan"}, "new"),
-        ({"old": PASSWORD, "new": "mat-khau-moi", "again": "mat-khau-cu"}, "again"),
+        ({"old": "sai", "new": "mat-khau-moi", "repeated": "mat-khau-moi"}, "old"),
+        ({"old": PASSWORD, "new": "ngan", "repeated": "ngan"}, "new"),
+        ({"old": PASSWORD, "new": "mat-khau-moi", "repeated": "mat-khau-cu"}, "repeated"),
     ):
         page = lan.submit("/account", "/account/password", **filled)
         assert page.status_code == 422
