@@ -207,7 +207,7 @@ def test_a_call_with_another_signature_is_refused_until_the_setting_says_to_log_
     lights = {light.name: light for light in office.world.channels.view(office.world.admin, "zalo").lights}
     assert office.tick() == 0
     assert office.world.app.webhooks.view(office.world.admin, "zalo").refused == 1
-    assert lights["writing"].state == "off"
+    assert lights["writing"].state == "unknown"
     office.world.channels.change("zalo", {"config": {"signature": "log"}})
     assert office.say("Ổ gà", key="khoa-cua-ung-dung").status_code == 200
     assert "whose signature does not fit" in caplog.text and "Ổ gà" not in caplog.text
