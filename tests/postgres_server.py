@@ -117,11 +117,12 @@ class OwnServer:
     """A server started from the wheel's binaries, gone with the block.
 
     `durable`: a commit that was answered outlives the death of any of its processes. Of the machine's own
-    death it knows nothing all the same: fsync stays off.
+    death it knows nothing all the same: fsync stays off. `place`: an empty folder for its data, its own.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, place: Path | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="motmoi-pg-"))
+        self._data = place or self._folder / "data"
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._settings = _FAST | ({"synchronous_commit": "on"} if durable else {})
         self._process: subprocess.Popen[bytes] | None = None
@@ -135,10 +136,11 @@ class OwnServer:
     def __enter__(self) -> OwnServer:
         try:
             if self._user:
-                os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+                for folder in {self._folder, self._data} if self._data.exists() else {self._folder}:
+                    os.chown(folder, self._user.pw_uid, self._user.pw_gid)
             self._binaries = _binaries(self._folder, self._user)
             _spawn(
-                [self._binaries / "initdb", "-D", self._folder / "data", "-U", "postgres", "--auth=trust",
+                [self._binaries / "initdb", "-D", self._data, "-U", "postgres", "--auth=trust",
                  "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"],
                 self._user, self._folder / "initdb.log",
             ).wait()  # fmt: skip
@@ -155,7 +157,7 @@ class OwnServer:
     def start(self) -> None:
         settings = [f"-c{name}={value}" for name, value in self._settings.items()]
         self._process = _spawn(
-            [self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder, *settings],
+            [self._binaries / "postgres", "-D", self._data, "-k", self._folder, *settings],
             self._user, self._folder / "server.log",
         )  # fmt: skip
         _wait_until_ready(self.plain_url, self._process, self._folder)

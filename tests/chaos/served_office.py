@@ -9,10 +9,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -69,6 +70,20 @@ class Person:
         """The note form of a case's page; None where the page cannot be had now."""
         page = self._browser.get(f"{self.url}/cases/{case}", timeout=30)
         return fields(page.text, f"/cases/{case}/note") if page.status_code == 200 else None
+
+    def answer_form(self, case: int) -> dict[str, str]:
+        """The form of an answer on a case's page."""
+        page = self._browser.get(f"{self.url}/cases/{case}", timeout=30)
+        return fields(page.text, f"/cases/{case}/reply")
+
+    def answer(
+        self, case: int, form: dict[str, str], text: str, files: Mapping[str, Any]
+    ) -> requests.Response:
+        """Send an answer that finishes the case, with files; the answer as it comes, not followed."""
+        return self._browser.post(
+            f"{self.url}/cases/{case}/reply", data=form | {"body": text, "kind": "result"}, files=files,
+            timeout=60, allow_redirects=False,
+        )  # fmt: skip
 
     def send(self, case: int, form: dict[str, str], text: str) -> requests.Response:
         """Send the note; the answer as it comes, not followed."""
