@@ -33,7 +33,6 @@ from aggregator.services.answer_files import Kept
 from aggregator.services.case_status import moved, set_status
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.guidance import received
-from aggregator.services.ledger import Draft
 from aggregator.services.owed_told import owed_told
 from aggregator.services.rules import Book
 from aggregator.services.taking_back import Guided
@@ -189,7 +188,7 @@ class Answers:
             "body_sha256": sha256_of(said.body),
             "deadlines": owed_told(tx, book, ids),
         } | _seldom(said, corrects)  # fmt: skip
-        _record(tx, case, "replied", actor, now, told | moved(case, target))
+        ledger.record(tx, case, "replied", actor, now, told | moved(case, target))
         return reply_id
 
     def _send(
@@ -328,10 +327,3 @@ def _seldom(said: Said, corrects: Any) -> dict[str, Any]:
     if said.files:
         found["files"] = [file.sha256 for file in said.files]
     return found
-
-
-def _record(
-    tx: Tx, case: Any, kind: str, actor: Actor | None, now: datetime, data: Mapping[str, Any]
-) -> None:
-    officer = actor.id if actor else None
-    ledger.append(tx, [Draft(case.ward_code, kind, now, data, case.id, officer)])

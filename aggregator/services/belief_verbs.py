@@ -300,7 +300,7 @@ class Beliefs:
             "difference": row.id,
             "channel": row.slug,
         }
-        ledger.append(tx, [Draft(case.ward_code, "moved", now, told, case.id, actor.id)])
+        ledger.record(tx, case, "moved", actor, now, told)
         return {}
 
     def _take_deadline(self, tx: Tx, case: Any, row: Any, now: datetime) -> dict[str, Any]:

@@ -138,7 +138,7 @@ class Bodies:
             if not case.is_open:
                 raise MoveNotAllowed("the case is closed", message_vi="Vụ việc đã kết thúc.")
             told = {"body_id": body_id, "body": body.name}
-            ledger.append(tx, [Draft(case.ward_code, "wrong_jurisdiction", now, told, case.id, actor.id)])
+            ledger.record(tx, case, "wrong_jurisdiction", actor, now, told)
             return self._cases.answer(tx, actor, case, Said(ReplyKind.REFUSAL, text), now)
 
         return int(self._do(actor, case_id, version, once, act))

@@ -14,7 +14,6 @@ from aggregator.domain.sla import ClockKind
 from aggregator.domain.workflow import OPEN, Status
 from aggregator.services import clock_log, deadlines, ledger, questions
 from aggregator.services.deadlines import Deadlines
-from aggregator.services.ledger import Draft
 from aggregator.storage import case_queries
 from aggregator.storage.db import Tx
 
@@ -33,11 +32,11 @@ def set_status(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, to: Status, n
         deadlines.reopen(tx, clocks.book(tx), case.id, members, now, actor.id)
     elif resumes:
         clock_log.append(tx, case.id, ClockKind.RESUME, now, actor.id)
-        ledger.append(tx, [Draft(case.ward_code, "resumed", now, {}, case.id, actor.id)])
+        ledger.record(tx, case, "resumed", actor, now, {})
     elif waits:
         clock_log.append(tx, case.id, ClockKind.PAUSE, now, actor.id, reason="needs_info")
         told = {"reason": "needs_info"}
-        ledger.append(tx, [Draft(case.ward_code, "paused", now, told, case.id, actor.id)])
+        ledger.record(tx, case, "paused", actor, now, told)
     case_queries.change(
         tx, case.id, status=to.value, is_open=to in OPEN,
         closed_at=now if closes else (None if reopens else case.closed_at),

@@ -20,7 +20,6 @@ from aggregator.services import clock_verbs, ledger, legal_matters
 from aggregator.services.clock import Clock
 from aggregator.services.deadlines import Deadlines
 from aggregator.services.frame import Frame
-from aggregator.services.ledger import Draft
 from aggregator.storage import case_queries, case_unit_queries, inbox_queries
 from aggregator.storage.db import Database, Tx
 
@@ -57,7 +56,7 @@ class CaseUnits:
                 "joined_by": actor.id,
             })  # fmt: skip
             told = {"unit": name, "task": words, "due_at": due_at.isoformat() if due_at else None}
-            _record(tx, case, "unit_joined", actor, now, told)
+            ledger.record(tx, case, "unit_joined", actor, now, told)
 
         self._do(actor, case_id, version, once, act)
 
@@ -74,7 +73,7 @@ class CaseUnits:
                 )
             case_unit_queries.change(tx, case_id, unit_id, done_at=now, done_by=actor.id)
             case_queries.change(tx, case_id)
-            _record(tx, case, "unit_done", actor, now, {"unit": row.unit})
+            ledger.record(tx, case, "unit_done", actor, now, {"unit": row.unit})
 
         self._do(actor, case_id, version, once, act)
 
@@ -89,7 +88,7 @@ class CaseUnits:
             if not case_unit_queries.shared(tx, [case_id]):
                 _count_anew(tx, self._clocks, actor, case, now, several=False)
             case_queries.change(tx, case_id)
-            _record(tx, case, "unit_left", actor, now, {"unit": row.unit})
+            ledger.record(tx, case, "unit_left", actor, now, {"unit": row.unit})
 
         self._do(actor, case_id, version, once, act)
 
@@ -168,7 +167,3 @@ def _working(tx: Tx, case_id: int, unit_id: int) -> Any:
         "the unit does not work on this case", field="unit_id",
         message_vi="Đơn vị này không còn phối hợp xử lý vụ việc.",
     )  # fmt: skip
-
-
-def _record(tx: Tx, case: Any, kind: str, actor: Actor, now: datetime, told: dict[str, Any]) -> None:
-    ledger.append(tx, [Draft(case.ward_code, kind, now, told, case.id, actor.id)])

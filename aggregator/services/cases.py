@@ -78,7 +78,7 @@ class Cases:
                 return self._page(tx, actor, case)
         with self._db.write() as tx:
             case = seen(tx, actor, case_id)
-            _record(tx, case, "legal_read", actor, self._clock(), {})
+            ledger.record(tx, case, "legal_read", actor, self._clock(), {})
             return self._page(tx, actor, case)
 
     def _page(self, tx: Tx, actor: Actor, case: Any) -> CaseView:
@@ -218,7 +218,7 @@ class Cases:
         words = typed.text(text, MAX_NOTE, "text", "nội dung ghi chú")
 
         def act(tx: Tx, case: Any, now: datetime) -> None:
-            _record(tx, case, "noted", actor, now, {"text": words})
+            ledger.record(tx, case, "noted", actor, now, {"text": words})
 
         self._do(actor, case_id, None, once, act)
 
@@ -240,7 +240,7 @@ class Cases:
             case_units.led_by(tx, self._clocks, actor, case, unit_id, now)
             clock_verbs.hand_over(tx, self._clocks, actor, case, unit_id, now)
             told = {"unit": names.unit, "officer": names.officer}
-            _record(tx, case, "assigned", actor, now, told | moved(case, status))
+            ledger.record(tx, case, "assigned", actor, now, told | moved(case, status))
             self._acknowledge(tx, actor, case, status, now)
 
         self._do(actor, case_id, version, once, act)
@@ -265,7 +265,7 @@ class Cases:
             legal_matters.check_ordinary(case)
             check_move(Status(case.status), status)
             set_status(tx, self._clocks, actor, case, status, now)
-            _record(tx, case, "moved", actor, now, {"reason": why} | moved(case, status))
+            ledger.record(tx, case, "moved", actor, now, {"reason": why} | moved(case, status))
             self._acknowledge(tx, actor, case, status, now)
 
         self._do(actor, case_id, version, once, act)
@@ -280,7 +280,7 @@ class Cases:
             legal_matters.check_ordinary(case)
             status = clock_verbs.pause(tx, self._clocks, actor, case, reason_code, now)
             told = {"reason": reason_code, "note": clean(note).strip()[:MAX_NOTE]}
-            _record(tx, case, "paused", actor, now, told | moved(case, status))
+            ledger.record(tx, case, "paused", actor, now, told | moved(case, status))
 
         self._do(actor, case_id, version, once, act)
 
@@ -292,7 +292,7 @@ class Cases:
         def act(tx: Tx, case: Any, now: datetime) -> None:
             legal_matters.check_ordinary(case)
             status = clock_verbs.resume(tx, self._clocks, actor, case, now)
-            _record(tx, case, "resumed", actor, now, moved(case, status))
+            ledger.record(tx, case, "resumed", actor, now, moved(case, status))
 
         self._do(actor, case_id, version, once, act)
 
@@ -312,7 +312,7 @@ class Cases:
         def act(tx: Tx, case: Any, now: datetime) -> int | None:
             legal_matters.check_ordinary(case)
             told = clock_verbs.extend(tx, self._clocks, actor, case, until, reason, now)
-            _record(tx, case, "extended", actor, now, told)
+            ledger.record(tx, case, "extended", actor, now, told)
             if not words:
                 return None
             due_at = datetime.fromisoformat(told["due_at"])
@@ -371,7 +371,3 @@ class Cases:
             return [one for homes in case_queries.earlier_cases(tx, report_ids).values() for one in homes]
 
         return int(self._do(actor, case_id, version, once, act, also=former))
-
-
-def _record(tx: Tx, case: Any, kind: str, actor: Actor, now: datetime, data: Mapping[str, Any]) -> None:
-    ledger.append(tx, [Draft(case.ward_code, kind, now, data, case.id, actor.id)])

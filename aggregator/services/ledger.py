@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from aggregator.domain.ledger import canonical, commit, instant, link
+from aggregator.domain.people import Actor
 from aggregator.storage import ledger_queries
 from aggregator.storage.db import Tx
 
@@ -52,6 +53,11 @@ def _locked(tx: Tx, chains: Sequence[str]) -> dict[str, tuple[int, str]]:
     if any(chain not in held for chain in chains):
         held.update(ledger_queries.heads(tx, chains, lock=True))
     return held
+
+
+def record(tx: Tx, case: Any, kind: str, actor: Actor | None, now: datetime, data: Mapping[str, Any]) -> None:
+    """Enter what was done with a case into its ward's chain, by an officer or (None) by the product."""
+    append(tx, [Draft(case.ward_code, kind, now, data, case.id, actor.id if actor else None)])
 
 
 def append(tx: Tx, drafts: Sequence[Draft]) -> list[int]:

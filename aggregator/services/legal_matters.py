@@ -248,7 +248,7 @@ def _confirm(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Confirm, 
     clocks.refresh(tx, case.id, now)
     told = {"kind": said.kind.value, "to": handed_to, "register_no": register_no,
             "registered_on": said.registered_on.isoformat()}  # fmt: skip
-    ledger.append(tx, [Draft(case.ward_code, "legal_confirmed", now, told, case.id, actor.id)])
+    ledger.record(tx, case, "legal_confirmed", actor, now, told)
 
 
 def _dismiss(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Dismiss, now: datetime) -> None:
@@ -265,7 +265,7 @@ def _dismiss(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Dismiss, 
         clocks.refresh(tx, case.id, now)
     legal_queries.set_matched(tx, _members(tx, case), legal=False)
     told = {"reason": reason}
-    ledger.append(tx, [Draft(case.ward_code, "legal_dismissed", now, told, case.id, actor.id)])
+    ledger.record(tx, case, "legal_dismissed", actor, now, told)
 
 
 def _undo(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Undo, now: datetime) -> None:
@@ -291,7 +291,7 @@ def _undo(tx: Tx, clocks: Deadlines, actor: Actor, case: Any, said: Undo, now: d
         register_no=None, registered_on=None,
     )  # fmt: skip
     legal_queries.set_matched(tx, _members(tx, case), legal=True)
-    ledger.append(tx, [Draft(case.ward_code, "legal_undone", now, {"reason": reason}, case.id, actor.id)])
+    ledger.record(tx, case, "legal_undone", actor, now, {"reason": reason})
 
 
 def _members(tx: Tx, case: Any) -> list[int]:

@@ -150,7 +150,7 @@ class Placing:
             self._decide(tx, actor, case, reports, ward, Cause.CONFIRMED, now)
             case_queries.change(tx, case_id, unread=False)
             told = {"ward": ward.name, "reports": [row.id for row in reports]}
-            ledger.append(tx, [Draft(case.ward_code, "ward_confirmed", now, told, case.id, actor.id)])
+            ledger.record(tx, case, "ward_confirmed", actor, now, told)
 
         self._do(actor, case_id, version, once, act)
 
@@ -171,7 +171,7 @@ class Placing:
             self._decide(tx, actor, case, reports, ward, Cause.CORRECTED, now, address=words)
             case_queries.change(tx, case_id, address=words)
             told = {"reports": [row.id for row in reports]}
-            ledger.append(tx, [Draft(case.ward_code, "address_corrected", now, told, case.id, actor.id)])
+            ledger.record(tx, case, "address_corrected", actor, now, told)
 
         self._do(actor, case_id, version, once, act)
 

@@ -99,20 +99,27 @@ def test_every_state_has_a_label(table: str) -> None:
 def test_every_event_of_a_case_has_a_sentence() -> None:
     from aggregator.services import (
         admission,
+        answers,
         arrival_rows,
+        bodies,
+        case_status,
+        case_units,
         cases,
         deadlines,
         delivery_log,
         duplicates,
         joining,
+        legal_matters,
+        placing,
     )  # fmt: skip
     from inbox_web import events
 
-    source = "".join(
-        inspect.getsource(module)
-        for module in (admission, arrival_rows, cases, deadlines, delivery_log, duplicates, joining)
-    )
-    recorded = set(re.findall(r'_record\(tx, case, "(\w+)"', source))
+    told = (
+        admission, answers, arrival_rows, bodies, case_status, case_units, cases, deadlines, delivery_log,
+        duplicates, joining, legal_matters, placing,
+    )  # fmt: skip
+    source = "".join(inspect.getsource(module) for module in told)
+    recorded = set(re.findall(r'ledger\.record\(tx, case, "(\w+)"', source))
     recorded |= set(re.findall(r'Draft\([\w.]*ward_code, "(\w+)"', source))
     # Told on the pages of both cases, under two kinds.
     pairs = re.findall(r'_tell\(tx, actor, "(\w+)"', source)
