@@ -159,3 +159,9 @@ def test_the_title_of_a_narrowed_list_counts_nothing_else(office: Office, lan: B
 def test_the_filters_stay_folded_where_only_words_are_sought(office: Office, lan: Browser) -> None:
     assert not soup(lan.get("/?q=hố+ga&channel=&unit=")).select_one(".filters details").has_attr("open")
     assert soup(lan.get("/?q=hố+ga&officer=0")).select_one(".filters details").has_attr("open")
+
+
+def test_who_sees_several_wards_sees_whose_case_it_is(office: Office, lan: Browser, admin: Browser) -> None:
+    office.receive(office.report())
+    assert "Phường Bến Nghé" in soup(admin.get("/")).select_one(".list td:nth-of-type(3) b").text
+    assert soup(lan.get("/")).select_one(".list td:nth-of-type(3) b") is None
