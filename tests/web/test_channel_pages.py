@@ -50,6 +50,24 @@ def test_an_empty_secret_keeps_what_is_stored_and_a_ticked_box_forgets_it(
     assert stored() is None
 
 
+def test_what_a_portal_takes_of_files_is_asked_where_its_connector_sends_them(
+    office: Office, admin: Browser
+) -> None:
+    admin.submit(
+        EDIT, EDIT, **{"o-answer_files": "0", "o-answer_file_mb": "0.5", "o-answer_file_types": "pdf"}
+    )
+    fields = {
+        one["name"]: one for one in soup(admin.get(EDIT)).find_all(["input", "select"]) if one.get("name")
+    }
+    assert (fields["o-answer_files"]["value"], fields["o-answer_file_mb"]["value"]) == ("0", "0.5")
+    assert fields["o-answer_file_types"].find("option", selected=True)["value"] == "pdf"
+    admin.submit(EDIT, EDIT, **{"o-answer_files": ""})
+    assert not soup(admin.get(EDIT)).find("input", {"name": "o-answer_files"}).get("value"), (
+        "as its connector"
+    )
+    assert "o-answer_files" not in admin.get("/channels/new?kind=national_bus").text
+
+
 #: what was typed -> what is said of it
 WRONG = [
     ({"c-base_url": "gopy.example.vn"}, "Địa chỉ cổng: phải bắt đầu bằng http://"),
@@ -57,6 +75,7 @@ WRONG = [
     ({"c-page_size": "1000"}, "Số phản ánh mỗi trang: không được lớn hơn 100"),
     ({"c-page_size": "mười"}, "Số phản ánh mỗi trang: phải là số"),
     ({"c-paths": "{"}, "Đường dẫn từng lệnh: không đọc được"),
+    ({"o-answer_files": "6"}, "Số tệp kèm mỗi phúc đáp: không được lớn hơn 5"),
     ({"o-timezone": "Sao Hoả"}, "Múi giờ của cổng: không phải múi giờ"),
 ]
 
