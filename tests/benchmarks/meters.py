@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -40,6 +41,19 @@ def in_turns(works: list[Callable[[], Any]], rounds: int, times: int) -> list[fl
         for work, found in zip(works, costs, strict=True):
             found.append(cpu_of(work, times))
     return [statistics.median(found) for found in costs]
+
+
+def queued() -> float:
+    """Seconds that this thread was ready to go on and had no core so far; 0 where the system does not say.
+
+    What is left of the clock on the wall without them is what a machine of its own would take, or less: other
+    processes' waiting for a core is still in it.
+    """
+    try:
+        told = Path("/proc/thread-self/schedstat").read_text()
+    except OSError:
+        return 0.0
+    return int(told.split()[1]) / 1e9
 
 
 def server_processes() -> list[psutil.Process]:
