@@ -7,15 +7,23 @@ the disk at every commit is what it takes.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import hasty_engines
 from tests.powercut.campaign import campaign
 from tests.powercut.platter import Platter
 from tests.powercut.recorder import Mark, Remove, Sync, Truncate, Write, available
 
 watched = pytest.mark.skipif(not available(), reason="this Python's own SQLite cannot be watched")
+
+
+@pytest.fixture(autouse=True)
+def _careful() -> Iterator[None]:
+    with hasty_engines.careful():
+        yield
 
 
 @watched
