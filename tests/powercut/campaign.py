@@ -153,7 +153,7 @@ class Cuts:
             if found.images % RESUMED == 0:
                 self._resume(folder)
         except DatabaseUnavailable as error:
-            found.corrupt.append(f"{self._where()}: {error}")
+            self._note("corrupt", [str(error)])
         finally:
             shutil.rmtree(folder)
 
