@@ -70,5 +70,6 @@ class RemoteState:
 
     status: SourceStatus
     answers: tuple[Answer, ...] = ()
-    #: The answer of the command asked about, where it is there.
+    #: The answer of the command asked about, where it is there, and how many files it went without.
     found: Answer | None = None
+    files_left: int = 0

@@ -29,6 +29,8 @@ FILE_REFUSED = frozenset((400, 413, 415, 422))
 #: Files of answers on their way, over the whole channel.
 _REMEMBERED = 200
 _KEY = "uploads"
+#: Stands for the name of a file that was refused: the answer may have gone without it, and its reply be lost.
+_REFUSED = None
 
 #: Name of the form's field, and of each file its name, bytes and type.
 Parts = Sequence[tuple[str, tuple[str, bytes, str]]]
@@ -59,28 +61,33 @@ def lay_down(ctx: Context, command: PushCommand, call: Callable[[OutFile, bytes]
     refused: list[Permanent] = []
     for file in command.attachments:
         mark = f"{command.idempotency_key}:{file.sha256}"
-        name = (ctx.state.get(_KEY) or {}).get(mark)
-        if name is None:
+        name = (ctx.state.get(_KEY) or {}).get(mark, _REFUSED)
+        if name is _REFUSED:
             content = file.read()  # one that is gone ends the message, and no portal was asked
             try:
                 name = call(file, content)
             except Permanent as error:
                 refused.append(error)
-                continue
             kept = {**(ctx.state.get(_KEY) or {}), mark: name}
             ctx.state[_KEY] = dict(list(kept.items())[-_REMEMBERED:])
-        files.append((file, name))
+        if name is not _REFUSED:
+            files.append((file, name))
     return Laid(tuple(files), tuple(refused))
 
 
-def forget(ctx: Context, command: PushCommand) -> None:
-    """The answer is there, or was refused: the names of its files are not needed, or not good, any more."""
+def forget(ctx: Context, command: PushCommand) -> int:
+    """The answer is there, or was refused: the names of its files are not needed, or not good, any more.
+
+    How many of them the portal had refused.
+    """
     own = f"{command.idempotency_key}:"
-    kept = {mark: name for mark, name in (ctx.state.get(_KEY) or {}).items() if not mark.startswith(own)}
+    known = ctx.state.get(_KEY) or {}
+    kept = {mark: name for mark, name in known.items() if not mark.startswith(own)}
     if kept:
         ctx.state[_KEY] = kept
     else:
         ctx.state.pop(_KEY, None)
+    return sum(name is _REFUSED for mark, name in known.items() if mark.startswith(own))
 
 
 def refuse_file(response: Response) -> None:

@@ -145,7 +145,9 @@ class Trip:
             known_refs=self._before.refs,
             by_key=self.can.idempotency in ("native_key", "natural_key"),
         )
-        return None if state is None else Carried(state, Writing.FINE, remote_ref=look.found_ref)
+        if state is None:
+            return None
+        return Carried(state, Writing.FINE, remote_ref=look.found_ref, files_left=remote.files_left)
 
 
 def failed(trip: Trip, error: Exception) -> Carried:

@@ -115,7 +115,7 @@ class Portal1022:
         if command.attempt > 1:
             state = self.lookup(ctx, command)
             if state is not None and state.found is not None:
-                return PushResult("already_there", remote_ref=state.found.remote_ref)
+                return PushResult("already_there", state.found.remote_ref, files_left=state.files_left)
         processing = client.processing_id(command.external_id)
         if processing is None:
             raise Permanent(
@@ -144,10 +144,9 @@ class Portal1022:
         item = Item({}, detail)
         answers = answers_of(item, ctx.zone)
         found = find_answer(answers, _words(ctx, command), command.at - CLOCK_SLACK)
-        if found is not None:
-            forget(ctx, command)
+        left = forget(ctx, command) if found is not None else 0
         status = ctx.status_of(item.text("maTinhTrangXuLy") or item.text("tinhTrangXuLy"))
-        return RemoteState(status, answers, found)
+        return RemoteState(status, answers, found, left)
 
     def fetch_attachment(self, ctx: Context, ref: str) -> FetchedFile:
         """The file at the address that the record names."""

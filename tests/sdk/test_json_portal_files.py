@@ -187,6 +187,19 @@ def test_a_file_that_is_too_large_stays_here_and_the_words_go(
     assert len(given.taken) == 1 and hashes(given.shown[0]) == wanted(command)[left:]
 
 
+def test_a_refused_file_is_counted_too_where_the_reply_to_the_answer_was_lost(command: PushCommand) -> None:
+    connector, given = portal_of(SOURCE, manifest_push(WAYS["laid down, then named"])), Filing()
+    given.most, state = 1_000, dict[str, Any]()
+    given.faults.append(Fault("commit_then_drop", path="answers$"))
+    with serve(given) as running:
+        ctx = context_for(running, connector.manifest, now=NOW, state=state)
+        with pytest.raises(UnknownOutcome):
+            connector.push(ctx, command)
+        seen = connector.lookup(ctx, command)
+    assert seen is not None and seen.found is not None and seen.files_left == 1
+    assert "uploads" not in state
+
+
 MISTAKES = [
     ({"request": REQUEST, "files": {"field": "files"}}, "files.field: for a request with a form"),
     ({"request": REQUEST, "files": {"upload": UPLOAD}}, "the files are sent nowhere"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from aggregator.sdk.contract import (
@@ -166,7 +167,7 @@ class JsonPortal:
         if command.attempt > 1 and self.source.push is not None and self._reads_back:
             state = self.lookup(ctx, command)
             if state is not None and state.found is not None:
-                return PushResult("already_there", state.found.remote_ref)
+                return PushResult("already_there", state.found.remote_ref, files_left=state.files_left)
         return answering.deliver(self.source, ctx, command)
 
     @property
@@ -183,9 +184,7 @@ class JsonPortal:
         if found is None:
             return None
         state = answering.state_of(found[0], command)
-        if state.found is not None:
-            forget(ctx, command)
-        return state
+        return state if state.found is None else replace(state, files_left=forget(ctx, command))
 
     # -- set-up ----------------------------------------------------------------------------------
 
