@@ -386,13 +386,17 @@ def _view(row: Any, who: str, newest: Any) -> CertificateView:
 
 
 def _told(work: Any) -> tuple[str, ...]:
-    """The verifier's findings as it prints them."""
+    """The verifier's findings, as people read them who know nothing of how a file is written."""
     if work is None:
         return (motmoi_check.SAYS["key"],)
-    return tuple(
-        f"{f'{chain} #{seq}' if chain else more}: {motmoi_check.SAYS[code]}"
-        for code, chain, seq, more in work.findings
-    )
+    return tuple(_finding(*one) for one in work.findings)
+
+
+def _finding(code: str, chain: str, seq: int, more: str) -> str:
+    said = motmoi_check.SAYS[code]
+    if code == "form":  # `more` is Python's word for what it stumbled over
+        return said
+    return f"chuỗi / chain {chain}, mục / entry {seq}: {said}" if chain else f"{more}: {said}"
 
 
 def _unknown() -> NotFound:

@@ -214,6 +214,7 @@ def _rows(office: Office) -> Any:
 def test_rubbish_is_refused_politely(stranger: Browser, serial: str, rubbish: bytes) -> None:
     page = stranger.submit("/verify", "/verify/check", file=(io.BytesIO(rubbish), "x.json"))
     assert page.status_code == 200 and "Tệp không hợp lệ" in page.text
+    assert "Error:" not in page.text and "form:" not in page.text, "no word of a programmer's"
 
 
 def test_too_large_a_file_is_refused_before_it_is_read(stranger: Browser, case_id: int) -> None:
