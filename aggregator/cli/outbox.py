@@ -8,7 +8,7 @@ from datetime import datetime
 
 import click
 
-from aggregator.cli.frame import DONE, FINDING, Group, show, table
+from aggregator.cli.frame import DONE, FINDING, Group, say, show, table
 from aggregator.cli.opening import opened
 from aggregator.cli.signals import Stop
 from aggregator.domain.delivery import NEEDS_PERSON, Delivery
@@ -23,10 +23,12 @@ def outbox() -> None:
 @outbox.command("list")
 @click.option("--state", type=click.Choice([state.value for state in Delivery]),
               help="Only these; without it, all that their source has not shown yet.")  # fmt: skip
-def list_(state: str | None) -> None:
+@click.option("--limit", type=click.IntRange(min=1), default=500, show_default=True, help="At most so many.")
+def list_(state: str | None, limit: int) -> None:
     """List answers on their way, oldest first."""
     with opened() as product:
-        views = product.outbox.list(None, Delivery(state) if state else None)
+        found = product.outbox.list(None, Delivery(state) if state else None, limit=limit + 1)
+    views = found[:limit]
     headings = ("id", "channel", "report", "state", "attempts", "next try", "sent", "page", "error")
     rows = [
         (
@@ -43,6 +45,8 @@ def list_(state: str | None) -> None:
         for v in views
     ]
     show(views, table(headings, rows) if views else "Nothing is on its way.")
+    if len(found) > limit:
+        say(f"There are more than these {limit}: --limit shows them, or --state those of one state.")
 
 
 @outbox.command()

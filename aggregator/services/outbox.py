@@ -112,12 +112,14 @@ class Outbox:
 
     # What people see
 
-    def list(self, actor: Actor | None, state: Delivery | None = None) -> tuple[DeliveryView, ...]:
-        """Messages in `state`, oldest first; without one, all that the source has not shown yet."""
+    def list(
+        self, actor: Actor | None, state: Delivery | None = None, *, limit: int | None = None
+    ) -> tuple[DeliveryView, ...]:
+        """Messages in `state`, the oldest `limit`; without a state, all that the source has not shown yet."""
         states = (state,) if state is not None else tuple(set(Delivery) - {Delivery.ACKNOWLEDGED})
         now = self._clock()
         with self._db.read() as tx:
-            rows = outbox_queries.listed(tx, ward=actor.ward if actor else None, states=states)
+            rows = outbox_queries.listed(tx, ward=actor.ward if actor else None, states=states, limit=limit)
             return tuple(delivery_views.view(row, now) for row in rows)
 
     def _view(self, actor: Actor | None, message_id: int) -> DeliveryView:

@@ -357,9 +357,9 @@ def of_channel(
 
 
 def listed(
-    tx: Tx, *, ward: str | None, states: Iterable[Delivery] | None = None, limit: int = 500
+    tx: Tx, *, ward: str | None, states: Iterable[Delivery] | None = None, limit: int | None = None
 ) -> list[Row[Any]]:
-    """The oldest `limit` messages of a ward (None: of all) in `states` (None: any)."""
+    """The oldest `limit` messages (None: all) of a ward (None: of all) in `states` (None: any)."""
     query = _listed().limit(limit)
     if ward is not None:
         query = query.where(cases.c.ward_code == ward)

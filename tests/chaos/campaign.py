@@ -164,8 +164,7 @@ class Campaign:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             self.product.outbox.drain("judge", limit=10_000)
-            waiting = {view.state.value for view in self.product.outbox.list(None)}
-            if not waiting & {"pending", "leased", "confirming"}:
+            if not {state for _, state in self._not_sent()} & {"pending", "leased", "confirming"}:
                 return
             time.sleep(0.1)
 
@@ -174,6 +173,12 @@ class Campaign:
     def _count(self, table: Any) -> int:
         with self.product.db.read() as tx:
             return tx.scalar(select(func.count()).select_from(table)) or 0
+
+    def _not_sent(self) -> list[tuple[int, str]]:
+        """Number and state of every message that its source does not have."""
+        found = select(outbox.c.id, outbox.c.state).where(outbox.c.state.not_in(("sent", "acknowledged")))
+        with self.product.db.read() as tx:
+            return [(row.id, row.state) for row in tx.execute(found)]
 
     def _shown(self) -> Counter[str]:
         answers = self.portal.portal.answers
@@ -185,9 +190,7 @@ class Campaign:
         return [report for report, said in given.items() if said != sorted(said)]
 
     def _undelivered(self, shown: int) -> Iterator[str]:
-        for view in self.product.outbox.list(None):
-            if view.state.value not in ("sent", "acknowledged"):
-                yield f"message {view.id}: {view.state}"
+        yield from (f"message {number}: {state}" for number, state in self._not_sent())
         if shown != (queued := self._count(outbox)):
             yield f"{shown} of {queued} messages at the portal"
 

@@ -261,7 +261,11 @@ def test_an_answer_brought_by_hand_is_listed_ticked_off_and_taken_back(
     motmoi.json("user", "add", "lan", "--role", "officer", "--ward", "27142")
     with motmoi.product() as product:
         product.cases.reply(officer(product, "lan"), 1, ReplyKind.PROGRESS, ANSWER)
-    (waiting,) = motmoi.json("outbox", "list", "--state", "manual")
+        product.cases.reply(officer(product, "lan"), 1, ReplyKind.PROGRESS, ANSWER + " Thêm.")
+    (waiting, _) = motmoi.json("outbox", "list", "--state", "manual")
+    first = motmoi("--json", "outbox", "list", "--limit", "1")
+    assert [one["id"] for one in first.document] == [waiting["id"]]
+    assert "more than these 1" in first.err, "a list that was cut short says so"
     message = str(waiting["id"])
     assert motmoi("outbox", "tick", message, "--at", "hôm qua").code == 2
     assert motmoi("outbox", "tick", message, "--at", "2020-01-01T08:00").code == 2, "not written yet then"
