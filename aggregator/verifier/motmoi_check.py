@@ -1,8 +1,7 @@
 """Kiểm tra giấy xác nhận và bản xuất nhật ký của Một Mối / check papers and exported ledgers of Một Mối.
     python motmoi_check.py FILE [--checkpoint HELD]... [--key HEX-OR-FILE]
 HELD: điểm chốt mà bên ngoài đang giữ / checkpoints held outside. KEY: khoá đã công bố / the published key.
-Needs Python 3.8 and `cryptography`, no network. Exit 0: it holds, 1: it does not, 2: nothing was checked.
-"""
+Needs Python 3.8 and `cryptography`, no network. Exit 0: it holds, 1: it does not, 2: nothing was checked."""
 
 import argparse
 import base64
@@ -152,7 +151,8 @@ class Check:
         """What an entry says by itself: its form, its hash, its commitment, whether it was erased."""
         chain, seq, data, salt = one["chain"], one["seq"], one.get("data"), one.get("salt")
         numbers = [seq] + [one[name] for name in HASHED[4:7] if one[name] is not None]
-        plain = not any("\n" in one[name] for name in HASHED[:4:2] + HASHED[3::4])
+        named = one.keys() - {*HASHED, "prev_hash", "hash", "path"} in ({"data", "salt"}, set())
+        plain = named and not any("\n" in one[name] for name in HASHED[:4:2] + HASHED[3::4])
         self.must(plain and {*map(type, numbers)} == {int}, "form", chain, seq)
         found = hashed("\n".join([one["prev_hash"]] + [str(one[name]) for name in HASHED])).hex()
         self.must(found == one["hash"], "edited", chain, seq)
@@ -190,8 +190,7 @@ class Check:
         self.walk(None)
         if last:  # those before it are under it, whoever signed them
             self.checkpoint(final, head["installation"], self.signers)
-        newest = max(self.texts, default=0)
-        self.must(newest <= last, "fork", more=f"checkpoint {newest}")
+        self.must(last >= (newest := max(self.texts, default=0)), "fork", more=f"checkpoint {newest}")
         for chain in {*self.roots, *self.hashes} - self.done:
             self.must(False, "seq", chain, 1)
         for chain, seq in self.erased:
@@ -201,9 +200,8 @@ class Check:
     def walk(self, one):
         """The next entry of a chain; None after the last."""
         if one is None or one["chain"] != self.chain:
-            last = max(self.roots.get(self.chain, [0]))
-            known = max(last, *self.hashes.get(self.chain, [0]))
-            self.must(known <= self.size, "seq", self.chain, self.size + 1)
+            last, known = (max(each.get(self.chain, [0])) for each in (self.roots, self.hashes))
+            self.must(max(last, known) <= self.size, "seq", self.chain, self.size + 1)
             self.must(last >= self.size, "root", self.chain, last + 1)
             if one is None:
                 return
@@ -223,6 +221,8 @@ class Check:
         self.keys(document)
         root = self.checkpoint(document["checkpoint"], document["installation"], self.signers)[1]
         chains, entries, certified = {one["chain"]: one for one in document["chains"]}, {}, []
+        parts = document, document["key"], document["checkpoint"], *document["chains"]
+        self.must([*map(len, parts)] == [8, 3, 4] + [6] * len(chains), "form")  # nothing is passed over
         for chain, one in chains.items():
             found = hashed(b"\0", canonical([chain, one["size"], one["root"]]).encode())
             self.must(climb(found, one["index"], one["of"], one["path"]).hex() == root, "root", chain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -108,6 +109,30 @@ def test_every_changed_byte_is_refused(told: Any) -> None:
 def reword(said: dict[str, Any], words: str, other: str) -> None:
     assert words in said["verdict"]["sentence"], said["verdict"]["sentence"]
     said["verdict"]["sentence"] = said["verdict"]["sentence"].replace(words, other)
+
+
+def members(value: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every object in the document with each of its names."""
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from members(child)
+    if isinstance(value, dict):
+        yield from ((value, name) for name in list(value))
+
+
+def test_no_member_can_be_renamed_left_out_or_slipped_in(told: Any) -> None:
+    office, statement, entries = told
+    document = json.loads(issued(office, statement, entries))
+    document["entries"][0].update(data=None, salt=None)  # of another case: what is in it is nobody's business
+    paper = canonical(document)
+    assert judged(paper.encode()) == []
+    for at in range(sum(1 for _ in members(document))):
+        for change in ("rename", "leave out", "slip in"):
+            document = json.loads(paper)
+            holder, name = list(members(document))[at]
+            value = holder[name] if change == "slip in" else holder.pop(name)
+            if change != "leave out":
+                holder[f"{name}#"] = value
+            assert judged(canonical(document).encode()), (change, name, value)
 
 
 LATER = "2026-03-04T10:00:00+00:00"
