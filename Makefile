@@ -28,8 +28,9 @@ install: $(RUN) ## make the environment in .venv, and nothing else
 run: $(RUN) ## start the demonstration: portals, worker, web (Ctrl-C stops all)
 	@exec $(BIN)/motmoi demo $(ARGS)
 
+# Three for two cores: tests wait for leases to run out, for browsers and for processes of their own.
 test: $(DEV) chromium dovecot ## the whole suite, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV) ## style, types and the import rule
 	$(BIN)/ruff check .
