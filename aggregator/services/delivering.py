@@ -8,8 +8,9 @@ alone at once where a failure says so, and a channel that failed last time gets 
 before the next whole batch: so nothing storms a portal that has just come back.
 
 A batch is small, because a worker that dies with it leaves that many messages to be looked up: twenty, or
-what the source took within the second before, where that was more; so a death leaves a second's work. A
-source that cannot be read back gets its messages one at a time: there each would be a person's work.
+what the source took within the three seconds before, where that was more (a hundred at most); so a death
+leaves three seconds' work. A source that cannot be read back gets its messages one at a time: there each
+would be a person's work.
 
 What may surprise: messages are begun only in the first half of the batch's time, so that each has at
 least as long as a slow portal may take; what is not begun goes back as it was, without a trace. And a
@@ -197,7 +198,7 @@ class Deliveries:
         )
 
     def _size(self, found: Writable, pace: int = BATCH) -> int:
-        """How many messages a batch of this channel has, whose source takes `pace` within a second."""
+        """How many messages a batch of this channel has, whose source takes `pace` of them within `PACE`."""
         can = self._can(found.kind)
         if found.write_failures or can is None or can.idempotency == "none":
             return 1
@@ -327,7 +328,7 @@ def _tell_channel(tx: Tx, claimed: Claimed, carried: Carried, now: datetime) -> 
 
 
 def _pace(batch: Batch, done: Sequence[Tried]) -> int:
-    """What the source would take within a second by this batch, between the usual size and the most.
+    """What the source would take within `PACE` by this batch, between the usual size and the most.
 
     A few that went fast, after a failure say, tell nothing yet.
     """
