@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from playwright.sync_api import Page
 from werkzeug.serving import make_server
 
 from aggregator.sdk.contract import Location, Person
@@ -77,3 +79,12 @@ def fill(office: Office) -> None:
 
 
 __all__ = ["PASSWORD", "fill", "furnished", "serving"]
+
+
+def sign_in(page: Page, address: str) -> None:
+    """Lan signs in, and is at her inbox."""
+    page.goto(f"{address}/sign-in")
+    page.get_by_label("Tên đăng nhập").fill("lan")
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.wait_for_url(re.compile(r"/$"))

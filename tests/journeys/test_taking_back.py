@@ -14,7 +14,7 @@ from aggregator.domain.delivery import Delivery
 from aggregator.domain.workflow import ReplyKind
 from aggregator.storage import channel_queries
 from aggregator.storage.case_tables import outbox
-from tests.journeys.office_server import PASSWORD, furnished, serving
+from tests.journeys.office_server import furnished, serving, sign_in
 from tests.web.office import WARD, Office
 
 pytestmark = pytest.mark.browser
@@ -45,14 +45,6 @@ def office(_sqlite_template: Path, tmp_path: Path) -> Iterator[Office]:
         office.services.cases.merge(office.actor("lan"), other, 1)
     yield office
     office.close()
-
-
-def sign_in(page: Page, address: str) -> None:
-    page.goto(f"{address}/sign-in")
-    page.get_by_label("Tên đăng nhập").fill("lan")
-    page.get_by_label("Mật khẩu").fill(PASSWORD)
-    page.get_by_role("button", name="Đăng nhập").click()
-    page.wait_for_url(re.compile(r"/$"))
 
 
 def fits(page: Page) -> bool:
