@@ -242,9 +242,7 @@ def main() -> int:
         f"{found.kills} victims and {found.server_kills} server processes killed in {found.lives} lives: "
         f"{found.acknowledged} errands acknowledged, {found.answers} answers, {found.delivered} at the portal"
     )
-    for name in FAULTS:
-        faults = getattr(found, name)
-        print(f"  {name.replace('_', ' ')}: {len(faults)}", *faults[:5], sep="\n    ")
+    judging.show({name: getattr(found, name) for name in FAULTS})
     return 1 if found.faults else 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from sqlalchemy import func, select
 
@@ -49,3 +49,9 @@ def torn(tx: Tx) -> Iterator[str]:
     yield from (f"answer {one}: {told[one]} ledger entries" for one in answers if told[one] != 1)
     yield from (f"answer {one}: no message" for one in answers - queued)
     yield from (f"ledger tells of answer {one}, which is not there" for one in set(told) - answers)
+
+
+def show(faults: Mapping[str, Sequence[str]]) -> None:
+    """Print how many there are of each kind, and the first of them."""
+    for name, found in faults.items():
+        print(f"  {name.replace('_', ' ')}: {len(found)}", *found[:5], sep="\n    ")

@@ -214,9 +214,7 @@ def main() -> int:
         f"{found.images} images of {found.moments} moments in {found.days} days; "
         f"the work went on from {found.resumed} of them"
     )
-    for name in FAULTS:
-        faults = getattr(found, name)
-        print(f"  {name}: {len(faults)}", *faults[:5], sep="\n    ")
+    judging.show({name: getattr(found, name) for name in FAULTS})
     return 1 if found.faults else 0
 
 
